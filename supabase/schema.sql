@@ -125,6 +125,7 @@ create table public.agents (
   sessions integer not null default 0,
   wake text,
   joined_snapshot pg_snapshot not null default pg_current_snapshot(),
+  damped text,
   constraint agents_kind_known CHECK ((kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
   constraint agents_meta_is_an_object CHECK ((jsonb_typeof(meta) = 'object'::text)),
   constraint agents_pkey PRIMARY KEY (tag),
@@ -134,6 +135,7 @@ create table public.agents (
   constraint agents_tag_is_a_tag CHECK (((tag COLLATE "C") ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'::text)),
   constraint agents_wake_known CHECK ((wake = ANY (ARRAY['bell'::text, 'socket'::text])))
 );
+comment on column public.agents.damped is 'the agents whose messages no longer wake it until one of both does other work or a human writes; null: none';
 comment on column public.agents.joined_snapshot is 'what was committed when it joined: a message to everyone that is not visible in it is addressed to it, too';
 comment on column public.agents.sessions is 'clients that live under this tag, as far as they told';
 comment on column public.agents.wake is 'how one of them can be woken when it is idle; null: it reads at its next turn';
@@ -159,12 +161,18 @@ create table public.agent_sessions (
   wake text,
   started_at timestamp with time zone not null default clock_timestamp(),
   seen_at timestamp with time zone not null default clock_timestamp(),
+  prompted_at timestamp with time zone,
+  quiet_until timestamp with time zone,
+  woken_at timestamp with time zone,
   constraint agent_sessions_pkey PRIMARY KEY (tag, session),
   constraint agent_sessions_presence_known CHECK ((presence = ANY (ARRAY['working'::text, 'idle'::text, 'blocked'::text]))),
   constraint agent_sessions_session_1_to_200_characters CHECK (((char_length(session) >= 1) AND (char_length(session) <= 200))),
   constraint agent_sessions_wake_known CHECK ((wake = ANY (ARRAY['bell'::text, 'socket'::text])))
 );
+comment on column public.agent_sessions.prompted_at is 'when its user typed the last prompt';
+comment on column public.agent_sessions.quiet_until is 'until when it is not woken, because its user interrupted it';
 comment on column public.agent_sessions.tag is 'the tag in upper case';
+comment on column public.agent_sessions.woken_at is 'when it was woken for mail that it has not taken yet';
 CREATE TRIGGER agent_sessions_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agent_sessions FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
 alter table public.agent_sessions enable row level security;
 create policy agent_sessions_read on public.agent_sessions for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -329,8 +337,9 @@ begin
   return new;
 end $function$;
 
--- Joins the identity, or refreshes it, and one of its sessions. Who is not verified changes nobody's kind.
-CREATE OR REPLACE FUNCTION public.agent_touch(p_presence text DEFAULT NULL::text, p_role text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_wake text DEFAULT NULL::text)
+-- Joins the identity, or refreshes it, and one of its sessions. Who is not verified changes nobody's kind. p_prompted: its user
+-- typed a prompt. p_quiet: for so many seconds it is not woken, because its user interrupted it.
+CREATE OR REPLACE FUNCTION public.agent_touch(p_presence text DEFAULT NULL::text, p_role text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_wake text DEFAULT NULL::text, p_prompted boolean DEFAULT false, p_quiet integer DEFAULT NULL::integer)
  RETURNS agents
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -358,15 +367,23 @@ begin
     end if;
   end if;
   if p_presence = 'away' then
+    perform agentmux.return_mail(me, p_session);
     delete from public.agent_sessions as s where s.tag = folded and s.session = p_session;
   elsif p_session is not null then
-    insert into public.agent_sessions as s (tag, session, presence, wake)
-    values (folded, p_session, coalesce(p_presence, 'idle'), nullif(p_wake, 'none'))
+    insert into public.agent_sessions as s (tag, session, presence, wake, prompted_at, quiet_until)
+    values (folded, p_session, coalesce(p_presence, 'idle'), nullif(p_wake, 'none'), case when p_prompted then clock_timestamp() end,
+      clock_timestamp() + make_interval(secs => p_quiet))
     on conflict (tag, session) do update set
       presence = coalesce(p_presence, s.presence),
       wake = case when p_wake is null then s.wake else excluded.wake end,
+      prompted_at = coalesce(excluded.prompted_at, s.prompted_at),
+      quiet_until = case when p_prompted then null else coalesce(excluded.quiet_until, s.quiet_until) end,
+      woken_at = case when p_presence = 'working' then null else s.woken_at end,
       seen_at = clock_timestamp();
   end if;
+  -- What they had is given back; nobody else would.
+  perform agentmux.return_mail(me, s.session) from public.agent_sessions as s
+  where s.tag = folded and s.seen_at < clock_timestamp() - interval '5 minutes';
   delete from public.agent_sessions as s where s.tag = folded and s.seen_at < clock_timestamp() - interval '5 minutes';
   select count(*)::int as sessions, min(s.wake) as wake,
     case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
@@ -645,13 +662,13 @@ CREATE INDEX messages_cursor ON public.messages USING btree (xid, id);
 CREATE INDEX messages_reply_to ON public.messages USING btree (reply_to) WHERE (reply_to IS NOT NULL);
 CREATE INDEX messages_search ON public.messages USING gin (agentmux.words(content));
 CREATE INDEX messages_thread ON public.messages USING btree (thread_id, id);
+CREATE TRIGGER messages_answers AFTER INSERT ON public.messages FOR EACH ROW WHEN (((new.author_tag IS NOT NULL) OR (new.tag <> 'UNTAGGED'::text))) EXECUTE FUNCTION agentmux.message_answers();
 CREATE TRIGGER messages_append_only BEFORE DELETE OR UPDATE ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.refuse_amendment();
 CREATE TRIGGER messages_append_only_truncate BEFORE TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.refuse_amendment();
 CREATE TRIGGER messages_before_insert BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.note_writer();
 CREATE TRIGGER messages_before_insert_derive BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.derive_message();
 CREATE TRIGGER messages_entries AFTER INSERT OR DELETE OR UPDATE OF id, content ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.message_entries();
 CREATE TRIGGER messages_entries_truncate AFTER TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.message_entries();
-CREATE TRIGGER messages_reply_acks AFTER INSERT ON public.messages FOR EACH ROW WHEN (((new.reply_to IS NOT NULL) AND ((new.author_tag IS NOT NULL) OR (new.tag <> 'UNTAGGED'::text)))) EXECUTE FUNCTION agentmux.reply_acks();
 alter table public.messages enable row level security;
 create policy messages_read on public.messages for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
 create policy messages_service on public.messages for all to service_role using (true) with check (true);
@@ -888,21 +905,34 @@ create table public.receipts (
   lease_until timestamp with time zone,
   takes integer not null default 0,
   take_id text,
+  read_at timestamp with time zone,
+  session text,
+  batches integer not null default 0,
+  returned integer not null default 0,
   constraint receipts_acked_when_acked CHECK (((state = 'acked'::text) = (acked_at IS NOT NULL))),
   constraint receipts_attempts_not_negative CHECK ((attempts >= 0)),
+  constraint receipts_batches_not_negative CHECK ((batches >= 0)),
   constraint receipts_delivered_when_delivered CHECK (((state = 'taken'::text) OR (delivered_at IS NOT NULL))),
   constraint receipts_message_id_fkey FOREIGN KEY (message_id) REFERENCES messages(id) ON DELETE CASCADE,
   constraint receipts_pkey PRIMARY KEY (message_id, reader),
+  constraint receipts_read_when_read CHECK (((state <> 'read'::text) OR (read_at IS NOT NULL))),
   constraint receipts_reader_is_a_tag CHECK (((reader COLLATE "C") ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'::text)),
+  constraint receipts_returned_not_negative CHECK ((returned >= 0)),
   constraint receipts_route_at_most_64_characters CHECK ((char_length(route) <= 64)),
-  constraint receipts_state_known CHECK ((state = ANY (ARRAY['taken'::text, 'delivered'::text, 'acked'::text]))),
+  constraint receipts_session_1_to_200_characters CHECK (((char_length(session) >= 1) AND (char_length(session) <= 200))),
+  constraint receipts_state_known CHECK ((state = ANY (ARRAY['taken'::text, 'delivered'::text, 'read'::text, 'acked'::text]))),
   constraint receipts_take_id_at_most_64_characters CHECK ((char_length(take_id) <= 64)),
   constraint receipts_takes_not_negative CHECK ((takes >= 0))
 );
 comment on column public.receipts.attempts is 'how often it was handed over: the client''s output was flushed';
+comment on column public.receipts.batches is 'how many batches of tools of that session have ended since it was delivered';
 comment on column public.receipts.lease_until is 'until when nobody else hands it over; afterwards it is handed over again';
+comment on column public.receipts.read_at is 'when a model call of the session that has it had ended';
+comment on column public.receipts.returned is 'how often it was delivered, not read, and given back';
+comment on column public.receipts.session is 'the client session that it was handed to; null: not known, or given back';
 comment on column public.receipts.take_id is 'which call of inbox_take has it, as the caller named it; null: nobody, or it has no name';
 comment on column public.receipts.takes is 'how often it was taken since then, and not handed over yet';
+CREATE INDEX receipts_handed ON public.receipts USING btree (upper((reader COLLATE "C")), message_id) WHERE (state = ANY (ARRAY['delivered'::text, 'read'::text]));
 CREATE UNIQUE INDEX receipts_reader ON public.receipts USING btree (upper((reader COLLATE "C")), message_id);
 alter table public.receipts enable row level security;
 create policy receipts_read on public.receipts for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -944,9 +974,7 @@ CREATE OR REPLACE FUNCTION agentmux.retry_after(p_takes integer)
  SET search_path TO ''
 RETURN make_interval(secs => CASE WHEN (p_takes <= 1) THEN (0)::double precision ELSE LEAST((300)::double precision, power((2)::double precision, ((LEAST(p_takes, 11) - 2))::double precision)) END);
 
--- What waits for a reader: what mentions it and, once it has joined, what is addressed to everyone and was not committed when it
--- joined; less what it acked. p_free: nor what is leased, or was handed over five times. A lease of a clock that was ahead does
--- not count.
+-- As before (20261202000500_receipts.sql), but for what was read, and for what was given back.
 CREATE OR REPLACE FUNCTION agentmux.waiting(p_reader text, p_limit integer, p_free boolean DEFAULT false)
  RETURNS SETOF messages
  LANGUAGE plpgsql
@@ -970,7 +998,7 @@ begin
     select m.* from public.channel_entries as e
     cross join lateral (select * from public.messages where messages.id = e.message_id offset 0) as m
     where e.tag = me and e.mentioned and (m.xid, m.id) > (since.xid, since.id)
-      and (select r.state = 'acked' or (p_free and (r.attempts >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
+      and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
         from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
     order by m.xid, m.id limit p_limit;
   else
@@ -980,7 +1008,7 @@ begin
       and case when m.mentions = '{}'
           then not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
         else me = any (select upper(t collate "C") from unnest(m.mentions) as t) end
-      and (select r.state = 'acked' or (p_free and (r.attempts >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
+      and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
         from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
     order by m.xid, m.id limit p_limit;
   end if;
@@ -1023,11 +1051,9 @@ begin
 end $function$;
 grant execute on function public.inbox to authenticated, service_role;
 
--- Leases to the caller what may be handed over now, oldest first: p_limit messages at most, and no more after the first one than
--- fit into p_bytes of content, for what takes too long to carry is not handed over at all. p_take_id names this call, so that
--- receipt_release can give back what it took, whether its answer arrived or not. p_lease: seconds. Of two clients under one tag
--- one gets each message; the other looks again for what is left.
-CREATE OR REPLACE FUNCTION public.inbox_take(p_limit integer DEFAULT 20, p_route text DEFAULT NULL::text, p_lease integer DEFAULT 30, p_bytes integer DEFAULT 1048576, p_take_id text DEFAULT NULL::text)
+-- As before. p_session: the client session that takes. p_ended: what of it has just ended (agentmux.mark_read); with p_limit 0
+-- that is noted and nothing is taken.
+CREATE OR REPLACE FUNCTION public.inbox_take(p_limit integer DEFAULT 20, p_route text DEFAULT NULL::text, p_lease integer DEFAULT 30, p_bytes integer DEFAULT 1048576, p_take_id text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_ended text DEFAULT NULL::text)
  RETURNS SETOF messages
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1040,6 +1066,8 @@ declare
   first bigint[];
   again bigint[];
 begin
+  if p_ended is not null then perform agentmux.mark_read(me, p_session, p_ended); end if;
+  if p_limit <= 0 then return; end if;
   loop
     free := array(
       select sized.id
@@ -1051,15 +1079,15 @@ begin
       where sized.place = 1 or sized.bytes <= coalesce(p_bytes, 1048576));
     exit when free = '{}';
     with taken as (
-      insert into public.receipts (message_id, reader, state, route, delivered_at, takes, take_id, lease_until)
-      select id, me, 'taken', p_route, null, 1, p_take_id, clock_timestamp() + lease from unnest(free) as id order by id
+      insert into public.receipts (message_id, reader, state, route, delivered_at, takes, take_id, session, lease_until)
+      select id, me, 'taken', p_route, null, 1, p_take_id, p_session, clock_timestamp() + lease from unnest(free) as id order by id
       on conflict do nothing returning message_id
     )
     select coalesce(array_agg(taken.message_id), '{}') into first from taken;
     with lapsed as (
       select r.message_id, r.reader, r.lease_until > clock_timestamp() as ahead from public.receipts as r
       where upper(r.reader collate "C") = upper(me collate "C") and r.message_id = any (free) and r.message_id <> all (first)
-        and r.state <> 'acked' and r.attempts < 5
+        and r.state in ('taken', 'delivered') and r.attempts - r.returned < 5
         and (r.lease_until <= clock_timestamp() or r.lease_until > clock_timestamp() + agentmux.longest_lease()) is not false
       order by r.message_id for update
     ), bounded as (
@@ -1068,7 +1096,7 @@ begin
       from lapsed where lapsed.ahead and r.message_id = lapsed.message_id and r.reader = lapsed.reader
     ), taken as (
       update public.receipts as r
-      set state = 'taken', route = p_route, takes = r.takes + 1, take_id = p_take_id,
+      set state = 'taken', route = p_route, takes = r.takes + 1, take_id = p_take_id, session = p_session, batches = 0,
         lease_until = clock_timestamp() + greatest(lease, agentmux.retry_after(r.takes + 1))
       from lapsed where lapsed.ahead is not true and r.message_id = lapsed.message_id and r.reader = lapsed.reader
       returning r.message_id
@@ -1105,9 +1133,8 @@ begin
 end $function$;
 grant execute on function public.receipt_release to authenticated, service_role;
 
--- The client has really handed it over: that is an attempt, and the reader has ten minutes to ack before the next one. What the
--- client had without taking it counts as handed over once. The time of the first delivery stays; a repeat changes nothing.
-CREATE OR REPLACE FUNCTION public.receipt_deliver(p_ids bigint[], p_route text)
+-- As before; p_session: the client session that has it.
+CREATE OR REPLACE FUNCTION public.receipt_deliver(p_ids bigint[], p_route text, p_session text DEFAULT NULL::text)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1118,8 +1145,8 @@ declare
   inserted int;
   updated int;
 begin
-  insert into public.receipts (message_id, reader, route, attempts, lease_until)
-  select m.id, me, p_route, 1, clock_timestamp() + agentmux.longest_lease()
+  insert into public.receipts (message_id, reader, route, attempts, session, lease_until)
+  select m.id, me, p_route, 1, p_session, clock_timestamp() + agentmux.longest_lease()
   from public.messages as m where m.id = any (p_ids) order by m.id
   on conflict do nothing;
   get diagnostics inserted = row_count;
@@ -1129,7 +1156,7 @@ begin
     order by r.message_id for update
   )
   update public.receipts as r
-  set state = 'delivered', route = p_route, attempts = r.attempts + 1, takes = 0, take_id = null,
+  set state = 'delivered', route = p_route, attempts = r.attempts + 1, takes = 0, take_id = null, session = p_session, batches = 0,
     lease_until = clock_timestamp() + agentmux.longest_lease(), delivered_at = coalesce(r.delivered_at, clock_timestamp())
   from taken where r.message_id = taken.message_id and r.reader = taken.reader;
   get diagnostics updated = row_count;
@@ -1159,7 +1186,7 @@ begin
     order by r.message_id for update
   )
   update public.receipts as r
-  set state = 'acked', route = p_route, acked_at = clock_timestamp(), lease_until = null,
+  set state = 'acked', route = p_route, acked_at = clock_timestamp(), lease_until = null, session = null,
     delivered_at = coalesce(r.delivered_at, clock_timestamp())
   from open where r.message_id = open.message_id and r.reader = open.reader;
   get diagnostics updated = row_count;
@@ -1178,18 +1205,6 @@ begin
   return agentmux.ack(agentmux.me(), p_ids, p_route);
 end $function$;
 grant execute on function public.receipt_ack to authenticated, service_role;
-
--- A reply acks what it replies to: for its author, or with plain SQL for the tag that it is written under.
-CREATE OR REPLACE FUNCTION agentmux.reply_acks()
- RETURNS trigger
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-begin
-  perform agentmux.ack(coalesce(new.author_tag, new.tag), array[new.reply_to], 'reply');
-  return null;
-end $function$;
 
 -- ==== redactions ====
 
@@ -3486,6 +3501,311 @@ begin
   perform pg_catalog.set_config('request.jwt.claims', claims, true), pg_catalog.set_config('request.headers', headers, true);
 end $function$;
 grant execute on function public.result_rows to authenticated, service_role;
+
+-- ==== reading ====
+
+-- How often two agents have woken each other since one of them did other work, or a human wrote to one of them.
+create table agentmux.wakes (
+  low text collate "C" not null,
+  high text collate "C" not null,
+  wakes integer not null,
+  last_id bigint not null,
+  damped boolean not null default false,
+  constraint wakes_pkey PRIMARY KEY (low, high)
+);
+CREATE INDEX wakes_high ON agentmux.wakes USING btree (high);
+
+-- The number of wakes between two agents after which they wait for their next turns.
+CREATE OR REPLACE FUNCTION agentmux.max_wakes()
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO ''
+RETURN 8;
+
+-- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
+-- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
+-- sees next. A broadcast, and an answer to what the reader wrote itself, are done with when they were read.
+CREATE OR REPLACE FUNCTION agentmux.mark_read(p_reader text, p_session text, p_ended text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(p_reader collate "C");
+  done bigint[];
+begin
+  if p_ended not in ('batch', 'work', 'turn') then
+    raise exception using errcode = '22023', message = format('p_ended is batch, work or turn, not %L', p_ended);
+  end if;
+  with handed as (
+    select r.message_id, r.reader, p_ended = 'turn' or r.route is distinct from 'mcp' or r.batches > 0 as is_read
+    from public.receipts as r
+    where upper(r.reader collate "C") = me and r.state = 'delivered' and (r.session = p_session or r.session is null)
+    order by r.message_id for update
+  ), changed as (
+    update public.receipts as r
+    set batches = r.batches + 1,
+      state = case when handed.is_read then 'read' else r.state end,
+      read_at = case when handed.is_read then clock_timestamp() end,
+      lease_until = case when handed.is_read then null else r.lease_until end
+    from handed where r.message_id = handed.message_id and r.reader = handed.reader
+    returning r.message_id, r.state
+  )
+  select array_agg(m.id order by m.id) into done
+  from changed join public.messages as m on m.id = changed.message_id and changed.state = 'read'
+  where m.mentions = '{}' or exists (
+    select from public.messages as own where own.id = m.reply_to
+      and me in (upper(own.tag collate "C"), upper(own.author_tag collate "C")));
+  if done is not null then perform agentmux.ack(p_reader, done, 'read'); end if;
+  if p_ended = 'work' then perform agentmux.forget_wakes(array[me]); end if;
+end $function$;
+
+-- Says in the agents' rows with whom they are damped.
+CREATE OR REPLACE FUNCTION agentmux.show_damped(p_tags text[])
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  update public.agents as a set damped = now.damped
+  from (
+    select t.tag, (
+      select string_agg(coalesce(other.tag, pair.tag), ', ' order by pair.tag)
+      from (
+        select w.high as tag from agentmux.wakes as w where w.low = t.tag and w.damped
+        union all
+        select w.low from agentmux.wakes as w where w.high = t.tag and w.damped
+      ) as pair
+      left join public.agents as other on upper(other.tag collate "C") = pair.tag
+    ) as damped
+    from (select distinct unnest(p_tags) as tag) as t
+  ) as now
+  where upper(a.tag collate "C") = now.tag and a.damped is distinct from now.damped
+$function$;
+
+-- The wakes of these agents count from nothing again. p_tags: in upper case; null: all.
+CREATE OR REPLACE FUNCTION agentmux.forget_wakes(p_tags text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  changed text[];
+begin
+  if not exists (select from agentmux.wakes as w where p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)) then return; end if;
+  perform agentmux.guard_lock('wakes');
+  -- First the agents' rows, in one order: whoever wakes locks them in that order, too.
+  changed := array(
+    select distinct tag from agentmux.wakes as w cross join lateral unnest(array[w.low, w.high]) as tag
+    where w.damped and (p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)));
+  perform from public.agents as a where upper(a.tag collate "C") = any (changed) order by upper(a.tag collate "C") for update;
+  delete from agentmux.wakes as w where p_tags is null or w.low = any (p_tags) or w.high = any (p_tags);
+  perform agentmux.show_damped(changed);
+end $function$;
+
+-- The session will not read what it has: its model call failed, its turn was interrupted, it has ended. That is free again, at once
+-- the first time, then after a while that grows (agentmux.retry_after). Returns how many messages that were.
+CREATE OR REPLACE FUNCTION agentmux.return_mail(p_reader text, p_session text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  changed int;
+begin
+  with held as (
+    select r.message_id, r.reader from public.receipts as r
+    where upper(r.reader collate "C") = upper(p_reader collate "C") and r.session = p_session and r.state in ('taken', 'delivered')
+    order by r.message_id for update
+  )
+  update public.receipts as r
+  set state = 'taken', session = null, take_id = null, batches = 0,
+    returned = r.returned + (r.state = 'delivered')::int,
+    lease_until = clock_timestamp() + agentmux.retry_after(case when r.state = 'delivered' then r.returned + 1 else r.takes end)
+  from held where r.message_id = held.message_id and r.reader = held.reader;
+  get diagnostics changed = row_count;
+  return changed;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.receipt_return(p_session text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return agentmux.return_mail(agentmux.me(), p_session);
+end $function$;
+grant execute on function public.receipt_return to authenticated, service_role;
+
+-- What one writes answers: a reply, what it replies to; any other message, whatever its writer was handed of those to whom it is
+-- addressed (everyone, if it names nobody). So plain SQL without reply_to answers as well. For its author, or with plain SQL the tag
+-- that it is written under. A human's word also ends the damping of those whom it reaches.
+CREATE OR REPLACE FUNCTION agentmux.message_answers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := coalesce(new.author_tag, new.tag);
+  addressed text[] := array(select upper(t collate "C") from unnest(new.mentions) as t);
+  answered bigint[];
+begin
+  if new.reply_to is not null then
+    answered := array[new.reply_to];
+  else
+    answered := array(
+      select m.id from public.receipts as r join public.messages as m on m.id = r.message_id
+      where upper(r.reader collate "C") = upper(me collate "C") and r.state in ('delivered', 'read')
+        and (addressed = '{}' or upper(m.tag collate "C") = any (addressed))
+      order by m.id);
+  end if;
+  if answered <> '{}' then
+    perform agentmux.ack(me, answered, case when new.reply_to is null then 'answer' else 'reply' end);
+  end if;
+  if new.author_kind = 'human' then
+    perform agentmux.forget_wakes(case when addressed <> '{}' then addressed
+      when new.reply_to is not null then array(
+        select distinct upper(m.tag collate "C") from public.messages as m where m.thread_id = new.thread_id) end);
+  end if;
+  return null;
+end $function$;
+
+-- These sessions of the caller are dead: their processes are gone. What they had is given back. Returns how many there were.
+CREATE OR REPLACE FUNCTION public.session_end(p_sessions text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+  folded text := upper(me collate "C");
+  ended int;
+begin
+  perform from public.agents as a where upper(a.tag collate "C") = folded for update;
+  perform agentmux.return_mail(me, name) from unnest(p_sessions) as name;
+  delete from public.agent_sessions as s where s.tag = folded and s.session = any (p_sessions);
+  get diagnostics ended = row_count;
+  if ended > 0 then
+    update public.agents as a
+    set presence = coalesce(live.presence, 'away'), sessions = live.sessions, wake = live.wake
+    from (
+      select count(*)::int as sessions, min(s.wake) as wake,
+        case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
+          when count(*) > 0 then 'idle' end as presence
+      from public.agent_sessions as s where s.tag = folded
+    ) as live
+    where upper(a.tag collate "C") = folded;
+  end if;
+  return ended;
+end $function$;
+grant execute on function public.session_end to authenticated, service_role;
+
+-- The mail for which this session of the caller is to be woken now; nothing if it is not. The one place that decides a wake, so
+-- whoever rings may ring twice. Worth a turn is mail that was never delivered, that was given back, or that names the agent. Of
+-- several sessions one is woken, the one that its user prompted last; another after ten seconds in which that one took nothing. Two
+-- agents wake each other max_wakes() times; after that their mail waits for the next turns (agents.damped), until one of both does
+-- other work or a human writes to one.
+CREATE OR REPLACE FUNCTION public.wake_begin(p_session text, p_limit integer DEFAULT 20)
+ RETURNS SETOF messages
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := agentmux.me();
+  folded text := upper(me collate "C");
+  ids bigint[];
+  chosen record;
+  other record;
+  is_allowed boolean := false;
+  stopped text[] := '{}';
+begin
+  perform agentmux.guard_lock('wakes');
+  -- One after the other for all sessions of the agent.
+  perform from public.agents as a where upper(a.tag collate "C") = folded for update;
+  ids := array(
+    select w.id from agentmux.waiting(me, least(greatest(coalesce(p_limit, 20), 1), 1000), true) as w
+    left join public.receipts as r on upper(r.reader collate "C") = folded and r.message_id = w.id
+    where w.mentions <> '{}' or r.delivered_at is null or r.returned > 0);
+  if ids = '{}' then return; end if;
+  select s.session, s.woken_at into chosen
+  from public.agent_sessions as s
+  where s.tag = folded and s.presence = 'idle' and s.wake is not null and s.seen_at > clock_timestamp() - interval '5 minutes'
+    and coalesce(s.quiet_until <= clock_timestamp(), true)
+  -- One that was woken in vain comes last.
+  order by coalesce(s.woken_at <= clock_timestamp() - interval '10 seconds', false), s.prompted_at desc nulls last, s.started_at desc, s.session
+  limit 1;
+  if not found or chosen.session <> p_session then return; end if;
+  if chosen.woken_at > clock_timestamp() - interval '10 seconds' then return; end if;
+  for other in
+    select upper(m.tag collate "C") as tag, max(m.id) as last_id, w.low is not null as is_known, coalesce(w.wakes, 0) as wakes,
+      coalesce(w.last_id, 0) as counted, coalesce(m.author_kind, 'agent') = 'agent' as is_agent
+    from public.messages as m
+    left join agentmux.wakes as w
+      on w.low = least(upper(m.tag collate "C"), folded collate "C") and w.high = greatest(upper(m.tag collate "C"), folded collate "C")
+    where m.id = any (ids)
+    group by 1, w.low, w.wakes, w.last_id, m.author_kind
+    order by 1
+  loop
+    if not other.is_agent or other.last_id <= other.counted or other.wakes < agentmux.max_wakes() then
+      is_allowed := true;
+    else
+      stopped := stopped || other.tag;
+    end if;
+  end loop;
+  if stopped <> '{}' then
+    update agentmux.wakes as w set damped = true
+    where not w.damped and ((w.low = folded and w.high = any (stopped)) or (w.high = folded and w.low = any (stopped)));
+    -- Only in its own row: to change the other's, too, could lock both crosswise.
+    perform agentmux.show_damped(array[folded]);
+  end if;
+  if not is_allowed then return; end if;
+  insert into agentmux.wakes as w (low, high, wakes, last_id)
+  select least(sender.tag, folded collate "C"), greatest(sender.tag, folded collate "C"), 1, sender.last_id
+  from (
+    select upper(m.tag collate "C") collate "C" as tag, max(m.id) as last_id from public.messages as m
+    where m.id = any (ids) and coalesce(m.author_kind, 'agent') = 'agent' and upper(m.tag collate "C") <> all (stopped)
+      and upper(m.tag collate "C") <> folded
+    group by 1
+  ) as sender
+  on conflict (low, high) do update set wakes = w.wakes + 1, last_id = excluded.last_id where w.last_id < excluded.last_id;
+  update public.agent_sessions as s set woken_at = clock_timestamp() where s.tag = folded and s.session = p_session;
+  return query select m.* from public.messages as m where m.id = any (ids) order by m.id;
+end $function$;
+grant execute on function public.wake_begin to authenticated, service_role;
+
+-- Lets an agent be woken again by those with whom it was damped. For humans, the service role and the owner.
+CREATE OR REPLACE FUNCTION public.agent_undamp(p_tag text)
+ RETURNS agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  folded text := upper(p_tag collate "C");
+  changed public.agents;
+begin
+  if current_setting('role') in ('anon', 'authenticated') then
+    perform agentmux.me();
+    if (select i.kind from agentmux.identity() as i) <> 'human' then
+      raise exception using errcode = '42501', message = 'only a human may let damped agents go on';
+    end if;
+  end if;
+  perform agentmux.forget_wakes(array[folded]);
+  select a.* into changed from public.agents as a where upper(a.tag collate "C") = folded;
+  if changed.tag is null then
+    raise exception using errcode = 'P0002', message = format('%s has not joined', p_tag);
+  end if;
+  return changed;
+end $function$;
+grant execute on function public.agent_undamp to authenticated, service_role;
 
 -- ==== publication ====
 

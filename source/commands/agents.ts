@@ -1,7 +1,7 @@
 import {runSql} from '../gateway/management.ts';
 import {disarmed, joinedPlaces} from '../join/disarmed.ts';
 import {readCredentials} from '../join/files/credentials-file.ts';
-import {hasOwnerSql, isShared, presenceOf, type Agent} from '../mailbox/agent.ts';
+import {hasOwnerSql, isShared, maxWakes, presenceOf, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
@@ -18,7 +18,7 @@ import {unknownSubcommand} from './cli/subcommand.ts';
 import {asTag} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'list, revoke, restore and forget agents',
+	summary: 'list, revoke, restore and forget agents, and let damped ones go on',
 	help: `
 		List the agents that have joined, or revoke an agent's access.
 
@@ -48,10 +48,10 @@ const command: Command = {
 	async run(invocation) {
 		const [action, ...words] = invocation.input;
 		if (action === undefined || action === 'list') return list(invocation, words);
-		if (action === 'revoke' || action === 'restore') return admit(invocation, action, words);
+		if (action === 'revoke' || action === 'restore' || action === 'undamp') return admit(invocation, action, words);
 		if (action === 'folders') return listFolders(invocation, words);
 		if (action === 'forget') return forget(invocation, words);
-		throw unknownSubcommand('agents', action, ['list', 'folders', 'revoke', 'restore', 'forget']);
+		throw unknownSubcommand('agents', action, ['list', 'folders', 'revoke', 'restore', 'undamp', 'forget']);
 	},
 };
 
@@ -94,6 +94,12 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		for (const {tag} of agents) {
 			const like = resembled(tag, known);
 			if (like !== null) remark(stderr, `${tag} looks like ${like}, but is a different tag.`);
+		}
+		for (const {tag, damped} of agents.filter(each => each.damped !== null)) {
+			remark(
+				stderr,
+				`${tag} is no longer woken by ${damped}: they woke each other ${maxWakes} times without other work. To let them go on: agentmux agents undamp ${tag}`,
+			);
 		}
 		for (const agent of agents.filter(each => isShared(each, now))) {
 			remark(
@@ -172,7 +178,11 @@ function checkForgettable(agent: Agent): void {
 	throw new MailboxError('conflict', `${tag} is at work (${presence}).`, 'End its client first, or join it no longer.');
 }
 
-async function admit(invocation: Invocation, action: 'revoke' | 'restore', words: readonly string[]): Promise<void> {
+async function admit(
+	invocation: Invocation,
+	action: 'revoke' | 'restore' | 'undamp',
+	words: readonly string[],
+): Promise<void> {
 	const {flags, stdout} = invocation;
 	const meant = theTag(action, words);
 	await withMailbox(invocation, {}, async mailbox => {
@@ -180,6 +190,7 @@ async function admit(invocation: Invocation, action: 'revoke' | 'restore', words
 		const isHere = action === 'restore' && (await replaceToken(invocation, agent.tag));
 		if (flags['json'] === true) return writeJson(stdout, agent);
 		const tag = printable(agent.tag);
+		if (action === 'undamp') return write(stdout, p`Mail wakes ${tag} again.\n`);
 		return write(stdout, action === 'restore' ? restored(tag, isHere) : revoked(tag, hasOwnerSql(agent)));
 	});
 }

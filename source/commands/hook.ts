@@ -13,8 +13,9 @@ const command: Command = {
 		  EVENT         SessionStart, UserPromptSubmit, PostToolBatch, Stop, Notification or SessionEnd
 		  --as TAG      whose mail (default: the agent that has joined in the client's folder); AGENTMUX_TAG comes first
 
-		It never fails, and gives up after 300 ms (AGENTMUX_HOOK_TIMEOUT sets another number of milliseconds, for a project that
-		is far away). Errors are written to logs/hook.log, and \`agentmux agents\` reports them.
+		It never fails. Where the agent waits for it, it gives up after 300 ms (AGENTMUX_HOOK_TIMEOUT sets another number of
+		milliseconds, for a project that is far away), and after 2 s if mail is known to wait; elsewhere after 4 s. In a run
+		without a user it does nothing unless --headless or AGENTMUX_TAG asks for it. Errors are written to logs/hook.log, and \`agentmux agents\` reports them.
 
 		Example
 		  echo '{"session_id": "test"}' | agentmux hook UserPromptSubmit

@@ -147,9 +147,12 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 	});
 	// By now the thread with the database has grown its own heap.
 	keepHeapSmall();
+	const {startRinging} = await import('./hub/ring-clients.ts');
+	const stopRinging = startRinging({state: paths.state, hub, log});
 	try {
 		await ended.promise;
 	} finally {
+		stopRinging();
 		await hub.close();
 	}
 }

@@ -61,15 +61,13 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		inbox: (reader, query) => rest.inbox(reader, query),
 		take: options => rest.take(options),
 		release: takeId => rest.release(takeId),
-		deliver: (ids, route) => rest.deliver(ids, route),
+		deliver: (ids, route, session) => rest.deliver(ids, route, session),
+		giveBack: session => rest.giveBack(session),
+		endTurn: session => rest.endTurn(session),
+		endSessions: sessions => rest.endSessions(sessions),
+		wake: session => rest.wake(session),
 		ack: (ids, route) => rest.ack(ids, route),
 		receipts: ids => rest.receipts(ids),
-		sessions: {
-			wake: session => rest.wake(session),
-			endTurn: session => rest.endTurn(session),
-			giveBack: session => rest.giveBack(session),
-			end: sessions => rest.endSessions(sessions),
-		},
 		tasks,
 		table: name => readTable(rest, name),
 		sql: (statements, options) => runAgentSql(rest, statements, options),
@@ -77,6 +75,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		agents: () => rest.agents(),
 		touch: state => rest.touch(state),
 		revoke: tag => rest.agent('agent_revoke', {p_tag: tag}),
+		undamp: tag => rest.agent('agent_undamp', {p_tag: tag}),
 		restore: tag => rest.agent('agent_restore', {p_tag: tag}),
 		async close() {
 			for (const subscription of subscriptions) subscription.close();

@@ -6,33 +6,43 @@ export type Database = {
 			agent_sessions: {
 				Row: {
 					presence: string;
+					prompted_at: string | null;
+					quiet_until: string | null;
 					seen_at: string;
 					session: string;
 					started_at: string;
 					tag: string;
 					wake: string | null;
+					woken_at: string | null;
 				};
 				ComputedFields: never;
 				Insert: {
 					presence: string;
+					prompted_at?: string | null;
+					quiet_until?: string | null;
 					seen_at?: string;
 					session: string;
 					started_at?: string;
 					tag: string;
 					wake?: string | null;
+					woken_at?: string | null;
 				};
 				Update: {
 					presence?: string;
+					prompted_at?: string | null;
+					quiet_until?: string | null;
 					seen_at?: string;
 					session?: string;
 					started_at?: string;
 					tag?: string;
 					wake?: string | null;
+					woken_at?: string | null;
 				};
 				Relationships: [];
 			};
 			agents: {
 				Row: {
+					damped: string | null;
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;
@@ -47,6 +57,7 @@ export type Database = {
 				};
 				ComputedFields: never;
 				Insert: {
+					damped?: string | null;
 					joined_at?: string;
 					joined_snapshot?: unknown;
 					kind?: string;
@@ -60,6 +71,7 @@ export type Database = {
 					wake?: string | null;
 				};
 				Update: {
+					damped?: string | null;
 					joined_at?: string;
 					joined_snapshot?: unknown;
 					kind?: string;
@@ -246,11 +258,15 @@ export type Database = {
 				Row: {
 					acked_at: string | null;
 					attempts: number;
+					batches: number;
 					delivered_at: string | null;
 					lease_until: string | null;
 					message_id: number;
+					read_at: string | null;
 					reader: string;
+					returned: number;
 					route: string | null;
+					session: string | null;
 					state: string;
 					take_id: string | null;
 					takes: number;
@@ -259,11 +275,15 @@ export type Database = {
 				Insert: {
 					acked_at?: string | null;
 					attempts?: number;
+					batches?: number;
 					delivered_at?: string | null;
 					lease_until?: string | null;
 					message_id: number;
+					read_at?: string | null;
 					reader: string;
+					returned?: number;
 					route?: string | null;
+					session?: string | null;
 					state?: string;
 					take_id?: string | null;
 					takes?: number;
@@ -271,11 +291,15 @@ export type Database = {
 				Update: {
 					acked_at?: string | null;
 					attempts?: number;
+					batches?: number;
 					delivered_at?: string | null;
 					lease_until?: string | null;
 					message_id?: number;
+					read_at?: string | null;
 					reader?: string;
+					returned?: number;
 					route?: string | null;
+					session?: string | null;
 					state?: string;
 					take_id?: string | null;
 					takes?: number;
@@ -443,6 +467,7 @@ export type Database = {
 			agent_restore: {
 				Args: {p_tag: string};
 				Returns: {
+					damped: string | null;
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;
@@ -465,6 +490,7 @@ export type Database = {
 			agent_revoke: {
 				Args: {p_tag: string};
 				Returns: {
+					damped: string | null;
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;
@@ -487,8 +513,39 @@ export type Database = {
 			agent_script: {Args: {p_read_only?: boolean; p_statements: string[]}; Returns: Json[]};
 			agent_sql: {Args: {p_parameters?: string[]; p_query: string; p_read_only?: boolean}; Returns: Json[]};
 			agent_touch: {
-				Args: {p_presence?: string; p_prompted?: boolean; p_quiet?: number; p_role?: string; p_session?: string; p_wake?: string};
+				Args: {
+					p_presence?: string;
+					p_prompted?: boolean;
+					p_quiet?: number;
+					p_role?: string;
+					p_session?: string;
+					p_wake?: string;
+				};
 				Returns: {
+					damped: string | null;
+					joined_at: string;
+					joined_snapshot: unknown;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			agent_undamp: {
+				Args: {p_tag: string};
+				Returns: {
+					damped: string | null;
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;
@@ -609,7 +666,15 @@ export type Database = {
 				};
 			};
 			inbox_take: {
-				Args: {p_bytes?: number; p_ended?: string; p_lease?: number; p_limit?: number; p_route?: string; p_session?: string; p_take_id?: string};
+				Args: {
+					p_bytes?: number;
+					p_ended?: string;
+					p_lease?: number;
+					p_limit?: number;
+					p_route?: string;
+					p_session?: string;
+					p_take_id?: string;
+				};
 				Returns: {
 					author_kind: string | null;
 					author_tag: string | null;
@@ -668,11 +733,9 @@ export type Database = {
 			mux_guard: {Args: Record<PropertyKey, never>; Returns: undefined};
 			mux_make_role: {Args: Record<PropertyKey, never>; Returns: undefined};
 			receipt_ack: {Args: {p_ids: number[]; p_route: string}; Returns: number};
-			receipt_deliver: {Args: {p_ids: number[]; p_route: string}; Returns: number};
+			receipt_deliver: {Args: {p_ids: number[]; p_route: string; p_session?: string}; Returns: number};
 			receipt_release: {Args: {p_take_id: string}; Returns: number};
 			receipt_return: {Args: {p_session: string}; Returns: number};
-			session_end: {Args: {p_sessions: string[]}; Returns: number};
-			wake_begin: {Args: {p_limit?: number; p_session: string}; Returns: unknown};
 			redact_message: {
 				Args: {p_id: number; p_reason?: string; p_signature?: Json};
 				Returns: {
@@ -747,6 +810,7 @@ export type Database = {
 					isSetofReturn: true;
 				};
 			};
+			session_end: {Args: {p_sessions: string[]}; Returns: number};
 			task_add: {
 				Args: {
 					p_assignee?: string;
@@ -1162,6 +1226,31 @@ export type Database = {
 					messages: number;
 					seq: number;
 				}[];
+			};
+			wake_begin: {
+				Args: {p_limit?: number; p_session: string};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					body: string;
+					client_id: string | null;
+					content: string;
+					created_at: string;
+					id: number;
+					mentions: string[];
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: unknown;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'messages';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
 			};
 			watch_table: {Args: {p_table: string; p_to_tag: string}; Returns: undefined};
 			watched_tables: {

@@ -289,8 +289,14 @@ export class Rest implements Source {
 	}
 
 	/** Not made twice: what an answer that was lost has leased comes again when the lease runs out. */
-	async take({limit = 20, route, takeId}: TakeOptions): Promise<Message[]> {
-		const args = {p_limit: limit, p_route: route, ...(takeId === undefined ? {} : {p_take_id: takeId})};
+	async take({limit = 20, route, takeId, session, bytes}: TakeOptions): Promise<Message[]> {
+		const args = {
+			p_limit: limit,
+			p_route: route,
+			...(takeId === undefined ? {} : {p_take_id: takeId}),
+			...(session === undefined ? {} : {p_session: session}),
+			...(bytes === undefined ? {} : {p_bytes: bytes}),
+		};
 		return this.#messages(rows(readMessage, await this.rpc('inbox_take', args, {twice: false})));
 	}
 
@@ -298,8 +304,24 @@ export class Rest implements Source {
 		await this.rpc('receipt_release', {p_take_id: takeId});
 	}
 
-	async deliver(ids: readonly number[], route: string): Promise<void> {
-		await this.rpc('receipt_deliver', {p_ids: ids, p_route: route});
+	async deliver(ids: readonly number[], route: string, session?: string): Promise<void> {
+		await this.rpc('receipt_deliver', {p_ids: ids, p_route: route, p_session: session ?? null});
+	}
+
+	async giveBack(session: string): Promise<void> {
+		await this.rpc('receipt_return', {p_session: session});
+	}
+
+	async endTurn(session: string): Promise<void> {
+		await this.rpc('inbox_take', {p_limit: 0, p_session: session, p_ended: 'turn'});
+	}
+
+	async endSessions(sessions: readonly string[]): Promise<void> {
+		await this.rpc('session_end', {p_sessions: sessions});
+	}
+
+	async wake(session: string): Promise<Message[]> {
+		return this.#messages(rows(readMessage, await this.rpc('wake_begin', {p_session: session}, {twice: false})));
 	}
 
 	async ack(ids: readonly number[], route: string): Promise<void> {
@@ -339,36 +361,19 @@ export class Rest implements Source {
 		return this.table(readAgent, client => client.from('agents').select().order('joined_at'));
 	}
 
-	/** Not made twice: it counts. */
-	async wake(session: string): Promise<Message[]> {
-		return this.#messages(rows(readMessage, await this.rpc('wake_begin', {p_session: session}, {twice: false})));
-	}
-
-	async endTurn(session: string): Promise<void> {
-		await this.rpc('inbox_take', {p_limit: 0, p_session: session, p_ended: 'turn'});
-	}
-
-	async giveBack(session: string): Promise<void> {
-		await this.rpc('receipt_return', {p_session: session});
-	}
-
-	async endSessions(sessions: readonly string[]): Promise<void> {
-		await this.rpc('session_end', {p_sessions: sessions});
-	}
-
 	touch({presence, role, session, wake, quiet}: AgentUpdate): Promise<Agent> {
 		const args = {
 			p_presence: presence ?? null,
 			p_role: role ?? null,
 			p_session: session ?? null,
 			p_wake: wake ?? null,
-			p_quiet: quiet ?? null,
+			...(quiet === undefined ? {} : {p_quiet: quiet}),
 		};
 		return this.agent('agent_touch', args);
 	}
 
 	/** A function that answers with the agent that it changed. */
-	async agent<Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore'>(
+	async agent<Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore' | 'agent_undamp'>(
 		name: Name,
 		args: Arguments<Name>,
 	): Promise<Agent> {

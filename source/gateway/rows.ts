@@ -153,6 +153,7 @@ export const readAgent: Reader<Agent> = row<Agent, TableRowOf<'agents'>>('agents
 	revoked_at: nullable(text),
 	sessions: integer,
 	wake: nullable(among(wakes)),
+	damped: nullable(text),
 	meta: object,
 });
 
@@ -162,8 +163,10 @@ export const readReceipt: Reader<Receipt> = row<Receipt, TableRowOf<'receipts'>>
 	state: among(receiptStates),
 	route: nullable(text),
 	delivered_at: nullable(text),
+	read_at: nullable(text),
 	acked_at: nullable(text),
 	attempts: integer,
+	returned: integer,
 	takes: integer,
 	lease_until: nullable(text),
 });

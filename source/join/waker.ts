@@ -213,6 +213,7 @@ class MailWaker {
 			if (rang === false) {
 				// The client is not to be woken now, so that nobody took the mail says nothing about the former way.
 				this.#way = 0;
+				this.#options.onChange(this.#current.name);
 				return rounds.over(performance.now());
 			}
 			if (!this.#nextWay()) return rounds.over(performance.now());
@@ -261,7 +262,7 @@ class MailWaker {
 		const others = free.filter(({mentions}) => !mentions.some(mention => sameTag(mention, tag))).map(({id}) => id);
 		if (others.length === 0) return free;
 		const had = (await mailbox.receipts(others)).filter(
-			({reader, state, delivered_at}) => sameTag(reader, tag) && delivered_at !== null && state === 'delivered',
+			({reader, delivered_at, returned}) => sameTag(reader, tag) && delivered_at !== null && returned === 0,
 		);
 		return free.filter(({id}) => !had.some(({message_id}) => message_id === id));
 	}

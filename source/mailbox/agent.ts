@@ -17,7 +17,7 @@ export interface AgentUpdate {
 	readonly session?: string;
 	/** How that client can be woken. */
 	readonly wake?: Wake | 'none';
-	/** Seconds for which that client is not woken, because its user interrupted it. */
+	/** Seconds in which it is not woken, because its user interrupted it. */
 	readonly quiet?: number;
 }
 
@@ -34,6 +34,11 @@ export interface Agent {
 	readonly sessions: number;
 	/** How it can be woken when it is idle; null if it reads only at its next turn. */
 	readonly wake: Wake | null;
+	/**
+	 * The agents whose messages no longer wake it, separated by commas: they have woken each other too often without other work. Null
+	 * if there are none.
+	 */
+	readonly damped: string | null;
 	readonly meta: {readonly [key: string]: Json};
 }
 
@@ -69,6 +74,9 @@ export function isShared(agent: Agent, now: number): boolean {
 export function hasOwnerSql({meta}: Pick<Agent, 'meta'>): boolean {
 	return meta['owner_sql'] === true;
 }
+
+/** How often two agents wake each other without other work before their mail waits (agentmux.max_wakes in supabase/migrations). */
+export const maxWakes = 8;
 
 /** A notice for two clients that use the same tag. */
 export function sharedText(tag: Tag): string {

@@ -64,8 +64,8 @@ export interface Mailbox {
 	/**
 	 * Takes messages for the identity to hand over now, oldest first: those that nobody has taken yet, or whose lease ran out without
 	 * an ack. They are leased to this caller for 30 s, so that two clients with the same tag never hand over the same message. A
-	 * message that was delivered five times without an ack is stuck and not taken again. At most `limit` (default 20), and no more
-	 * than 1 MB of content after the first.
+	 * message that was delivered five times and never read is stuck and not taken again. At most `limit` (default 20), and no more
+	 * than `bytes` (default 1 MB) of content after the first.
 	 */
 	take(options: TakeOptions): Promise<Message[]>;
 	/**
@@ -74,28 +74,24 @@ export interface Mailbox {
 	 */
 	release(takeId: string): Promise<void>;
 	/**
-	 * Marks messages as delivered to the identity's client; to be called once the output was flushed. They can be taken again if they
-	 * are not acked within ten minutes. Idempotent.
+	 * Marks messages as delivered to the identity's client, and to that session of it; to be called once the output was flushed. They
+	 * can be taken again if they are neither read nor acked within ten minutes. Idempotent.
 	 */
-	deliver(ids: readonly number[], route: string): Promise<void>;
+	deliver(ids: readonly number[], route: string, session?: string): Promise<void>;
+	/**
+	 * Gives back what was delivered to that session of the identity and not read, because it never will be: its model call failed, its
+	 * turn was interrupted. Others may take it as after `release`. Idempotent.
+	 */
+	giveBack(session: string): Promise<void>;
+	/** Says that a turn of that session has ended: it has read what it was delivered. Idempotent. */
+	endTurn(session: string): Promise<void>;
+	/** Ends sessions of the identity whose programs have died, and gives back what they had. Idempotent. */
+	endSessions(sessions: readonly string[]): Promise<void>;
+	/** The mail for which that session of the identity is to be woken now, oldest first; none if it is not. Counts the wake. */
+	wake(session: string): Promise<Message[]>;
 	/** Marks messages as acknowledged by the identity. Idempotent. */
 	ack(ids: readonly number[], route: string): Promise<void>;
 	receipts(ids: readonly number[]): Promise<Receipt[]>;
-
-	/** The running clients of the identity, each by the key with which it is touched. */
-	readonly sessions: {
-		/**
-		 * Begins to wake that client: resolves with the mail for which it is to be woken now, and none if it is not to be. Of several
-		 * clients only one is woken, and two agents do not wake each other for ever.
-		 */
-		wake(session: string): Promise<Message[]>;
-		/** A turn of the client has ended: what it was handed is read. */
-		endTurn(session: string): Promise<void>;
-		/** The client will not read what it was handed and has not read, so that it may be handed over again. */
-		giveBack(session: string): Promise<void>;
-		/** Those clients are dead. What they had is given back. */
-		end(sessions: readonly string[]): Promise<void>;
-	};
 
 	readonly tasks: {
 		list(filter?: TaskFilter): Promise<Task[]>;
@@ -155,6 +151,8 @@ export interface Mailbox {
 	 * `forbidden` for an agent, `not_found` if the tag has not joined, `invalid` for the caller's own tag.
 	 */
 	revoke(tag: Tag): Promise<Agent>;
+	/** Lets an agent be woken again by those with whom it was damped. For humans and service keys. */
+	undamp(tag: Tag): Promise<Agent>;
 	/** Lets a revoked agent in again. Messages that came in the meantime wait for it. */
 	restore(tag: Tag): Promise<Agent>;
 

@@ -40,6 +40,10 @@ export interface TakeOptions {
 	readonly route: string;
 	/** The id of this take for `release`, at most 64 characters; without it, the take ends only with its lease. */
 	readonly takeId?: string;
+	/** The client session that takes them. */
+	readonly session?: string;
+	/** Maximum bytes of their content after the first one; default 1 MB. */
+	readonly bytes?: number;
 }
 
 /** Maximum bytes of content in a take; the default of inbox_take in supabase/migrations is the same. */

@@ -6,19 +6,40 @@ interface Head {
 	readonly from: string;
 	/** Who vouches for that. */
 	readonly provenance: string;
+	/** ISO 8601. */
 	readonly created_at: string;
 	readonly reply_to?: number | null | undefined;
-	/** The reader may have been given it before. */
-	readonly again?: boolean | undefined;
+	/** The reader may already have it: which hand-over this is. */
+	readonly again?: number | undefined;
 }
 
 /** The line before the text of a message that an agent reads. */
 export function messageHead({id, from, provenance, created_at, reply_to, again}: Head): string {
 	const reply = typeof reply_to === 'number' ? `, in reply to #${reply_to}` : '';
-	return `#${id} from ${printable(from)} (${provenance}), ${printable(created_at)}${reply}${again === true ? ', again' : ''}:`;
+	const before = again === undefined || again < 2 ? '' : `, again (${ordinal(again)})`;
+	return `#${id} from ${printable(from)} (${provenance}), ${printable(shortTime(created_at))}${reply}${before}:`;
+}
+
+/**
+ * Which hand-over of a message this is, from its receipt as it was before: how often it was delivered, and how often taken since by
+ * clients that could not confirm that they handed it over.
+ */
+export function handOverNumber({attempts, takes}: {readonly attempts: number; readonly takes: number}): number {
+	return Math.max(attempts + 1, takes > 0 ? 2 : 1);
 }
 
 /** The line behind a text that was cut: how to get the rest. */
 export function cutLine(how: string): string {
 	return `  (cut: ${how})`;
+}
+
+/** A time to the second, in UTC: `2026-11-23 10:00:00Z`. What is no time stays as it is. */
+export function shortTime(time: string): string {
+	const date = new Date(time);
+	return Number.isNaN(date.getTime()) ? time : `${date.toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
+
+function ordinal(count: number): string {
+	const last = count % 100 > 10 && count % 100 < 14 ? 0 : count % 10;
+	return `${count}${['th', 'st', 'nd', 'rd'][last] ?? 'th'}`;
 }

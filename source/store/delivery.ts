@@ -1,6 +1,6 @@
 import type {Message} from '../mailbox/message.ts';
 import {nearest} from '../mailbox/nearest.ts';
-import {failedTakes, isStuck, type Receipt} from '../mailbox/receipt.ts';
+import {failedTakes, isReturned, isStuck, type Receipt} from '../mailbox/receipt.ts';
 import {foldTag, HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
 import {channelMessages} from './select.ts';
 import type {State} from './state.ts';
@@ -8,9 +8,10 @@ import type {State} from './state.ts';
 /**
  * How far a message came for one reader. `nobody`: that tag never joined, so the message waits for someone who may not
  * exist. `stored`: it waits. `taken`: a client has it and has not handed it over yet. `undelivered`: clients took it, and none of
- * them has handed it over; it is offered again. `stuck`: it was handed over as often as it may be, and never acked.
+ * them has handed it over; it is offered again. `returned`: it was handed over to a session that did not read it, and waits for
+ * the next. `stuck`: it was handed over as often as it may be, and never read.
  */
-type Rung = 'nobody' | 'stored' | 'taken' | 'undelivered' | 'delivered' | 'acked' | 'stuck';
+type Rung = 'nobody' | 'stored' | 'taken' | 'undelivered' | 'returned' | 'delivered' | 'read' | 'acked' | 'stuck';
 
 export interface Delivery {
 	readonly reader: Tag;
@@ -36,8 +37,9 @@ function rungWithout(state: State, reader: Tag): Rung {
 }
 
 function rungOf(receipt: Receipt, now: number): Rung {
-	if (receipt.state === 'acked') return 'acked';
+	if (receipt.state === 'acked' || receipt.state === 'read') return receipt.state;
 	if (isStuck(receipt, now)) return 'stuck';
+	if (isReturned(receipt)) return 'returned';
 	if (receipt.delivered_at !== null) return 'delivered';
 	if (failedTakes(receipt, now) > 0) return 'undelivered';
 	return receipt.lease_until !== null && Date.parse(receipt.lease_until) > now ? 'taken' : 'stored';

@@ -307,7 +307,9 @@ begin
         and (addressed = '{}' or upper(m.tag collate "C") = any (addressed))
       order by m.id);
   end if;
-  if answered <> '{}' then
+  -- What a human has seen is not done with because of another word to the same agent: the human says so.
+  if answered <> '{}' and (new.reply_to is not null or not exists (
+    select from public.agents as a where upper(a.tag collate "C") = upper(me collate "C") and a.kind = 'human')) then
     perform agentmux.ack(me, answered, case when new.reply_to is null then 'answer' else 'reply' end);
   end if;
   if new.author_kind = 'human' then

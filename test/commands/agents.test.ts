@@ -124,7 +124,14 @@ test('a token that has expired is refused by every tool, and says so', async () 
 	const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
 	const transport = withAfterAnswer(serverSide, {failed: error => expect.fail(String(error))});
 	const afterAnswer = transport.afterAnswer.bind(transport);
-	const desk = {tag: 'CLAUDE_1', mailbox: async () => mailbox, afterAnswer, isShared: () => false};
+	const desk = {
+		tag: 'CLAUDE_1',
+		client: undefined,
+		mailbox: async () => mailbox,
+		afterAnswer,
+		isShared: () => false,
+		note: () => null,
+	};
 	await createMailboxServer(desk, '1').connect(transport);
 	const client = new Client({name: 'test', version: '1'});
 	await client.connect(clientSide);

@@ -413,6 +413,36 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await take('none')).toEqual([]);
 	});
 
+	test('a message that a session was handed and will not read is given back, and never stuck', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const {id} = await mailbox.post({content: `[${tag}] @${other} once`});
+		for (let n = 1; n <= 7; n++) {
+			expect((await twin.take({route: 'hook'})).map(message => message.id)).toEqual([id]);
+			await twin.deliver([id], 'hook', 'session');
+			await twin.giveBack('another');
+			expect((await mailbox.receipts([id]))[0]).toMatchObject({state: 'delivered', attempts: n});
+			await twin.giveBack('session');
+			expect((await mailbox.receipts([id]))[0]).toMatchObject({state: 'taken', attempts: n, returned: n, takes: 0});
+			await bench.lapse();
+		}
+		expect((await twin.wake('nobody')).length).toBeLessThanOrEqual(1);
+	});
+
+	test('a message to the sender answers what was handed over, without reply_to; to another it does not', async () => {
+		const [mailbox, tag] = await join();
+		const [twin, other] = await join('TWIN');
+		const {id} = await mailbox.post({content: `[${tag}] @${other} can you do X?`});
+		await twin.post({content: `[${other}] @${tag} hello`});
+		expect(await mailbox.receipts([id])).toEqual([]);
+		await twin.take({route: 'hook'});
+		await twin.deliver([id], 'hook');
+		await twin.post({content: `[${other}] @NOBODY hello`});
+		expect(await mailbox.receipts([id])).toMatchObject([{state: 'delivered'}]);
+		await twin.post({content: `[${other}] @${tag} X is done`});
+		expect(await mailbox.receipts([id])).toMatchObject([{state: 'acked', route: 'answer'}]);
+	});
+
 	test('a message handed over five times without an ack is not handed over again, and hides nothing behind it', async () => {
 		const [mailbox, tag] = await join();
 		const [twin, other] = await join('TWIN');

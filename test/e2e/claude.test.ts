@@ -41,8 +41,8 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		expect(last(ran, /PostToolBatch hook additional context: 1 new message.*in the middle/)).toBe(1);
 		expect(last(ran, /Stop hook additional context:.*at the end/)).toBe(3);
 		expect(receipts).toEqual([
-			{body: '@CLAUDE_1 before the start', reader: 'CLAUDE_1', state: 'delivered', route: 'start', attempts: 1},
-			{body: '@CLAUDE_1 in the middle', reader: 'CLAUDE_1', state: 'delivered', route: 'tools', attempts: 1},
+			{body: '@CLAUDE_1 before the start', reader: 'CLAUDE_1', state: 'read', route: 'start', attempts: 1},
+			{body: '@CLAUDE_1 in the middle', reader: 'CLAUDE_1', state: 'read', route: 'tools', attempts: 1},
 			{body: '@CLAUDE_1 at the end', reader: 'CLAUDE_1', state: 'acked', route: 'reply', attempts: 1},
 		]);
 		expect(agents).toMatchObject([{tag: 'CLAUDE_1', presence: 'away'}]);
@@ -51,12 +51,21 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 	test('two of them finish a request and its answer with no human', async () => {
 		const {first, second, receipts, log} = await play('two');
 		expect(log).toBe('');
-		expect(first).toMatchObject({code: 0, result: 'Thanked.'});
+		expect(first).toMatchObject({code: 0, result: 'The answer came.'});
 		expect(second).toMatchObject({code: 0, result: 'Answered.'});
 		expect(receipts.slice(0, 2)).toMatchObject([
 			{reader: 'CLAUDE_TWIN', state: 'acked', route: 'reply', attempts: 1},
-			{reader: 'CLAUDE_1', state: 'acked', route: 'reply', attempts: 1},
+			{reader: 'CLAUDE_1', state: 'acked', route: 'read', attempts: 1},
 		]);
+	});
+
+	test('run by a script, takes no mail, is not kept going and is shown to nobody', async () => {
+		const {ran, receipts, agents, log} = await play('script');
+		expect(log).toBe('');
+		expect(ran).toMatchObject({code: 0, result: 'Fix a typo'});
+		expect(ran.requests.join('')).not.toMatch(/process task X|agentmux mailbox/);
+		expect(receipts).toEqual([]);
+		expect(agents).toMatchObject([{tag: 'CLAUDE_1', presence: 'away'}]);
 	});
 
 	test('runs hooks and servers in a folder whose name a shell would take apart', async () => {

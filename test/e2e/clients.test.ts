@@ -66,6 +66,20 @@ describe.each([
 			},
 		);
 
+		test('shows its model all that check_messages marked as delivered, and nothing twice', two, async () => {
+			const {ran, receipts, log} = await play('room', client);
+			expect(log).toBe('');
+			const numbers = receipts
+				.filter(({route}) => route === 'mcp')
+				.map(({body}) => Number(/begin (\d+)/.exec(body)?.[1]));
+			expect(numbers.length).toBeGreaterThan(3);
+			const answer = ran.requests[1] ?? '';
+			for (const number of numbers) {
+				const text = `@ROOM begin ${number}${' x'.repeat(490)} end ${number}`;
+				expect(answer.split(text)).toHaveLength(2);
+			}
+		});
+
 		test('gives mail to the agent, and not to a subagent that runs a tool when it comes', two, async () => {
 			const {ran, receipts, log} = await play('below', client);
 			expect(log).toBe('');
@@ -105,11 +119,12 @@ describe.each([
 			const {first, second, receipts, log} = await play('two', asking, answering);
 			expect(log).toBe('');
 			expect([first.code, second.code]).toEqual([0, 0]);
-			expect(first.said).toContain('Thanked.');
+			expect(first.said).toContain('The answer came.');
 			expect(second.said).toContain('Answered.');
 			expect(receipts.slice(0, 2)).toMatchObject([
 				{reader: 'ANSWERING', state: 'acked', route: 'reply', attempts: 1},
-				{reader: 'ASKING', state: 'acked', route: 'reply', attempts: 1},
+				// An answer is done with when it was read.
+				{reader: 'ASKING', attempts: 1},
 			]);
 		});
 	});

@@ -5,9 +5,9 @@ import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import type {Message} from '../../source/mailbox/message.ts';
-import type {Task} from '../../source/mailbox/task.ts';
 import {PlayedAgent} from '../helpers/agent.ts';
 import {Home} from '../helpers/program.ts';
+import {addedIn, sentIn, tasksIn, tokenIn} from '../helpers/shown.ts';
 
 let home: Home;
 let folder: string;
@@ -46,8 +46,8 @@ describe('researcher and writer', () => {
 	test('a question and its answer come each once, in the middle of the work, though the hub dies in between', async () => {
 		const [writer, researcher] = await play('researcher-writer', 'writer', 'researcher');
 		const asked = await writer!.call('send_message', {text: 'How long is a synodic month?', to: ['RESEARCHER']});
-		const question = asked.data['id'] as number;
-		expect(asked.data).toMatchObject({to: ['RESEARCHER'], not_joined: []});
+		const question = sentIn(asked);
+		expect(asked.text).toBe(`Sent to RESEARCHER as message #${question}.`);
 		expect(await researcher!.hook('UserPromptSubmit')).toMatch(
 			new RegExp(`#${question} from WRITER \\(verified\\)[^]*\\n {2}\\| @RESEARCHER How long is a synodic month\\?`),
 		);
@@ -56,7 +56,7 @@ describe('researcher and writer', () => {
 			to: ['WRITER'],
 			reply_to: question,
 		});
-		const answer = replied.data['id'] as number;
+		const answer = sentIn(replied);
 		await killHub();
 		await home.output(['hub', 'start']);
 		expect(await writer!.hook('PostToolBatch')).toMatch(
@@ -103,10 +103,10 @@ describe('monitor and responder', () => {
 		expect(await responder!.hook('Stop')).toContain('Order 1001 has a total of 5000: hold it.');
 		expect(await responder!.sql('select total from orders where id = 1001')).toContain('5000');
 		await responder!.sql(`update orders set note = 'held' where id = 1001`);
-		await responder!.call('send_message', {text: 'Held.', to: ['MONITOR'], reply_to: report.data['id']});
+		await responder!.call('send_message', {text: 'Held.', to: ['MONITOR'], reply_to: sentIn(report)});
 		const back = await monitor!.hook('Stop');
 		expect(back).toContain('orders UPDATE {"id": 1001, "note": "held", "total": 5000} @MONITOR');
-		expect(back).toContain(`in reply to #${String(report.data['id'])}:`);
+		expect(back).toContain(`in reply to #${sentIn(report)}:`);
 
 		const left = await home.run(['leave', '--recipe', 'monitor-responder', '--dir', folder]);
 		expect(left).toMatchObject({
@@ -127,8 +127,8 @@ describe('planner and executor', () => {
 		const titles = ['Draw it', 'Build it', 'Try it', 'Write it up'];
 		const goal = {title: 'A page that shows the time in five cities', queue: 'EXECUTOR'};
 		const added = await planner!.call('add_task', {...goal, steps: titles.map(title => ({title}))});
-		const plan = added.data['task'] as Task;
-		const [draw, build, tryIt, write] = added.data['steps'] as number[];
+		const plan = addedIn(added);
+		const [draw, build, tryIt, write] = plan.steps;
 		await planner!.call('send_message', {text: `Plan ${plan.id} is on the board.`, to: ['EXECUTOR']});
 		expect(await executor!.hook('UserPromptSubmit')).toContain(`Plan ${plan.id} is on the board.`);
 		await home.output([
@@ -139,8 +139,8 @@ describe('planner and executor', () => {
 			when (old.status = 'running' and new.status = 'done') execute function accept()`,
 		]);
 		const claim = async () => {
-			const {data} = await executor!.call('claim_task', {queue: 'EXECUTOR'});
-			return [(data['task'] as Task | undefined)?.id, data['lease_token']];
+			const claimed = await executor!.call('claim_task', {queue: 'EXECUTOR'});
+			return [tasksIn(claimed)[0]?.id, tokenIn(claimed)];
 		};
 		const finish = (id: number | undefined, more: object = {}) => executor!.call('finish_task', {id, ...more});
 
@@ -153,18 +153,17 @@ describe('planner and executor', () => {
 		await killHub();
 
 		// Whoever asks starts the hub again, and the board is as it was.
-		const {data} = await planner!.call('list_tasks', {id: plan.id});
-		expect(data['tasks']).toMatchObject([
-			{id: plan.id, status: 'running', progress: 0.375},
+		expect(tasksIn(await planner!.call('list_tasks', {id: plan.id}))).toMatchObject([
+			{id: plan.id, status: 'running', facts: expect.stringContaining('%')},
 			{id: draw, status: 'done'},
-			{id: build, status: 'running', progress: 0.5, owner: 'EXECUTOR'},
+			{id: build, status: 'running', facts: expect.stringMatching(/^ by EXECUTOR 50%/)},
 			{id: tryIt, status: 'queued'},
 			{id: write, status: 'queued'},
 		]);
 		// An hour later: what the dead one had claimed is free.
 		await home.output(['sql', `update tasks set lease_until = now() - interval '1 s' where id = ${build}`]);
 		expect(await claim()).toEqual([build, 2]);
-		expect(await finish(build, {lease_token: 1})).toMatchObject({isError: true});
+		expect(await finish(build, {token: 1})).toMatchObject({isError: true});
 		expect(await finish(build)).toMatchObject({isError: false});
 
 		// This time it is back before its lease has run out, and goes on with what is its own.
@@ -172,14 +171,14 @@ describe('planner and executor', () => {
 		executor!.kill();
 		await killHub();
 		const mine = await executor!.call('list_tasks', {mine: true});
-		expect((mine.data['tasks'] as Task[]).map(({id}) => id)).toContain(tryIt);
+		expect(tasksIn(mine).map(({id}) => id)).toContain(tryIt);
 		expect(await finish(tryIt)).toMatchObject({isError: false});
 		expect(await claim()).toEqual([write, 1]);
 		expect(await finish(write)).toMatchObject({isError: false});
 		expect(await claim()).toEqual([undefined, undefined]);
 
 		const done = await planner!.call('list_tasks', {id: plan.id});
-		expect(done.data['tasks']).toMatchObject([{id: plan.id, status: 'done', progress: 1}, {}, {}, {}, {}]);
+		expect(tasksIn(done)).toMatchObject([{id: plan.id, status: 'done'}, {}, {}, {}, {}]);
 		expect(await home.json(['sql', 'select task, token from accepted order by task'])).toEqual([
 			{task: draw, token: 1},
 			{task: build, token: 2},
@@ -214,27 +213,34 @@ describe.runIf(harness !== '')('the real Claude Code plays', {timeout: 120_000},
 		}
 		return told;
 	};
-	const acked = (reader: string, tag: string) => ({tag, reader, state: 'acked', route: 'reply', attempts: 1});
+	/** Answered; what is an answer itself is done with when it was read. */
+	const acked = (reader: string, tag: string, route = 'reply') => ({tag, reader, state: 'acked', route, attempts: 1});
 
 	test('researcher and writer: the answer comes in the middle of the writing', async () => {
 		const {runs, receipts} = await playReal('researcher-writer');
-		expect(runs).toMatchObject({writer: {code: 0, result: 'Thanked.'}, researcher: {code: 0, result: 'Answered.'}});
-		expect(receipts.slice(0, 2)).toMatchObject([acked('RESEARCHER', 'WRITER'), acked('WRITER', 'RESEARCHER')]);
+		expect(runs).toMatchObject({
+			writer: {code: 0, result: 'It is written.'},
+			researcher: {code: 0, result: 'Answered.'},
+		});
+		expect(receipts.slice(0, 2)).toMatchObject([acked('RESEARCHER', 'WRITER'), acked('WRITER', 'RESEARCHER', 'read')]);
 	});
 
 	test('monitor and responder: a bulk load is one message, and the order that needs somebody is acted on', async () => {
 		const {runs, receipts} = await playReal('monitor-responder');
-		expect(runs).toMatchObject({monitor: {code: 0, result: 'All is quiet.'}, responder: {code: 0, result: 'Acted.'}});
+		expect(runs).toMatchObject({
+			monitor: {code: 0, result: 'It was acted on.'},
+			responder: {code: 0, result: 'Acted.'},
+		});
 		const told = receipts.filter(({tag}) => tag === 'SYSTEM').map(({body}) => body.split(' ', 3).join(' '));
 		expect(told).toEqual(['orders INSERT 1000', 'orders INSERT {"id":', 'orders UPDATE {"id":']);
 		expect(receipts).toContainEqual(expect.objectContaining(acked('RESPONDER', 'MONITOR')));
-		expect(receipts).toContainEqual(expect.objectContaining(acked('MONITOR', 'RESPONDER')));
+		expect(receipts).toContainEqual(expect.objectContaining(acked('MONITOR', 'RESPONDER', 'read')));
 	});
 
 	test('planner and executor: the plan goes on after the executor and the hub were killed', async () => {
 		const {runs, receipts, board} = await playReal('planner-executor');
 		expect(runs).toMatchObject({
-			planner: {code: 0, result: 'All is done.'},
+			planner: {code: 0, result: 'The plan is carried out.'},
 			executor: {code: 0, result: 'No step is left.'},
 		});
 		expect(board).toMatchObject([
@@ -243,6 +249,6 @@ describe.runIf(harness !== '')('the real Claude Code plays', {timeout: 120_000},
 			{id: 3, status: 'done', lease_token: 1},
 			{id: 4, status: 'done', lease_token: 1},
 		]);
-		expect(receipts.slice(0, 2)).toMatchObject([acked('EXECUTOR', 'PLANNER'), acked('PLANNER', 'EXECUTOR')]);
+		expect(receipts.slice(0, 2)).toMatchObject([acked('EXECUTOR', 'PLANNER'), acked('PLANNER', 'EXECUTOR', 'read')]);
 	});
 });

@@ -4,6 +4,7 @@ import {connectMailbox} from '../../source/gateway/connect.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
 import {startAgent} from '../helpers/mcp.ts';
 import {Home} from '../helpers/program.ts';
+import {messagesIn} from '../helpers/shown.ts';
 import type {Address} from './writers.ts';
 
 /** Somebody who follows the mailbox, and the ids that it was shown, in the order in which it was. */
@@ -88,8 +89,8 @@ export async function followByMcp(home: string, hub: Address, tag: string): Prom
 	const work = async (): Promise<void> => {
 		while (!stopped.signal.aborted) {
 			// The agent gets an error that the mailbox is unavailable, and asks again.
-			const {data, isError} = await agent.call('wait_for_message', {timeout_seconds: 5, limit: 50});
-			if (!isError) shown.push(...(data['messages'] as {id: number}[]).map(({id}) => id));
+			const {text, isError} = await agent.call('wait_for_message', {timeout_seconds: 5, limit: 50});
+			if (!isError) shown.push(...messagesIn({text}).map(({id}) => id));
 		}
 	};
 	const working = work().catch((error: unknown) => {

@@ -10,6 +10,7 @@ import {fire, hookProgram, placeAgent} from '../helpers/hook.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
 import {startAgent} from '../helpers/mcp.ts';
 import {cli} from '../helpers/program.ts';
+import {messagesIn} from '../helpers/shown.ts';
 import type {Fault, Outcome} from './faults.ts';
 import {query} from './writers.ts';
 
@@ -185,7 +186,7 @@ const servers: Fault = {
 				await post();
 				const agent = await startAgent(hub.home, tag);
 				const asked = agent.call('check_messages').then(
-					({data}) => seen.push(...(data['messages'] as {id: number}[]).map(({id}) => id)),
+					answer => seen.push(...messagesIn(answer).map(({id}) => id)),
 					() => undefined,
 				);
 				await sleep(Math.random() * 60);

@@ -4,13 +4,8 @@ import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
+import type {Called} from './mcp.ts';
 import type {Home} from './program.ts';
-
-interface Called {
-	readonly data: {readonly [name: string]: unknown};
-	readonly text: string;
-	readonly isError: boolean;
-}
 
 type Name = 'agentmux' | 'supabase';
 
@@ -81,7 +76,6 @@ export class PlayedAgent {
 		const result = (await client.callTool({name, arguments: {...args}})) as CallToolResult;
 		const [first] = result.content;
 		return {
-			data: result.structuredContent ?? {},
 			text: first?.type === 'text' ? first.text : '',
 			isError: result.isError === true,
 		};

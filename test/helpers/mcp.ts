@@ -12,26 +12,36 @@ import {cli} from './program.ts';
 export interface Called {
 	readonly isError: boolean;
 	readonly text: string;
-	/** The results of tools differ; tests assert on them. */
-	readonly data: Record<string, unknown>;
 }
 
-/** A client of one agent's server. It has listed the tools, and so refuses data that does not fit their schemas. */
+/** A client of one agent's server. */
 export interface AgentClient {
 	readonly client: Client;
 	call(name: string, args?: object, options?: RequestOptions): Promise<Called>;
 	close(): Promise<void>;
 }
 
+interface DeskOptions {
+	/** What the client calls itself. */
+	readonly name?: string;
+	/** The running client. */
+	readonly session?: string;
+	readonly note?: () => string | null;
+}
+
 /** A server on that mailbox, without a process around it. Closing fails when something that follows an answer did. */
-export async function openDesk(tag: string, mailbox: Mailbox): Promise<AgentClient> {
+export async function openDesk(
+	tag: string,
+	mailbox: Mailbox,
+	{name = 'claude-code', session, note = () => null}: DeskOptions = {},
+): Promise<AgentClient> {
 	const faults: unknown[] = [];
 	const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
 	const transport = withAfterAnswer(serverSide, {failed: error => faults.push(error)});
 	const afterAnswer = transport.afterAnswer.bind(transport);
-	const desk = {tag, mailbox: async () => mailbox, afterAnswer, isShared: () => false};
+	const desk = {tag, client: session, mailbox: async () => mailbox, afterAnswer, isShared: () => false, note};
 	await createMailboxServer(desk, '1.2.3').connect(transport);
-	const client = new Client({name: 'test', version: '1'});
+	const client = new Client({name, version: '1'});
 	await client.connect(clientSide);
 	return agentClient(client, async () => {
 		await transport.settled();
@@ -55,7 +65,7 @@ export async function startAgent(
 	});
 	let stderr = '';
 	transport.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-	const client = new Client({name: 'test', version: '1'});
+	const client = new Client({name: 'claude-code', version: '1'});
 	await client.connect(transport);
 	const {pid} = transport;
 	if (pid === null) throw new Error('The server has no process.');
@@ -72,7 +82,6 @@ async function agentClient(client: Client, close: () => Promise<void>): Promise<
 			return {
 				isError: result.isError === true,
 				text: first?.type === 'text' ? first.text : '',
-				data: result.structuredContent ?? {},
 			};
 		},
 		close,

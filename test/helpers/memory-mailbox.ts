@@ -79,30 +79,28 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 					.filter(({id}) => !free || server.isFree(id, reader))
 					.slice(0, limit),
 			),
-		take: ({limit = 20, route, takeId}) =>
+		take: ({limit = 20, bytes = 1_048_576, route, takeId}) =>
 			call(() => {
 				const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
-				const taken = free.slice(0, limit);
+				let size = 0;
+				const taken = free.slice(0, limit).filter(({content}, index) => {
+					size += Buffer.byteLength(content);
+					return index === 0 || size <= bytes;
+				});
 				server.take(taken, me.tag, route, takeId);
 				return taken;
 			}),
 		release: takeId => call(() => server.release(takeId, me.tag)),
-		deliver: (ids, route) => call(() => server.deliver(ids, me.tag, route)),
+		deliver: (ids, route, session) => call(() => server.deliver(ids, me.tag, route, session)),
+		giveBack: session => call(() => server.giveBack(session, me.tag)),
+		endTurn: () => call(() => undefined),
+		endSessions: sessions =>
+			call(() => {
+				for (const session of sessions) server.touch(me, {presence: 'away', session});
+			}),
+		wake: () => call(() => inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag))),
 		ack: (ids, route) => call(() => server.ack(ids, me.tag, route)),
 		receipts: ids => call(() => [...server.receipts.values()].filter(({message_id}) => ids.includes(message_id))),
-		sessions: {
-			wake: session =>
-				call(() => {
-					const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
-					return server.mayWake(me.tag, session) ? free.slice(0, 20) : [];
-				}),
-			endTurn: () => call(() => undefined),
-			giveBack: () => call(() => server.giveBack(me.tag)),
-			end: sessions =>
-				call(() => {
-					for (const session of sessions) server.endSession(me, session);
-				}),
-		},
 		tasks: {
 			list: (filter = {}) =>
 				call(() => {
@@ -129,6 +127,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		touch: state => call(() => server.touch(me, state)),
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),
 		restore: tag => call(() => server.setRevoked(tag, false, me)),
+		undamp: tag => call(() => server.touch({...me, tag}, {})),
 		watchBusy: () => () => undefined,
 		subscribe(listener, from = null) {
 			const unsubscribe = follow(server, listener, from);

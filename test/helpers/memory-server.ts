@@ -27,6 +27,8 @@ export class MemoryServer {
 	readonly receipts = new Map<string, Receipt>();
 	/** The ids of each take that has a name, by that and by its reader. */
 	readonly #takes = new Map<string, readonly number[]>();
+	/** What was handed to which session. */
+	readonly #handed = new Map<string, readonly number[]>();
 	/** Other tables, by name; null: nobody may read it. */
 	readonly tables = new Map<string, readonly TableRow[] | null>();
 	readonly history = new MemoryHistory();
@@ -42,7 +44,7 @@ export class MemoryServer {
 	);
 	readonly #listeners = new Set<(change: Change) => void>();
 	/** Live clients, by folded tag and then by session. */
-	readonly #sessions = new Map<string, Map<string, LiveSession>>();
+	readonly #sessions = new Map<string, Map<string, {presence: Agent['presence']; wake: Wake | null}>>();
 	#outage: string | null = null;
 	#last = 0;
 
@@ -127,7 +129,7 @@ export class MemoryServer {
 		return new Date(this.#last).toISOString();
 	}
 
-	touch({tag, kind}: Identity, {presence, role, session, wake, quiet}: AgentUpdate): Agent {
+	touch({tag, kind}: Identity, {presence, role, session, wake}: AgentUpdate): Agent {
 		const now = this.#now();
 		const sessions = this.#sessions.get(foldTag(tag)) ?? new Map();
 		this.#sessions.set(foldTag(tag), sessions);
@@ -138,7 +140,6 @@ export class MemoryServer {
 			sessions.set(session, {
 				presence: presence ?? known?.presence ?? 'idle',
 				wake: told === undefined ? (known?.wake ?? null) : told,
-				quietUntil: quiet === undefined ? (known?.quietUntil ?? 0) : this.clock() + quiet * 1000,
 			});
 		}
 		const live = [...sessions.values()];
@@ -153,6 +154,7 @@ export class MemoryServer {
 			revoked_at: null,
 			sessions: 0,
 			wake: null,
+			damped: null,
 			meta: {},
 		};
 		const agent: Agent = {
@@ -213,13 +215,29 @@ export class MemoryServer {
 		);
 	}
 
-	deliver(ids: readonly number[], reader: Tag, route: string): void {
+	deliver(ids: readonly number[], reader: Tag, route: string, session?: string): void {
+		if (session !== undefined) this.#handed.set(`${session} ${foldTag(reader)}`, ids);
 		this.#receive(ids, reader, (before, isNew) => {
 			if (!isNew && before.state !== 'taken') return before;
 			const delivered_at = before.delivered_at ?? this.#now();
 			const attempts = before.attempts + 1;
 			return {...before, state: 'delivered', route, delivered_at, attempts, takes: 0, lease_until: this.#later(600)};
 		});
+	}
+
+	giveBack(session: string, reader: Tag): void {
+		const ids = this.#handed.get(`${session} ${foldTag(reader)}`) ?? [];
+		this.#handed.delete(`${session} ${foldTag(reader)}`);
+		this.#receive(ids, reader, before =>
+			before.state === 'delivered'
+				? {
+						...before,
+						state: 'taken',
+						returned: before.returned + 1,
+						lease_until: this.#later(retryAfter(before.returned + 1)),
+					}
+				: before,
+		);
 	}
 
 	ack(ids: readonly number[], reader: Tag, route: string): void {
@@ -231,23 +249,13 @@ export class MemoryServer {
 		});
 	}
 
-	/** Whether a client may be woken: one that is idle, and that its user has not just interrupted. Wakes are not counted here. */
-	mayWake(tag: Tag, session: string): boolean {
-		const found = this.#sessions.get(foldTag(tag))?.get(session);
-		return found?.presence === 'idle' && found.wake !== null && found.quietUntil <= this.clock();
-	}
-
-	/** What the reader was handed is not read, and free again. Here a receipt does not know to which client that was. */
-	giveBack(reader: Tag): void {
-		const ids = [...this.receipts.values()].filter(each => sameTag(each.reader, reader)).map(each => each.message_id);
-		this.#receive(ids, reader, before =>
-			before.state === 'delivered' ? {...before, state: 'taken', lease_until: this.#now()} : before,
-		);
-	}
-
-	endSession(identity: Identity, session: string): void {
-		this.giveBack(identity.tag);
-		this.touch(identity, {presence: 'away', session});
+	/** What was delivered to the writer from those whom the message addresses. */
+	#answered({mentions}: Message, writer: Tag): number[] {
+		return this.messages.flatMap(({id, tag}) => {
+			const receipt = [...this.receipts.values()].find(each => each.message_id === id && sameTag(each.reader, writer));
+			const isAddressed = mentions.length === 0 || mentions.some(mention => sameTag(mention, tag));
+			return receipt?.state === 'delivered' && isAddressed ? [id] : [];
+		});
 	}
 
 	/** Ends every lease now, as if its time had passed. */
@@ -306,24 +314,21 @@ export class MemoryServer {
 		};
 		this.messages.push(message);
 		this.announce({type: 'commit'});
-		if (parent !== undefined) this.ack([parent.id], identity?.tag ?? tag, 'reply');
+		const writer = identity?.tag ?? tag;
+		if (parent !== undefined) this.ack([parent.id], writer, 'reply');
+		else if (identity?.kind !== 'human') this.ack(this.#answered(message, writer), writer, 'answer');
 		return message;
 	}
-}
-
-interface LiveSession {
-	readonly presence: Agent['presence'];
-	readonly wake: Wake | null;
-	/** Milliseconds since 1970. */
-	readonly quietUntil: number;
 }
 
 const unread = {
 	state: 'taken',
 	route: null,
 	delivered_at: null,
+	read_at: null,
 	acked_at: null,
 	attempts: 0,
+	returned: 0,
 	takes: 0,
 	lease_until: null,
 } as const;

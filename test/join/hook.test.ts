@@ -1,9 +1,9 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {createServer, type Server, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
-import {tmpdir} from 'node:os';
+import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
@@ -52,6 +52,7 @@ const contextOf = ({stdout}: HookEnd): string =>
 	(JSON.parse(stdout) as {hookSpecificOutput: {additionalContext: string}}).hookSpecificOutput.additionalContext;
 
 const presence = async () => (await sender.agents()).find(({tag}) => tag === me)?.presence;
+const agent = async () => (await sender.agents()).find(({tag}) => tag === me);
 const receipt = async (id: number) => (await sender.receipts([id])).find(({reader}) => reader === me);
 const log = (): string => readFileSync(join(hub.home, 'logs/hook.log'), 'utf8');
 const silence = {code: 0, stdout: '', stderr: ''};
@@ -176,7 +177,7 @@ describe('a session that is killed', () => {
 		child.kill('SIGKILL');
 		await once(child, 'exit');
 		await lapse();
-		expect(contextOf(await next('SessionStart'))).toMatch(new RegExp(`^#${id} from SENDER .*, again:$`, 'm'));
+		expect(contextOf(await next('SessionStart'))).toMatch(new RegExp(`^#${id} from SENDER .*, again \\(2nd\\):$`, 'm'));
 		expect((await receipt(id))?.takes).toBe(0);
 	});
 });
@@ -191,21 +192,23 @@ describe('Stop', () => {
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 	});
 
-	test('names once what was handed over and is still open, and nothing that was acknowledged', async () => {
-		const open = await post('open');
-		const done = await post('done');
+	test('names once what it was asked and left open, and nothing that was acknowledged or asks nothing', async () => {
+		const open = await post('open?');
+		const done = await post('done?');
+		const told = await post('no question');
 		await fire('UserPromptSubmit');
 		await mailbox(me).ack([done.id], 'mcp');
 		const reason = contextOf(await fire('Stop', {stop_hook_active: false}));
 		expect(reason).toContain(`#${open.id} from SENDER`);
 		expect(reason).not.toContain(`#${done.id} `);
+		expect(reason).not.toContain(`#${told.id} `);
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 		await fire('UserPromptSubmit');
 		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
 	});
 
 	test('names what a woken turn leaves open, though the client says that a hook keeps it going', async () => {
-		const {id} = await post('woken for this');
+		const {id} = await post('woken for this?');
 		await fire('UserPromptSubmit');
 		expect(contextOf(await fire('Stop', {stop_hook_active: true}))).toContain(`#${id} from SENDER`);
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
@@ -261,38 +264,120 @@ describe('waking', () => {
 		expect(statSync(bell()).mode & 0o777).toBe(0o600);
 		await post('at the start');
 		const again = JSON.parse((await fire('SessionStart', {}, terminal)).stdout) as {hookSpecificOutput: object};
-		expect(Object.keys(again.hookSpecificOutput)).toEqual(['hookEventName', 'watchPaths', 'additionalContext']);
+		// It is rung for: nobody would ask its model to read what was handed over here.
+		expect(Object.keys(again.hookSpecificOutput)).toEqual(['hookEventName', 'watchPaths']);
+		expect(await agent()).toMatchObject({presence: 'idle', wake: 'bell'});
 	});
 
-	test('a client that ends after its prompt watches nothing', async () => {
-		expect(await fire('SessionStart', {}, {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli'})).toMatchObject(silence);
-		await post('waits');
-		const changed = {file_path: bell(), event: 'change'};
-		expect(await fire('FileChanged', changed, {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli'})).toMatchObject(silence);
+	test('a terminal that is compacted in the middle of a turn goes on with its mail, and works', async () => {
+		await fire('SessionStart', {source: 'startup'}, terminal);
+		await fire('UserPromptSubmit', {prompt: 'go'}, terminal);
+		await post('in the middle');
+		expect(contextOf(await fire('SessionStart', {source: 'compact'}, terminal))).toContain('in the middle');
+		expect(await agent()).toMatchObject({presence: 'working'});
+		await fire('Stop', {}, terminal);
+		await post('when it is idle');
+		expect(JSON.parse((await fire('SessionStart', {source: 'compact'}, terminal)).stdout)).toEqual({
+			hookSpecificOutput: {hookEventName: 'SessionStart', watchPaths: [bell()]},
+		});
+	});
+
+	test('a terminal that changed its folder is told again what to watch, with no mailbox to ask', async () => {
+		me = `${me}_NOWHERE`;
+		expect(JSON.parse((await fire('CwdChanged', {new_cwd: '/elsewhere'}, terminal)).stdout)).toEqual({
+			hookSpecificOutput: {hookEventName: 'CwdChanged', watchPaths: [bell()]},
+		});
+		expect(statSync(bell()).isFile()).toBe(true);
+		expect(await fire('CwdChanged')).toMatchObject(silence);
+	});
+
+	test('a run without a user has no mail and is not kept going, unless it is asked to take part', async () => {
+		const script = {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli', CLAUDE_CODE_SESSION_ATTENDED: '0'};
+		const {id} = await post('waits?');
+		for (const event of ['SessionStart', 'UserPromptSubmit', 'PostToolBatch', 'Stop', 'FileChanged', 'SessionEnd'])
+			expect(await fire(event, {file_path: bell()}, script)).toMatchObject(silence);
+		expect(await receipt(id)).toBeUndefined();
+		expect(await agent()).toBeUndefined();
+		const asked = await fire('SessionStart', {}, {...script, AGENTMUX_TAG: me});
+		expect(contextOf(asked)).toContain('waits?');
+		expect(asked.stdout).not.toContain('watchPaths');
+	});
+
+	test('a run without a user that is asked to take part leaves the mail to whoever sits at a terminal', async () => {
+		const clients = join(hub.home, 'state/clients');
+		mkdirSync(clients, {recursive: true});
+		const record = {tag: me, pid: process.pid, session: 'a terminal', interactive: true};
+		writeFileSync(join(clients, `any.${me}.json`), JSON.stringify(record));
+		await post('for the terminal');
+		const asked = {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli', AGENTMUX_TAG: me};
+		expect(await fire('SessionStart', {}, asked)).toMatchObject(silence);
+		rmSync(join(clients, `any.${me}.json`));
+		expect(contextOf(await fire('UserPromptSubmit', {}, asked))).toContain('for the terminal');
 	});
 
 	test('the watched file wakes the client if mail is waiting, names the senders, and hands nothing over', async () => {
 		const changed = {file_path: bell(), event: 'change'};
+		await fire('SessionStart', {}, terminal);
 		expect(await fire('FileChanged', changed, terminal)).toMatchObject(silence);
 		const {id} = await post('wake up');
 		expect(await fire('FileChanged', {...changed, file_path: '/elsewhere'}, terminal)).toMatchObject(silence);
 		expect(await fire('FileChanged', changed, terminal)).toMatchObject({
 			code: 2,
 			stdout: '',
-			stderr: `1 new message for ${me} in the agentmux mailbox, from SENDER.\n`,
+			stderr: `1 new message for ${me} in the agentmux mailbox, from SENDER (#${id}).\n`,
 		});
 		expect(await receipt(id)).toBeUndefined();
-		const prompt = `<task-notification>\n1 new message for ${me} in the agentmux mailbox, from SENDER.\n`;
+		const prompt = `<task-notification>\n1 new message for ${me} in the agentmux mailbox, from SENDER (#${id}).\n`;
 		expect(contextOf(await fire('UserPromptSubmit', {prompt}, terminal))).toContain('wake up');
 		expect(await receipt(id)).toMatchObject({state: 'delivered', route: 'wake'});
 		expect(await fire('FileChanged', changed, terminal)).toMatchObject(silence);
 	});
 });
 
+describe('what was handed over', () => {
+	test('is read when a batch of tools has ended since, and is not handed over again by the clock', async () => {
+		const {id} = await post('read this');
+		await fire('UserPromptSubmit');
+		expect(await receipt(id)).toMatchObject({state: 'delivered'});
+		await fire('PostToolBatch', {tool_calls: [{tool_name: 'Bash'}]});
+		expect(await receipt(id)).toMatchObject({state: 'read', lease_until: null});
+		expect((await mailbox(me).inbox(me)).map(message => message.id)).toEqual([id]);
+	});
+
+	test('is read when the turn has ended', async () => {
+		const {id} = await post('read this');
+		await fire('PostToolBatch');
+		await fire('Stop');
+		expect(await receipt(id)).toMatchObject({state: 'read'});
+	});
+
+	test.each([
+		['the call of the model fails', 'StopFailure', {}],
+		['the session ends', 'SessionEnd', {reason: 'other'}],
+		['the session is cleared', 'SessionEnd', {reason: 'clear'}],
+	])('is given back if %s, and handed over again', async (_, event, input) => {
+		const {id} = await post('not read');
+		await fire('UserPromptSubmit');
+		await fire(event, input);
+		expect(await receipt(id)).toMatchObject({state: 'taken', delivered_at: expect.any(String) as string});
+		const {stdout} = await fire('UserPromptSubmit');
+		expect(stdout).toMatch(new RegExp(`#${id} from SENDER [^\\n]*again \\(2nd\\):`));
+		await fire('Stop');
+		expect(await receipt(id)).toMatchObject({state: 'read', attempts: 2});
+	});
+
+	test('is noted as missed if a hook gave up, with the lease that it may have left', async () => {
+		await post('waits');
+		await fire('PostToolBatch', {}, {AGENTMUX_HOOK_TIMEOUT: '30'});
+		const name = readdirSync(join(hub.home, 'state/bells')).find(each => each.startsWith(`${me}.`));
+		expect(name).toMatch(/\.missed$/);
+		expect(readFileSync(join(hub.home, 'state/bells', name ?? ''), 'utf8')).toMatch(/^\{"event":"PostToolBatch"/);
+	});
+});
+
 describe('two clients under one tag', () => {
 	const one = {CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/1.sock'};
 	const other = {CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/2.sock'};
-	const agent = async () => (await sender.agents()).find(({tag}) => tag === me);
 
 	test('are both told, once, and counted; each ends for itself', async () => {
 		expect(await fire('SessionStart', {session_id: 'one'}, one)).toMatchObject(silence);
@@ -489,7 +574,7 @@ describe('another server than this hub', () => {
 	test('gives up on a hub that does not respond within 300 ms of its time', async () => {
 		placeAgent(home, 'FAR', {key: 'k', token: 't', url: url()});
 		answer = () => new Promise(() => undefined);
-		expect(await fireThere('Stop', {AGENTMUX_HOOK_TIMEOUT: ''})).toMatchObject(silence);
+		expect(await fireThere('PostToolBatch', {AGENTMUX_HOOK_TIMEOUT: ''})).toMatchObject(silence);
 		const [, took = '999'] = /gave up after (\d+) ms/.exec(logThere()) ?? [];
 		expect(Number(took)).toBeGreaterThan(200);
 	});
@@ -530,6 +615,7 @@ describe('another server than this hub', () => {
 		expect(contextOf(await fireThere('PostToolBatch'))).toContain('#9 from');
 		refuses = false;
 		expect(await fireThere('PostToolBatch')).toMatchObject(silence);
-		expect(receipts).toEqual(Array.from({length: 2}, () => '{"p_ids":[9],"p_route":"tools"}'));
+		const receipt = {p_ids: [9], p_route: 'tools', p_session: `${hostname()}:s1`};
+		expect(receipts.map(body => JSON.parse(body) as unknown)).toEqual([receipt, receipt]);
 	});
 });

@@ -8,7 +8,9 @@ import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import type {Agent} from '../../source/mailbox/agent.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {fire} from '../helpers/hook.ts';
+import type {Called} from '../helpers/mcp.ts';
 import {Home} from '../helpers/program.ts';
+import {messagesIn, tasksIn} from '../helpers/shown.ts';
 
 interface Entry {
 	readonly command: string;
@@ -40,15 +42,10 @@ async function connect(entry: Entry | undefined): Promise<{client: Client; stder
 	return {client, stderr: () => stderr};
 }
 
-async function call(
-	client: Client,
-	name: string,
-	args: object = {},
-): Promise<{data: Record<string, unknown>; text: string; isError: boolean}> {
+async function call(client: Client, name: string, args: object = {}): Promise<Called> {
 	const result = (await client.callTool({name, arguments: {...args}})) as CallToolResult;
 	const [first] = result.content;
 	return {
-		data: result.structuredContent ?? {},
 		text: first?.type === 'text' ? first.text : '',
 		isError: result.isError === true,
 	};
@@ -197,8 +194,10 @@ test("the agent's server lets it talk with the human, and its presence is shown"
 	expect(tools).toHaveLength(12);
 	await home.output(['send', '--to', 'CLAUDE_1', 'please build']);
 	const checked = await call(client, 'check_messages');
-	expect(checked.data['messages']).toMatchObject([{from: 'HUMAN', verified: true, text: '@CLAUDE_1 please build'}]);
-	const [asked] = checked.data['messages'] as {id: number}[];
+	expect(messagesIn(checked)).toMatchObject([
+		{from: 'HUMAN', provenance: 'signed by HUMAN, human', text: '@CLAUDE_1 please build'},
+	]);
+	const [asked] = messagesIn(checked);
 	await vi.waitFor(
 		async () => {
 			const rows = await home.json<object[]>([
@@ -210,7 +209,7 @@ test("the agent's server lets it talk with the human, and its presence is shown"
 		{timeout: 20_000},
 	);
 	const sent = await call(client, 'send_message', {text: 'done', to: ['HUMAN'], reply_to: asked?.id});
-	expect(sent).toMatchObject({isError: false, data: {thread_id: asked?.id, not_joined: []}});
+	expect(sent).toEqual({isError: false, text: expect.stringMatching(/^Sent to HUMAN as message #\d+\.$/)});
 	const [last] = await home.json<Message[]>(['inbox', '--as', 'HUMAN']);
 	expect(last).toMatchObject({
 		tag: 'CLAUDE_1',
@@ -219,9 +218,9 @@ test("the agent's server lets it talk with the human, and its presence is shown"
 		verified: true,
 		reply_to: asked?.id,
 	});
-	expect((await call(client, 'search_messages', {query: 'build'})).data['messages']).toHaveLength(1);
-	expect((await call(client, 'add_task', {title: 'from MCP'})).data['task']).toMatchObject({created_by: 'CLAUDE_1'});
-	expect((await call(client, 'list_tasks')).data['tasks']).toHaveLength(1);
+	expect(messagesIn(await call(client, 'search_messages', {query: 'build'}))).toHaveLength(1);
+	await call(client, 'add_task', {title: 'from MCP'});
+	expect(tasksIn(await call(client, 'list_tasks'))).toMatchObject([{facts: ', added by CLAUDE_1', title: 'from MCP'}]);
 	await client.close();
 	await vi.waitFor(async () => expect(await home.json<Agent[]>(['agents'])).toMatchObject([{presence: 'away'}]), {
 		timeout: 20_000,

@@ -22,9 +22,9 @@ describe('the text of a hook', () => {
 		const text = mailText('CLAUDE_1', [mail(7, 'one\ntwo', {reply_to: 3}), mail(8, 'three')], {more: false});
 		expect(text).toContain('2 new messages for CLAUDE_1 in the agentmux mailbox.');
 		expect(text).toContain(
-			'#7 from CLAUDE_2 (verified), 2026-11-23T10:00:00+00:00, in reply to #3:\n  | one\n  | two\n\n#8 from',
+			'#7 from CLAUDE_2 (verified), 2026-11-23 10:00:00Z, in reply to #3:\n  | one\n  | two\n\n#8 from',
 		);
-		expect(text).toMatch(/send_message with reply_to answers[^\n]+; ack_message only closes it\.$/);
+		expect(text).toMatch(/\n\nsend_message to a sender answers\.$/);
 		expect(text).not.toContain('more messages');
 	});
 
@@ -44,7 +44,7 @@ describe('the text of a hook', () => {
 		expect(text).toContain(
 			'(cut: it has 131072 characters; read_thread with id 1, or `agentmux inbox --as CLAUDE_1` in a shell, shows it)',
 		);
-		expect(text).toContain('  | short\n\nTo answer, use the `agentmux` tools');
+		expect(text).toContain('  | short\n\nsend_message to a sender answers.');
 	});
 
 	test('twenty of the largest, to and from the longest tags, are no longer either', () => {
@@ -86,9 +86,19 @@ describe('the text of a hook', () => {
 
 	test('open mail is named, and its texts are not repeated', () => {
 		expect(openText('CLAUDE_1', [mail(4, 'secret')])).toMatch(
-			/^1 message that names CLAUDE_1 is neither .+: #4 from CLAUDE_2\./,
+			/^1 message that names CLAUDE_1 is open in the agentmux mailbox: #4 from CLAUDE_2\./,
 		);
 		expect(openText('CLAUDE_1', [mail(4, 'secret')])).not.toContain('secret');
+	});
+
+	test('what stands around one message is short, and says the second time that it is', () => {
+		const body = 'x'.repeat(100);
+		const text = mailText('T'.repeat(32), [mail(1234, body)], {more: false});
+		const [opening = '', , closing = ''] = text.split('\n\n');
+		expect(opening.length + closing.length).toBeLessThanOrEqual(200);
+		expect(text.length).toBeLessThanOrEqual(500);
+		const again = mail(7, 'x', {receipts: [{reader: 'claude_1', attempts: 1, takes: 0}]});
+		expect(mailText('CLAUDE_1', [again], {more: false})).toContain('10:00:00Z, again (2nd):\n');
 	});
 
 	test('rows of another shape are rejected', () => {

@@ -64,7 +64,7 @@ const tell = async (sign: AgentUpdate): Promise<void> => {
 /** What the woken client's hooks do. */
 const takeAll = async (): Promise<number[]> => {
 	const ids = (await twin.take({route: 'hook'})).map(({id}) => id);
-	await twin.deliver(ids, 'hook');
+	await twin.deliver(ids, 'hook', 'a client');
 	await settled();
 	return ids;
 };
@@ -201,7 +201,7 @@ describe('an idle agent', () => {
 		await send('to everyone');
 		await takeAll();
 		expect(ways()).toEqual(['bell']);
-		await twin.sessions.giveBack('any');
+		await twin.giveBack('a client');
 		await settled();
 		await pass(1000);
 		expect(ways()).toEqual(['bell', 'bell']);

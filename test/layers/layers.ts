@@ -124,7 +124,7 @@ export const layers: Layers = {
 		'hub/rest': ['.', 'render', 'plan', ['catalog', 'query'], 'errors'],
 		join: ['.', 'files', 'clients', 'hook'],
 		mailbox: [['filter', 'tasks'], '.'],
-		mcp: ['.', 'tools', 'session', 'answers'],
+		mcp: ['.', 'tools', 'session', ['answers', 'arguments']],
 	},
 };
 

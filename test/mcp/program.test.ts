@@ -9,10 +9,10 @@ import {connectMailbox} from '../../source/gateway/connect.ts';
 import {runSql} from '../../source/gateway/management.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
-import type {Quoted} from '../../source/mcp/answers/quoted.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
-import {startAgent, type AgentClient, type Called} from '../helpers/mcp.ts';
+import {startAgent, type AgentClient} from '../helpers/mcp.ts';
 import {cli} from '../helpers/program.ts';
+import {addedIn, messagesIn, sentIn, tasksIn, tokenIn, type ShownMessage} from '../helpers/shown.ts';
 
 let hub: TestHub;
 let human: Mailbox;
@@ -46,7 +46,6 @@ async function start(tag: string, env = {}): ReturnType<typeof startAgent> {
 }
 
 const post = (text: string) => human.post({content: `[HUMAN] @${me} ${text}`});
-const messagesIn = ({data}: Called): Quoted[] => data['messages'] as Quoted[];
 const receipt = async (id: number): Promise<Receipt | undefined> =>
 	(await human.receipts([id])).find(({reader}) => reader === me);
 const state = (id: number, expected: object) =>
@@ -54,34 +53,35 @@ const state = (id: number, expected: object) =>
 const sql = (query: string) => runSql({url: hub.url, project_ref: 'local', token: hub.serviceRoleKey}, query);
 const lapse = () => sql('update receipts set lease_until = now() where lease_until is not null');
 
-test('every tool answers over stdio, with data that fits its schema', async () => {
+test('every tool answers over stdio', async () => {
 	const twin = await start(`${me}_TWIN`);
 	const sent = await agent.call('send_message', {text: 'count the rows?', to: [`${me}_TWIN`]});
-	const {id} = sent.data as {id: number};
-	expect(messagesIn(await twin.call('check_messages'))).toMatchObject([{id, from: me, verified: true}]);
+	const id = sentIn(sent);
+	expect(messagesIn(await twin.call('check_messages'))).toMatchObject([{id, from: me, provenance: 'verified'}]);
 	const plan = {title: 'Count', queue: me, message_id: id, steps: [{title: 'one'}, {title: 'two'}]};
-	const steps = (await agent.call('add_task', plan)).data['steps'] as [number, number];
+	const {steps} = addedIn(await agent.call('add_task', plan));
 	const claimed = await twin.call('claim_task', {queue: me});
-	expect(claimed.data).toMatchObject({lease_token: 1, task: {id: steps[0], owner: `${me}_TWIN`}});
+	expect(tokenIn(claimed)).toBe(1);
+	expect(tasksIn(claimed)).toMatchObject([{id: steps[0], facts: expect.stringContaining(` by ${me}_TWIN 0%`)}]);
 	const report = await twin.call('task_progress', {id: steps[0], progress: 0.5, note: 'half'});
-	expect(report.data).toMatchObject({task: {progress: 0.5, note: 'half'}, lease_seconds: 900});
+	expect(tasksIn(report)).toMatchObject([{facts: expect.stringContaining('50%'), texts: {note: 'half'}}]);
 	const done = await twin.call('finish_task', {id: steps[0], result: {rows: 3}, result_table: 'counts'});
-	expect(done.data).toMatchObject({task: {status: 'done', message_id: id}});
+	expect(tasksIn(done)).toMatchObject([{status: 'done'}]);
 	const board = await agent.call('list_tasks', {queue: me});
 	expect(board.text).toMatch(
 		new RegExp(
-			`#\\d+ running 50%, added by \\w+:\n  \\| Count\n  #${steps[0]} done, added by \\w+:\n    \\| one\n  #${steps[1]} queued after #\\d+, added by \\w+:\n    \\| two\n`,
+			`#\\d+ running 50%,.* for message #${id}, added by \\w+:\n  \\| Count\n  #${steps[0]} done,.* added by \\w+:\n    \\| one\n  #${steps[1]} queued after #\\d+,.* added by \\w+:\n    \\| two$`,
 		),
 	);
 	const whole = await agent.call('list_tasks', {id: steps[0]});
-	expect(whole.data).toMatchObject({tasks: [{result: {rows: 3}, result_table: 'counts'}]});
+	expect(tasksIn(whole)).toMatchObject([{texts: {result: '{"rows":3}', 'result table': 'counts'}}]);
 	await twin.call('send_message', {text: '3 rows', reply_to: id});
 	expect(messagesIn(await agent.call('wait_for_message'))).toMatchObject([{text: '3 rows', reply_to: id}]);
 	expect(messagesIn(await agent.call('read_thread', {id}))).toHaveLength(2);
-	const [{id: answer}] = messagesIn(await agent.call('search_messages', {query: '"3 rows"'})) as [Quoted];
-	expect((await agent.call('ack_message', {ids: [answer]})).data).toEqual({acknowledged: [answer], unknown: []});
-	const {data} = await agent.call('list_agents');
-	expect((data['agents'] as {tag: string}[]).map(({tag}) => tag)).toEqual(expect.arrayContaining([me, `${me}_TWIN`]));
+	const [found] = messagesIn(await agent.call('search_messages', {query: '"3 rows"'}));
+	expect((await agent.call('ack_message', {ids: [found?.id]})).text).toBe(`Acknowledged: #${found?.id}.`);
+	const {text} = await agent.call('list_agents');
+	for (const tag of [`${me} (you)`, `${me}_TWIN`]) expect(text).toContain(`\n${tag}: agent; `);
 	expect(agent.stderr()).toBe('');
 	expect(twin.stderr()).toBe('');
 });
@@ -97,8 +97,8 @@ describe('a message of 262,144 bytes', () => {
 		const {id, content} = await human.post({content: lead + text});
 		expect(Buffer.byteLength(content)).toBe(262_144);
 		const checked = await agent.call('check_messages');
-		expect(JSON.stringify(checked.data).length).toBeLessThan(50_000);
-		const [first] = messagesIn(checked) as [Quoted];
+		expect(JSON.stringify(checked.text).length).toBeLessThan(50_000);
+		const [first] = messagesIn(checked) as [ShownMessage];
 		expect(checked.text).toContain(
 			`(cut: read_thread with id ${id} and text_from ${first.text.length} returns the other`,
 		);
@@ -106,12 +106,15 @@ describe('a message of 262,144 bytes', () => {
 		let rest = first.rest;
 		while (rest !== undefined) {
 			const called = await agent.call('read_thread', {id, text_from: Number(/text_from (\d+)/.exec(rest)?.[1])});
-			const [piece] = messagesIn(called) as [Quoted];
+			const [piece] = messagesIn(called) as [ShownMessage];
 			read += piece.text;
 			rest = piece.rest;
 		}
 		expect(`[HUMAN] ${read}`).toBe(content);
-		expect(messagesIn(await agent.call('read_thread', {id}))).toMatchObject([{id, text: first.text}]);
+		// Beside it there would be room for others.
+		expect(messagesIn(await agent.call('read_thread', {id}))).toMatchObject([
+			{id, text: expect.stringMatching(/^@/), rest: expect.any(String)},
+		]);
 		await state(id, {state: 'delivered', attempts: 1});
 	});
 });
@@ -129,7 +132,7 @@ test('two agents acknowledge the same message', async () => {
 	const {id} = await human.post({content: '[HUMAN] for everyone'});
 	for (const client of [agent, twin]) expect(messagesIn(await client.call('check_messages'))).toMatchObject([{id}]);
 	const acked = await Promise.all([agent.call('ack_message', {ids: [id]}), twin.call('ack_message', {ids: [id]})]);
-	for (const {data} of acked) expect(data).toEqual({acknowledged: [id], unknown: []});
+	for (const {text} of acked) expect(text).toBe(`Acknowledged: #${id}.`);
 	const receipts = (await human.receipts([id])).filter(({reader}) => reader.startsWith(me));
 	expect(receipts.map(({state}) => state)).toEqual(['acked', 'acked']);
 });
@@ -140,13 +143,13 @@ test('what a session that was killed had not acknowledged is handed to the next 
 	await state(id, {state: 'delivered', attempts: 1});
 	process.kill(agent.pid, 'SIGKILL');
 	const next = await start(me);
-	expect((await next.call('check_messages')).data).toMatchObject({messages: [], open: [id]});
+	expect((await next.call('check_messages')).text).toContain(`You already have #${id}, still open`);
 	await lapse();
 	expect(messagesIn(await next.call('check_messages'))).toMatchObject([{id, text: `@${me} do not lose this`}]);
 	await state(id, {state: 'delivered', attempts: 2});
 	await next.call('ack_message', {ids: [id]});
 	await lapse();
-	expect((await next.call('check_messages')).data).toMatchObject({messages: [], open: []});
+	expect((await next.call('check_messages')).text).toBe(`No new messages for ${me}.`);
 });
 
 test('where nobody reads the answer, nothing counts as delivered', async () => {
@@ -166,7 +169,7 @@ test('where nobody reads the answer, nothing counts as delivered', async () => {
 	await once(child, 'exit');
 	expect(await receipt(id)).toMatchObject({state: 'taken', attempts: 0, takes: 1});
 	// It was released, so there is no wait for a lease.
-	expect(messagesIn(await agent.call('check_messages'))).toMatchObject([{id, again: true}]);
+	expect(messagesIn(await agent.call('check_messages'))).toMatchObject([{id, again: 2}]);
 	await state(id, {state: 'delivered', attempts: 1});
 });
 
@@ -180,7 +183,7 @@ describe('wait_for_message', () => {
 		const waiting = agent.call('wait_for_message', {timeout_seconds: 50}, {onprogress});
 		await vi.waitFor(() => expect(told).toHaveLength(1), {timeout: 20_000});
 		await lapse();
-		expect(messagesIn(await waiting)).toMatchObject([{id, again: true}]);
+		expect(messagesIn(await waiting)).toMatchObject([{id, again: 2}]);
 		await twin.close();
 	});
 
@@ -215,16 +218,13 @@ describe('wait_for_message', () => {
 
 test('a task is finished by the server that was started after the one that claimed it', async () => {
 	await agent.call('add_task', {title: 'x', queue: me});
-	const claimed = await agent.call('claim_task', {queue: me, lease_seconds: 60});
-	const {id} = claimed.data['task'] as {id: number};
+	const [{id} = {id: 0}] = tasksIn(await agent.call('claim_task', {queue: me, lease_seconds: 60}));
 	await agent.close();
 	const next = await start(me);
-	expect((await next.call('task_progress', {id, progress: 0.9})).data).toMatchObject({
-		task: {owner: me, progress: 0.9},
-	});
-	expect((await next.call('finish_task', {id})).data).toMatchObject({task: {status: 'done'}});
+	expect((await next.call('task_progress', {id, progress: 0.9})).text).toContain(`\n#${id} running by ${me} 90%`);
+	expect(tasksIn(await next.call('finish_task', {id}))).toMatchObject([{id, status: 'done'}]);
 	// Its answer may have been lost: the same once more is the same finish.
-	expect((await next.call('finish_task', {id})).data).toMatchObject({task: {status: 'done'}});
+	expect(tasksIn(await next.call('finish_task', {id}))).toMatchObject([{id, status: 'done'}]);
 	expect((await next.call('finish_task', {id, ok: false, reason: 'no'})).text).toMatch(
 		/finished before, with another outcome/,
 	);
@@ -236,8 +236,7 @@ test('a task is finished by the server that was started after the one that claim
 
 test('what the database rejects is an error that says why', async () => {
 	await agent.call('add_task', {title: 'x', queue: me});
-	const claimed = await agent.call('claim_task', {queue: me});
-	const {id} = claimed.data['task'] as {id: number};
+	const [{id} = {id: 0}] = tasksIn(await agent.call('claim_task', {queue: me}));
 	const large = await agent.call('finish_task', {id, result: {text: 'x'.repeat(1_100_000)}});
 	expect(large).toMatchObject({isError: true, text: expect.stringContaining('tasks_result_at_most_1048576_bytes')});
 	const orphan = await agent.call('add_task', {title: 'x', parent_id: 9_000_000});
@@ -286,12 +285,11 @@ describe('a client that says who it is', () => {
 	test('is told about another client of its tag, until that one ends', async () => {
 		const one = await start(me, terminal(1));
 		const other = await start(me, terminal(2));
-		const hint = async (client: AgentClient): Promise<unknown> => (await client.call('check_messages')).data['hint'];
+		const hint = async (client: AgentClient): Promise<string> => (await client.call('check_messages')).text;
 		const told = expect.stringContaining(`Another client is currently using the tag ${me}`) as string;
 		await vi.waitFor(async () => expect(await hint(other)).toEqual(told), {timeout: 20_000});
 		await vi.waitFor(async () => expect(await hint(one)).toEqual(told), {timeout: 20_000});
-		const {data, text} = await one.call('list_agents');
-		expect((data['agents'] as {tag: string}[]).find(({tag}) => tag === me)).toMatchObject({sessions: 2});
+		const {text} = await one.call('list_agents');
 		expect(text).toContain(`${me} (you): agent; idle, last seen`);
 		expect(text).toContain('; 2 clients share its inbox');
 		await other.close();

@@ -5,6 +5,7 @@ import type {Task} from '../../source/mailbox/task.ts';
 import {openDesk, type AgentClient, type Called} from '../helpers/mcp.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
+import {tasksIn, tokenIn, type ShownTask} from '../helpers/shown.ts';
 
 let database: MemoryServer;
 let agent: Mailbox;
@@ -20,8 +21,8 @@ beforeEach(async () => {
 afterEach(() => session.close());
 
 const call = (name: string, args: object = {}): Promise<Called> => session.call(name, args);
-const taskIn = ({data}: Called): Task & {owner: string} => data['task'] as Task & {owner: string};
-const tasksIn = ({data}: Called): (Task & {level: number})[] => data['tasks'] as (Task & {level: number})[];
+const taskIn = (called: Called): ShownTask | undefined => tasksIn(called)[0];
+const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`;
 const only = async (id: number): Promise<Task | undefined> => (await other.tasks.list({ids: [id]}))[0];
 const expire = (id: number): void => {
 	const task = database.tasks.rows[id - 1];
@@ -39,22 +40,15 @@ describe('add_task', () => {
 	test('adds a task, once per key', async () => {
 		const args = {title: 'Build it', body: 'well', priority: 3, idem_key: 'k'};
 		const called = await call('add_task', args);
-		expect(taskIn(called)).toMatchObject({
-			id: 1,
-			title: 'Build it',
-			status: 'queued',
-			priority: 3,
-			created_by: 'CLAUDE_1',
-		});
-		expect(called.text).toBe('Task #1 is queued in queue default; list_tasks shows its progress.');
-		expect(taskIn(await call('add_task', {...args, title: 'Build it again'})).id).toBe(1);
-		expect(await only(1)).toMatchObject({body: 'well'});
+		expect(called.text).toBe('Task #1 is queued in queue default.');
+		expect((await call('add_task', {...args, title: 'Build it again'})).text).toContain('Task #1 is');
+		expect(await only(1)).toMatchObject({title: 'Build it', body: 'well', priority: 3, created_by: 'CLAUDE_1'});
 	});
 
 	test('a step has its plan and its position', async () => {
 		await call('add_task', {title: 'plan'});
-		const step = taskIn(await call('add_task', {title: 'step', parent_id: 1, position: 7, depends_on: []}));
-		expect(step).toMatchObject({id: 2, parent_id: 1, position: 7});
+		await call('add_task', {title: 'step', parent_id: 1, position: 7, depends_on: []});
+		expect(await only(2)).toMatchObject({parent_id: 1, position: 7});
 	});
 
 	test('adds a plan with its steps in one call, each after the one before', async () => {
@@ -63,10 +57,7 @@ describe('add_task', () => {
 			queue: 'q',
 			steps: [{title: 'test', body: 'all'}, {title: 'tag'}, {title: 'publish'}],
 		});
-		expect(called.text).toBe(
-			'Plan #1 is in queue q with the steps #2, #3, #4; list_tasks with id 1 shows its progress.',
-		);
-		expect(called.data['steps']).toEqual([2, 3, 4]);
+		expect(called.text).toBe('Plan #1 is in queue q with the steps #2, #3, #4.');
 		expect((await other.tasks.list({parents: [1]})).toSorted((one, next) => one.id - next.id)).toMatchObject([
 			{id: 2, title: 'test', body: 'all', queue: 'q', position: 1, depends_on: []},
 			{id: 3, title: 'tag', position: 2, depends_on: [2]},
@@ -89,8 +80,8 @@ describe('add_task', () => {
 		const lost = await call('add_task', {title: 'once'});
 		expect(lost.text).toMatch(/^The hub is gone\..*again with the same arguments/);
 		database.recover();
-		expect(taskIn(await call('add_task', {title: 'once'})).id).toBe(1);
-		expect(taskIn(await call('add_task', {title: 'once'})).id).toBe(2);
+		expect((await call('add_task', {title: 'once'})).text).toContain('Task #1 is');
+		expect((await call('add_task', {title: 'once'})).text).toContain('Task #2 is');
 	});
 
 	test.each([
@@ -117,11 +108,17 @@ describe('list_tasks', () => {
 		await agent.tasks.finish(2, 1, {ok: true});
 		await other.tasks.claim({id: 3});
 		const called = await call('list_tasks');
-		expect(called.text.split('\n').slice(1, -1).sort()).toEqual([
+		expect(
+			called.text
+				.replaceAll(new RegExp(`until ${time}`, 'g'), 'until then')
+				.split('\n')
+				.slice(1)
+				.sort(),
+		).toEqual([
 			'    | publish',
 			'    | test',
 			'  #2 done, added by CLAUDE_1:',
-			'  #3 running by CLAUDE_2 0%, added by CLAUDE_1:',
+			'  #3 running by CLAUDE_2 0%, until then, added by CLAUDE_1:',
 			'  | Release',
 			'  | Tidy',
 			'#1 running 0%, added by CLAUDE_1:',
@@ -129,17 +126,16 @@ describe('list_tasks', () => {
 		]);
 		const tree = tasksIn(called).map(({id, level}) => `${'-'.repeat(level)}${id}`);
 		expect(tree.slice(tree.indexOf('1'), tree.indexOf('1') + 3)).toEqual(['1', '-2', '-3']);
-		expect(called.data).toMatchObject({more: false, notice: expect.stringContaining('not instructions')});
+		expect(called.text).toMatch(/^.*not instructions/);
 	});
 
 	test('filters, and shows nothing else then', async () => {
 		await call('add_task', {title: 'Release', steps: [{title: 'test'}, {title: 'publish'}]});
 		await call('add_task', {title: 'Elsewhere', queue: 'q'});
 		await agent.tasks.claim({});
-		expect((await call('list_tasks', {mine: true})).text).toContain(
-			'\n#2 running by CLAUDE_1 0%, added by CLAUDE_1:\n  | test\n',
-		);
-		expect(tasksIn(await call('list_tasks', {mine: true})).map(({id}) => id)).toEqual([2]);
+		expect(tasksIn(await call('list_tasks', {mine: true}))).toMatchObject([
+			{id: 2, status: 'running', facts: expect.stringContaining(', step of #1, added by CLAUDE_1'), title: 'test'},
+		]);
 		// The plan that it is a step of is running, too.
 		expect(tasksIn(await call('list_tasks', {status: ['running']})).map(({id}) => id)).toEqual([1, 2]);
 		expect(tasksIn(await call('list_tasks', {status: ['queued'], queue: 'default'})).map(({id}) => id)).toEqual([3]);
@@ -152,9 +148,9 @@ describe('list_tasks', () => {
 		await other.tasks.claim({});
 		await other.tasks.finish(1, 1, {ok: true, result: {rows: [1, '\u202E'], 'a\u202E': null}, result_table: 'counts'});
 		const called = await call('list_tasks', {id: 1});
-		expect(tasksIn(called)).toMatchObject([
-			{body: 'all of them\n␛[2J', result: {rows: [1, '<U+202E>'], 'a<U+202E>': null}, result_table: 'counts'},
-		]);
+		const texts = taskIn(called)?.texts ?? {};
+		expect(texts).toMatchObject({body: 'all of them\n␛[2J', 'result table': 'counts'});
+		expect(JSON.parse(texts['result'] ?? '')).toEqual({rows: [1, '<U+202E>'], 'a<U+202E>': null});
 		expect(called.text).toContain(
 			'#1 done, added by CLAUDE_2:\n  | Count\n  body:\n  | all of them\n  | ␛[2J\n  result:\n  | {"rows"',
 		);
@@ -169,11 +165,13 @@ describe('list_tasks', () => {
 		await other.tasks.claim({});
 		await other.tasks.finish(1, 1, {ok: true, result: 'y'.repeat(50_000)});
 		const called = await call('list_tasks', {id: 1});
-		const [task] = called.data['tasks'] as (Task & {rest: string})[];
-		expect(task?.rest).toBe('select substr(body, 12001), result from tasks where id = 1');
-		expect(task?.body).toBe('🙂'.repeat(12_000));
-		expect(JSON.stringify(called.data).length).toBeLessThan(50_000);
-		expect(called.text).toContain(task?.rest);
+		const shown = taskIn(called);
+		// 60 % of the room for the body, four bytes for each.
+		const length = Array.from(shown?.texts['body'] ?? '').length;
+		expect(length).toBeGreaterThan(6500);
+		expect(shown?.rest).toBe(`select substr(body, ${length + 1}), result from tasks where id = 1`);
+		expect(shown?.texts['body']).toBe('🙂'.repeat(length));
+		expect(Buffer.byteLength(JSON.stringify(called.text))).toBeLessThan(46_000);
 	});
 
 	test('a result of any shape is shown, as deep as it can be read', async () => {
@@ -184,16 +182,18 @@ describe('list_tasks', () => {
 		await other.tasks.finish(1, 1, {ok: true, result: deep});
 		const called = await call('list_tasks', {id: 1});
 		expect(called.isError).toBe(false);
-		expect(JSON.stringify(tasksIn(called)[0]?.result)).toMatch(/^\{"value":\[{90,99}"…"\]{90,99}\}$/);
+		expect(taskIn(called)?.texts['result']).toMatch(/^\[{100}"…"\]{100}$/);
 	});
 
 	test('a hundred of the longest tasks are one answer that a client shows whole', async () => {
 		for (let index = 0; index < 100; index++) {
 			await other.tasks.add({title: String(index).padEnd(1000, '\u202E'), body: 'x'.repeat(10_000)});
 		}
-		const {data} = await call('list_tasks', {limit: 100});
-		expect(JSON.stringify(data).length).toBeLessThan(50_000);
-		expect(data).toMatchObject({more: true, hint: expect.stringContaining('filter by status or queue')});
+		const codex = await openDesk('CLAUDE_1', agent, {name: 'codex-mcp-client'});
+		const {text} = await codex.call('list_tasks', {limit: 100});
+		await codex.close();
+		expect(Buffer.byteLength(JSON.stringify(text))).toBeLessThan(9000);
+		expect(text).toMatch(/\nNot shown, for want of room: #\d+, .*There are more: filter by status or queue/);
 	});
 });
 
@@ -202,13 +202,12 @@ describe('claim_task', () => {
 		await other.tasks.add({title: 'low', body: 'secret\nplan'});
 		await other.tasks.add({title: 'high', body: 'do\nthis', priority: 5, message_id: 3});
 		const called = await call('claim_task');
-		expect(taskIn(called)).toMatchObject({id: 2, status: 'running', owner: 'CLAUDE_1', body: 'do\nthis'});
-		expect(called.data).toMatchObject({lease_token: 1, lease_seconds: 900, notice: expect.any(String)});
-		expect(called.text).toContain(
-			'#2 running by CLAUDE_1 0%, added by CLAUDE_2:\n  | high\n  body:\n  | do\n  | this\n',
-		);
-		expect(called.data['hint']).toMatch(
-			/^Task #2 is yours while you are connected, and 900 seconds longer\. .*end it with finish_task, both with id 2\.$/,
+		expect(called.text).toMatch(
+			new RegExp(
+				String.raw`\n#2 running by CLAUDE_1 0%, until ${time}, priority 5, for message #3, added by CLAUDE_2:\n` +
+					String.raw`  \| high\n  body:\n  \| do\n  \| this\n` +
+					String.raw`Task #2 is yours \(token 1\) while you are connected, and 900 seconds longer\. [^\n]*finish_task ends it\.$`,
+			),
 		);
 		const until = Date.parse((await only(2))?.lease_until ?? '');
 		expect(until - Date.now()).toBeGreaterThan(800_000);
@@ -219,12 +218,10 @@ describe('claim_task', () => {
 		await other.tasks.plan({title: 'plan'}, [{title: 'one'}, {title: 'two'}], true);
 		await other.tasks.claim({});
 		await other.tasks.add({title: 'x', queue: 'review'});
-		const {isError, data} = await call('claim_task');
+		const {isError, text} = await call('claim_task');
 		expect(isError).toBe(false);
-		expect(data).not.toHaveProperty('task');
-		expect(data).not.toHaveProperty('lease_token');
-		expect(data['hint']).toContain('2 there wait for other tasks or for their time');
-		expect(data['hint']).toContain('Other queues have tasks: review (1)');
+		expect(text).toContain('2 there wait for other tasks or for their time');
+		expect(text).toContain('Other queues have tasks: review (1)');
 	});
 
 	test.each([
@@ -250,7 +247,9 @@ describe('claim_task', () => {
 
 	test('claims the named task from any queue', async () => {
 		await other.tasks.add({title: 'x', queue: 'q'});
-		expect(taskIn(await call('claim_task', {id: 1}))).toMatchObject({id: 1, owner: 'CLAUDE_1'});
+		expect((await call('claim_task', {id: 1})).text).toMatch(
+			/\n#1 running by CLAUDE_1 0%, until .*, queue q, added by/,
+		);
 	});
 });
 
@@ -260,26 +259,26 @@ describe('task_progress', () => {
 		await call('claim_task', {lease_seconds: 600});
 		expire(1);
 		const called = await call('task_progress', {id: 1, progress: 0.5, note: 'half\u001B[2J'});
-		expect(taskIn(called)).toMatchObject({progress: 0.5, note: 'half␛[2J'});
-		expect(called.data).toMatchObject({lease_seconds: 600});
 		expect(called.text).toMatch(
-			/^Recorded\. .*not instructions.*\n#1 running by CLAUDE_1 50%, added by CLAUDE_2:\n {2}\| x\n {2}note:\n {2}\| half␛\[2J\nIt is yours while you are connected, and 600 seconds longer\.$/,
+			/^Recorded\. .*not instructions.*\n#1 running by CLAUDE_1 50%, until .*, added by CLAUDE_2:\n {2}\| x\n {2}note:\n {2}\| half␛\[2J\nIt is yours while you are connected, and 600 seconds longer\.$/,
 		);
 		const left = Date.parse((await only(1))?.lease_until ?? '') - Date.now();
 		expect(left).toBeGreaterThan(500_000);
-		expect((await call('task_progress', {id: 1, progress: 0.6, lease_seconds: 60})).data['lease_seconds']).toBe(60);
-		expect((await call('task_progress', {id: 1, progress: 0.7})).data['lease_seconds']).toBe(60);
+		const shorter = await call('task_progress', {id: 1, progress: 0.6, lease_seconds: 60});
+		for (const {text} of [shorter, await call('task_progress', {id: 1, progress: 0.7})]) {
+			expect(text).toContain('and 60 seconds longer.');
+		}
 	});
 
 	test('after a restart of the server the task is found again', async () => {
 		await other.tasks.add({title: 'x'});
 		await call('claim_task');
 		await restart();
-		expect(taskIn(await call('task_progress', {id: 1, progress: 0.5}))).toMatchObject({progress: 0.5});
+		expect((await call('task_progress', {id: 1, progress: 0.5})).text).toContain('#1 running by CLAUDE_1 50%');
 	});
 
 	test('progress is from 0 to 1', async () => {
-		for (const progress of [-0.1, 1.5, '50%', null]) {
+		for (const progress of [-0.1, 1.5, '50%', null, undefined]) {
 			expect((await call('task_progress', {id: 1, progress})).isError).toBe(true);
 		}
 	});
@@ -290,10 +289,11 @@ describe('finish_task', () => {
 		await other.tasks.add({title: 'x', message_id: 12});
 		await call('claim_task');
 		const called = await call('finish_task', {id: 1, result: {rows: 3}, result_table: 'counts'});
-		expect(taskIn(called)).toMatchObject({status: 'done', progress: 1, result_table: 'counts'});
-		expect(called.text).toMatch(/^Recorded\. .*not instructions.*\n#1 done, added by CLAUDE_2:\n {2}\| x\n/);
+		expect(called.text).toMatch(
+			/^Recorded\. .*not instructions.*\n#1 done, for message #12, added by CLAUDE_2:\n {2}\| x\n/,
+		);
 		expect(called.text.split('\n').at(-1)).toBe(
-			'Use claim_task to claim the next one. Message #12 asked for it: to tell its author, use send_message with reply_to 12.',
+			'Message #12 asked for it: send_message with reply_to 12 tells its author.',
 		);
 		expect(await only(1)).toMatchObject({status: 'done', result: {rows: 3}, result_table: 'counts'});
 	});
@@ -314,12 +314,12 @@ describe('finish_task', () => {
 		await call('claim_task', {id: 1});
 		await call('claim_task', {id: 2});
 		const dead = await call('finish_task', {id: 1, ok: false, reason: 'no disk'});
-		expect(taskIn(dead)).toMatchObject({status: 'dead', last_error: 'no disk'});
+		expect(taskIn(dead)).toMatchObject({status: 'dead', texts: {'last error': 'no disk'}});
 		expect(dead.text).toMatch(
-			/\n#1 dead, added by CLAUDE_2:\n {2}\| x\n {2}last error:\n {2}\| no disk\nAll 1 attempts failed, so it will not be tried again\.$/,
+			/\n#1 dead, attempt 1 of 1, added by CLAUDE_2:\n {2}\| x\n {2}last error:\n {2}\| no disk\nAll 1 attempts failed, so it will not be tried again\.$/,
 		);
 		const again = await call('finish_task', {id: 2, ok: false, reason: 'no luck'});
-		expect(taskIn(again)).toMatchObject({status: 'queued', last_error: 'no luck'});
+		expect(taskIn(again)).toMatchObject({status: 'queued', texts: {'last error': 'no luck'}});
 		expect(again.text).toMatch(/It failed, and will be tried again after .* \(attempt 1 of 5\)\.$/);
 	});
 
@@ -347,12 +347,15 @@ describe('finish_task', () => {
 			return finish(...args);
 		});
 		await call('finish_task', {id: 1, result: {n: 1}});
-		const again = await call('finish_task', {id: 1, result: {n: 1}, lease_token: first.data['lease_token']});
+		const again = await call('finish_task', {id: 1, result: {n: 1}, token: tokenIn(first)});
 		expect(taskIn(again)).toMatchObject({status: 'done'});
 		const failing = {id: 2, ok: false, reason: 'no luck'};
 		expect((await call('finish_task', failing)).text).toMatch(/^The hub is gone\..*again/);
 		database.recover();
-		expect(taskIn(await call('finish_task', failing))).toMatchObject({status: 'queued', last_error: 'no luck'});
+		expect(taskIn(await call('finish_task', failing))).toMatchObject({
+			status: 'queued',
+			texts: {'last error': 'no luck'},
+		});
 	});
 
 	test('after a restart of the server a task is finished with its token, or without', async () => {
@@ -361,8 +364,7 @@ describe('finish_task', () => {
 		const first = await call('claim_task');
 		await call('claim_task');
 		await restart();
-		const token = first.data['lease_token'];
-		expect(taskIn(await call('finish_task', {id: 1, lease_token: token}))).toMatchObject({status: 'done'});
+		expect(taskIn(await call('finish_task', {id: 1, token: tokenIn(first)}))).toMatchObject({status: 'done'});
 		expect(taskIn(await call('finish_task', {id: 2}))).toMatchObject({status: 'done'});
 	});
 
@@ -371,10 +373,12 @@ describe('finish_task', () => {
 		await call('claim_task');
 		expire(1);
 		await other.tasks.list();
-		expect(taskIn(await call('task_progress', {id: 1, progress: 0.5}))).toMatchObject({attempts: 1, progress: 0.5});
+		expect((await call('task_progress', {id: 1, progress: 0.5})).isError).toBe(false);
+		expect(await only(1)).toMatchObject({attempts: 1, progress: 0.5});
 		expire(1);
 		await other.tasks.list();
-		expect(taskIn(await call('finish_task', {id: 1}))).toMatchObject({status: 'done', attempts: 1});
+		expect(taskIn(await call('finish_task', {id: 1}))).toMatchObject({status: 'done'});
+		expect(await only(1)).toMatchObject({attempts: 1});
 	});
 
 	test('finishing again is the same, with another outcome it is refused, and the claim need not be named', async () => {
@@ -392,8 +396,8 @@ describe('finish_task', () => {
 		await call('claim_task');
 		expire(1);
 		await other.tasks.list();
-		expect((await call('claim_task')).data['lease_token']).toBe(2);
-		const {isError, text} = await call('finish_task', {id: 1, lease_token: 1});
+		expect(tokenIn(await call('claim_task'))).toBe(2);
+		const {isError, text} = await call('finish_task', {id: 1, token: 1});
 		expect(isError).toBe(true);
 		expect(text).toMatch(/^Task #1 is running: CLAUDE_1 has it until .*Its claim now has another token/);
 		expect((await call('finish_task', {id: 1})).isError).toBe(false);
@@ -488,11 +492,13 @@ test('a task that can never run says so, and why', async () => {
 	const why = 'blocked for ever: task 1 waits for its step 3, which waits for task 2, which waits for task 1';
 	database.tasks.rows[0] = {...database.tasks.rows[0]!, last_error: why};
 	expect((await call('list_tasks')).text).toContain(
-		`#1 queued, blocked for ever, added by CLAUDE_2:\n  | A\n  why:\n  | ${why}\n`,
+		`#1 queued, blocked for ever, added by CLAUDE_2:\n  | A\n  why:\n  | ${why}`,
 	);
 	// Nothing is made up of what anybody may have said of a task that failed.
 	database.tasks.rows[0] = {...database.tasks.rows[0], status: 'dead'};
-	expect((await call('list_tasks')).text).toContain(`#1 dead, added by CLAUDE_2:\n  | A\n  last error:\n`);
+	expect((await call('list_tasks')).text).toContain(
+		`#1 dead, attempt 0 of 5, added by CLAUDE_2:\n  | A\n  last error:\n`,
+	);
 });
 
 test('errors are results that say what to do, not protocol errors', async () => {

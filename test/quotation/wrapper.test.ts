@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {mailText} from '../../source/join/hook/mail-text.ts';
-import {answer} from '../../source/mcp/answers/answer.ts';
+import {answering} from '../../source/mcp/answers/answer.ts';
 import {quoteAll, quotedBlock} from '../../source/mcp/answers/quoted.ts';
 import {quotedText} from '../../source/quotation/agent-text.ts';
 import {withoutWrappers} from '../../source/quotation/wrapper.ts';
@@ -142,18 +142,15 @@ describe('no text can end the frame around it', () => {
 		);
 	});
 
-	test('of a tool, neither in its lines nor in its data', () => {
-		fc.assert(
-			fc.property(body, text => {
-				const messages = quoteAll([messageRow(7, 'x', {tag: 'CLAUDE_2', body: text})], 'CLAUDE_1');
-				const {content, structuredContent} = answer(quotedBlock('1 message.', messages, 'hint'), {
-					messages,
-					title: text,
-				});
+	test('of a tool', async () => {
+		await fc.assert(
+			fc.asyncProperty(body, async text => {
+				const message = messageRow(7, 'x', {tag: 'CLAUDE_2', body: text});
+				const messages = quoteAll([message], {reader: 'CLAUDE_1', room: 46_000});
+				const {content} = await answering(async () => quotedBlock('1 message.', messages, ['hint']));
 				const [first] = content;
 				const shown = first?.type === 'text' ? first.text : '';
 				expect(endsItsFrame(shown)).toBe(false);
-				expect(endsItsFrame(JSON.stringify(structuredContent).replaceAll('\\n', '\n'))).toBe(false);
 				for (const line of shown.split('\n').slice(3, -2)) expect(line).toMatch(/^ {2}\| /);
 			}),
 		);

@@ -77,8 +77,7 @@ describe('the owner of the database cannot create a signature', () => {
 		const {id, signed} = await last();
 		const agent = await startAgent(home.path, 'CLAUDE_1');
 		try {
-			const {data, text} = await agent.call('read_thread', {id});
-			const messages = data['messages'] as Array<{id: number; signature: string}>;
+			const {text} = await agent.call('read_thread', {id});
 			const {stdout} = await fire({home: home.path, tag: 'CLAUDE_1', event: 'PostToolBatch'});
 			const said = new RegExp(`#${id} from HUMAN \\(([^)]*)\\)`);
 			const shown = new RegExp(`#${id} .*HUMAN \\(([^)]*)\\)`);
@@ -86,7 +85,6 @@ describe('the owner of the database cannot create a signature', () => {
 				signed,
 				tail: shown.exec(await home.output(['tail', '-n', '1']))?.[1],
 				snapshot: shown.exec(await home.output([]))?.[1],
-				data: messages.find(message => message.id === id)?.signature,
 				tool: said.exec(text)?.[1],
 				hook: said.exec(stdout)?.[1],
 			};

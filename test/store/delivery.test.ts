@@ -21,6 +21,7 @@ function agent(tag: string, other: Partial<Agent> = {}): Agent {
 		revoked_at: null,
 		sessions: 0,
 		wake: null,
+		damped: null,
 		meta: {},
 		...other,
 	};
@@ -35,6 +36,8 @@ const taken: Receipt = {
 	acked_at: null,
 	attempts: 0,
 	takes: 1,
+	read_at: null,
+	returned: 0,
 	lease_until: after,
 };
 
@@ -59,10 +62,10 @@ describe('a delivery', () => {
 		['taken', {}],
 		// Somebody had it, and did not hand it over in time.
 		['undelivered', {lease_until: before}],
-		['undelivered', {takes: 2}],
-		['delivered', {takes: 2, delivered_at: before}],
+		['undelivered', {takes: 2, read_at: null, returned: 0}],
+		['delivered', {takes: 2, read_at: null, returned: 0, delivered_at: before}],
 		// Never handed over is never stuck.
-		['undelivered', {takes: 9, lease_until: before}],
+		['undelivered', {takes: 9, read_at: null, returned: 0, lease_until: before}],
 		['delivered', {state: 'delivered', delivered_at: before}],
 		// Handed over again: that it was delivered once stays true.
 		['delivered', {state: 'taken', delivered_at: before, attempts: 2}],

@@ -58,6 +58,8 @@ const receipt = (message_id: number, state: Receipt['state']): Receipt => ({
 	acked_at: state === 'acked' ? '2026-11-20T14:03:00.000Z' : null,
 	attempts: 1,
 	takes: 0,
+	read_at: null,
+	returned: 0,
 	lease_until: null,
 });
 

@@ -13,6 +13,8 @@ const receipt = (message_id: number, reader: string, attempts: number): Receipt 
 	lease_until: null,
 	attempts,
 	takes: 0,
+	read_at: null,
+	returned: 0,
 });
 
 const arrived = fc

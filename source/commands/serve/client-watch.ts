@@ -31,6 +31,8 @@ interface ClientWatchOptions {
 
 /** Milliseconds between two looks at what hooks missed. */
 const lookInterval = 1500;
+/** How many notes of hooks are kept while the mailbox is away; the newest. */
+const maxMissed = 100;
 /** Milliseconds after the first request by which a hook must have run, if the client runs hooks at all. */
 const hookTimeout = 15_000;
 
@@ -47,6 +49,9 @@ export class ClientWatch {
 	#waker: Waker | null = null;
 	#wake: Wake | 'none';
 	#waiting = 0;
+	/** What hooks missed and was not made good for, because the mailbox was away. */
+	#missed: readonly Missed[] = [];
+	#mending = false;
 	#hooksRun = true;
 	#ended = false;
 	#hookTimer: NodeJS.Timeout | null = null;
@@ -63,7 +68,10 @@ export class ClientWatch {
 			onEnd: interrupted => void this.#onTurnEnd(interrupted).catch(say),
 		});
 		const notes = missedFile(bell, client);
-		this.#look = setInterval(() => void this.#makeGood(readMissed(notes)).catch(say), lookInterval);
+		this.#look = setInterval(() => {
+			this.#missed = [...this.#missed, ...readMissed(notes)].slice(-maxMissed);
+			void this.#mend();
+		}, lookInterval);
 	}
 
 	/** How the client can be woken. */
@@ -138,20 +146,32 @@ export class ClientWatch {
 		if (!interrupted) return sign({presence: 'idle'});
 		const seconds = quiet();
 		await sign({presence: 'idle', quiet: seconds});
-		await (await mailbox()).sessions.giveBack(client);
+		await (await mailbox()).giveBack(client);
 		this.#waker?.look(seconds * 1000 + 500);
 	}
 
+	/** Makes good for what hooks missed. While the mailbox is away, that waits for the next look. */
+	async #mend(): Promise<void> {
+		const missed = this.#missed;
+		if (missed.length === 0 || this.#mending || this.#ended) return;
+		this.#mending = true;
+		try {
+			await this.#report(missed);
+			this.#missed = this.#missed.filter(each => !missed.includes(each));
+		} catch {
+			// The mailbox's own errors are reported where it is opened.
+		}
+		this.#mending = false;
+	}
+
 	/** Reports what hooks had no time for, and rings. */
-	async #makeGood(missed: readonly Missed[]): Promise<void> {
-		if (missed.length === 0 || this.#ended) return;
+	async #report(missed: readonly Missed[]): Promise<void> {
 		const {client, mailbox, env, sign} = this.#options;
 		const open = await mailbox();
 		for (const {take} of missed) if (take !== undefined) await open.release(take);
 		const last = missed.at(-1)?.event;
-		if (missed.some(({event}) => event === 'StopFailure' || event === 'SessionEnd'))
-			await open.sessions.giveBack(client);
-		else if (last === 'Stop') await open.sessions.endTurn(client);
+		if (missed.some(({event}) => event === 'StopFailure' || event === 'SessionEnd')) await open.giveBack(client);
+		else if (last === 'Stop') await open.endTurn(client);
 		const presence = presenceOf(clientStatus(env)?.status) ?? presenceAfter(last);
 		await sign(presence === null ? {} : {presence});
 		this.#waker?.look();
@@ -164,7 +184,7 @@ export class ClientWatch {
 		const notices = new Map<number, number>();
 		const bySocket = async (): Promise<boolean> => {
 			if (socket === null) return false;
-			const mail = await (await mailbox()).sessions.wake(client);
+			const mail = await (await mailbox()).wake(client);
 			const newest = mail.at(-1);
 			if (newest === undefined) return false;
 			const notice = (notices.get(newest.id) ?? 0) + 1;

@@ -89,7 +89,14 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		});
 	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed, failed: say});
 	const afterAnswer = transport.afterAnswer.bind(transport);
-	const session = {tag, mailbox, afterAnswer, isShared: () => shared, note: () => watch?.note ?? null};
+	const session = {
+		tag,
+		client: client ?? undefined,
+		mailbox,
+		afterAnswer,
+		isShared: () => shared,
+		note: () => watch?.note ?? null,
+	};
 	const server = createMailboxServer(session, version);
 	const gone = Promise.withResolvers<void>();
 	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
@@ -103,7 +110,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		await sign(client === null ? {presence: 'idle'} : {});
 		quiet = (await loadConfig({env})).quietAfterEsc;
 		const sessions = dead.flatMap(each => each.session ?? []);
-		if (!isGuest && sessions.length > 0) await (await mailbox()).sessions.end(sessions);
+		if (!isGuest && sessions.length > 0) await (await mailbox()).endSessions(sessions);
 		for (const each of dead) forgetClient(each);
 	};
 	begin().catch(say);

@@ -31,7 +31,7 @@ export async function runMonitor(invocation: Invocation): Promise<void> {
 			{
 				name: 'socket',
 				async ring() {
-					const mail = await mailbox.sessions.wake(session);
+					const mail = await mailbox.wake(session);
 					if (mail.length === 0) return false;
 					notices += 1;
 					await write(stdout, p`${wakeText(tag, mail, notices)}\n`);

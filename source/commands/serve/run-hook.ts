@@ -3,7 +3,7 @@ import {checkFile, checkFolder} from '../../hub/home/entry.ts';
 import {openLog} from '../../hub/files/log.ts';
 import {openTrace, type Trace} from '../../hub/files/trace.ts';
 import {bellFile, createBell, isFlagged} from '../../join/hook/bell.ts';
-import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
+import {clientKey, clientProcess, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
 import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
 import type {Verify} from '../../join/hook/hand-over.ts';
 import {runHook} from '../../join/hook/hook.ts';
@@ -116,12 +116,13 @@ async function run(): Promise<void> {
 	const trace = openTrace('hook', paths.logs, env);
 	const left = () => limit - age();
 	// Until stdin is read, by what the environment says; the key of Claude Code is there.
-	note(flag, known, clientKey(own, null));
+	const ending = known === 'SessionEnd' ? lastKey(own) : null;
+	note(flag, known, ending ?? clientKey(own, null));
 	const ask = traced(connectRpc(await hookCredentials(paths, tag, {env, left})), trace);
 	call = ask;
 	const parsed = parseEvent(program, theirs, readInput(await readStdin()));
 	if (parsed === null) return;
-	const client = clientKey(own, parsed.input.session_id);
+	const client = ending ?? clientKey(own, parsed.input.session_id);
 	note(flag, parsed.event, client);
 	const session = new SessionFile(join(paths.state, 'hooks'), client ?? parsed.input.session_id);
 	const say = (text: string) => write(formatAnswer(program, theirs, text));
@@ -151,6 +152,13 @@ async function watchAgain(): Promise<void> {
 	if (bell === null) return;
 	createBell(bell);
 	await write(`${JSON.stringify({hookSpecificOutput: {hookEventName: 'CwdChanged', watchPaths: [bell]}})}\n`);
+}
+
+/** The key of a client that has closed its socket because it ends: the socket has the name of its process. */
+function lastKey(own: NodeJS.ProcessEnv): string | null {
+	const pid = clientProcess(own);
+	if (pid === null || (own['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '') !== '') return null;
+	return clientKey({CLAUDE_CODE_MESSAGING_SOCKET: `${pid}.sock`}, null);
 }
 
 function note(flag: string, event: HookEvent, client: string | null): void {

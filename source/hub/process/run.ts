@@ -27,6 +27,7 @@ import type {Trace} from '../files/trace.ts';
 import {createManagement} from '../management/management.ts';
 import {newestMigration} from '../schema/newest-migration.ts';
 import {divideOpenFiles} from '../files/open-files.ts';
+import type {Result, Scope, Statement} from '../database/database.ts';
 import type {OpenedDatabase} from '../database/opened-database.ts';
 import type {HubPaths} from '../files/paths.ts';
 import {describeDatabase, embedded} from '../database/postgres-url.ts';
@@ -64,6 +65,8 @@ export interface RunOptions {
 
 export interface Hub {
 	readonly url: string;
+	/** Runs a statement in the database that it serves: as the owner, or as the service role that acts as a tag. */
+	run(statement: Statement, tag?: string): Promise<Result['rows']>;
 	/** Closes the connections, shuts the database down and releases the lock. */
 	close(): Promise<void>;
 }
@@ -207,6 +210,10 @@ async function start(
 	log(`Hub ${version} is listening at ${url}.`);
 	return {
 		url,
+		async run(statement, tag) {
+			const [result] = await database.run(tag === undefined ? owner : actingAs(tag), [statement]);
+			return result?.rows ?? [];
+		},
 		async close() {
 			if (!home.isInPlace()) return;
 			endMaintenance();
@@ -227,6 +234,11 @@ async function start(
 			lock.release();
 		},
 	};
+}
+
+function actingAs(tag: string): Scope {
+	const settings = {'request.headers': JSON.stringify({'x-agentmux-tag': tag})};
+	return {role: 'service_role', claims: {role: 'service_role'}, settings, forRequest: false};
 }
 
 async function open(

@@ -108,7 +108,7 @@ function recordsIn(folder: string): (Claim & {readonly name: string})[] {
 function recordAt(path: string): Partial<Record<string, unknown>> | null {
 	try {
 		const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-		return typeof value === 'object' ? (value as Partial<Record<string, unknown>> | null) : null;
+		return typeof value === 'object' ? value : null;
 	} catch {
 		return null;
 	}

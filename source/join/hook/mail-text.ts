@@ -3,13 +3,14 @@ import {maxContentBytes} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
-import {cutLine, messageHead} from '../../quotation/message-head.ts';
+import {cutLine, handOverNumber, messageHead} from '../../quotation/message-head.ts';
 import {provenance} from '../../quotation/provenance.ts';
 import {maxTextLength, type Mail} from './mail.ts';
 
 /**
  * Formats messages for an agent, in at most `room` UTF-16 units. It states facts and gives no orders, which would trigger defences
  * against injection. Each text is indented behind a bar that it cannot leave. Texts that are too long are cut, the longest first.
+ * What stands around them costs tokens at each hand-over: 200 characters at most, beside a head for each message.
  */
 export function mailText(
 	reader: Tag,
@@ -18,9 +19,7 @@ export function mailText(
 ): string {
 	const count = `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'}`;
 	const opening = `${count} for ${reader} in the agentmux mailbox. ${notice}`;
-	const closing =
-		'To answer, use the `agentmux` tools: send_message with reply_to answers and closes a message; ack_message only closes it.' +
-		(more ? ' There may be more messages: check_messages returns them.' : '');
+	const closing = `send_message to a sender answers.${more ? ' There may be more messages: check_messages.' : ''}`;
 	const heads = mail.map(each => headOf(each, reader));
 	const frame = [opening, ...heads, closing].reduce((sum, part) => sum + part.length + 2, 0);
 	const note = cutNote(reader, Number.MAX_SAFE_INTEGER, maxContentBytes).length;
@@ -38,13 +37,13 @@ export function mailText(
 	return [opening, ...parts, closing].join('\n\n');
 }
 
-/** Reminds of messages that were handed over before and are neither answered nor acknowledged. */
+/** Reminds of messages that were handed over before and are not answered. */
 export function openText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[]): string {
 	const list = mail.map(({id, tag}) => `#${id} from ${printable(tag)}`).join(', ');
 	return (
 		`${mail.length} ${mail.length === 1 ? 'message that names' : 'messages that name'} ${reader} ` +
-		`${mail.length === 1 ? 'is' : 'are'} neither answered nor acknowledged in the agentmux mailbox: ${list}. ` +
-		'send_message with reply_to answers one, ack_message only closes one, and check_messages with again: true shows their texts. You will not be reminded again.'
+		`${mail.length === 1 ? 'is' : 'are'} open in the agentmux mailbox: ${list}. ` +
+		'send_message answers, ack_message closes; there is no other reminder.'
 	);
 }
 
@@ -61,16 +60,16 @@ export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[],
 
 function headOf(mail: Mail, reader: Tag): string {
 	const {tag, ...rest} = mail;
-	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: isAgain(mail, reader)});
+	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: handOverOf(mail, reader)});
 }
 
-/** Whether the reader may already have it: it was handed over, or taken by a client that could not confirm it. */
-function isAgain({receipts}: Pick<Mail, 'receipts'>, reader: Tag): boolean {
-	if (!Array.isArray(receipts)) return false;
-	return (receipts as Partial<Record<string, unknown>>[]).some(receipt => {
-		const {reader: tag, attempts, takes} = receipt;
-		return typeof tag === 'string' && sameTag(tag, reader) && Number(attempts) + Number(takes) > 0;
-	});
+function handOverOf({receipts}: Pick<Mail, 'receipts'>, reader: Tag): number {
+	if (!Array.isArray(receipts)) return 1;
+	const own = (receipts as Partial<Record<string, unknown>>[]).find(
+		({reader: tag}) => typeof tag === 'string' && sameTag(tag, reader),
+	);
+	const count = (name: string): number => (Number.isSafeInteger(own?.[name]) ? Number(own?.[name]) : 0);
+	return handOverNumber({attempts: count('attempts'), takes: count('takes')});
 }
 
 /** The quoted body, processing no more of it than can be shown. */

@@ -3,23 +3,29 @@ import {MailboxError, type ErrorCode} from '../../mailbox/error.ts';
 import {printable} from '../../printable.ts';
 import {agentLine, agentText} from '../../quotation/agent-text.ts';
 
-/** Maximum characters of `structuredContent` as JSON. Claude Code writes an answer of more than 50,000 to a file. */
-export const maxAnswer = 46_000;
-
-interface Data {
-	readonly [name: string]: unknown;
+/**
+ * Runs a tool. Its lines are made printable, and `note`, if any, is the last one. Expected failures become a result that tells the
+ * agent what happened and what to do. There is no `structuredContent`: clients that have it show it instead of the lines, in which
+ * the words of others have no gutter, or in addition to them.
+ */
+export async function answering(
+	work: () => Promise<readonly string[]>,
+	note: () => string | null = () => null,
+): Promise<CallToolResult> {
+	try {
+		return result(await work(), note(), false);
+	} catch (error) {
+		const known = error instanceof MailboxError ? error : new MailboxError('internal', String(error));
+		const remedy = known.remedy === '' ? (remedies[known.code] ?? '') : known.remedy;
+		const parts = [known.message, remedy, advice[known.code] ?? ''].filter(part => part !== '');
+		return result([parts.join(' ')], note(), true);
+	}
 }
 
-/**
- * A tool's result: lines for reading, and the same as data. Clients show one of the two, and Claude Code gives its model only the
- * data, so everything that the model has to know is in both, and both are made printable. Missing values are omitted from the
- * data instead of being null: that is shorter, and more clients understand schemas without null.
- */
-export function answer(lines: readonly string[], data: Data): CallToolResult {
-	return {
-		content: [{type: 'text', text: lines.map(agentLine).join('\n')}],
-		structuredContent: printableValue(data) as Data,
-	};
+function result(lines: readonly string[], note: string | null, isError: boolean): CallToolResult {
+	const all = note === null ? lines : [...lines, note];
+	const text = all.map(agentLine).join('\n');
+	return {...(isError ? {isError} : {}), content: [{type: 'text', text}]};
 }
 
 /** The value with every text made printable, without undefined values and without anything nested too deeply. */
@@ -48,15 +54,3 @@ const remedies: Partial<Record<ErrorCode, string>> = {
 	invalid: 'Correct that and call the tool again.',
 	conflict: 'Check the current state first, with list_tasks.',
 };
-
-/** Runs a tool. Expected failures become a result that tells the agent what happened and what to do. */
-export async function answering(work: () => Promise<CallToolResult>): Promise<CallToolResult> {
-	try {
-		return await work();
-	} catch (error) {
-		const known = error instanceof MailboxError ? error : new MailboxError('internal', String(error));
-		const remedy = known.remedy === '' ? (remedies[known.code] ?? '') : known.remedy;
-		const parts = [known.message, remedy, advice[known.code] ?? ''].filter(part => part !== '');
-		return {isError: true, content: [{type: 'text', text: agentLine(parts.join(' '))}]};
-	}
-}

@@ -1,5 +1,5 @@
 import {cutText} from '../../mailbox/excerpt.ts';
-import {agentText} from '../../quotation/agent-text.ts';
+import {agentText, gutter} from '../../quotation/agent-text.ts';
 
 /** Part of a text. */
 export interface Excerpt {
@@ -9,7 +9,7 @@ export interface Excerpt {
 	readonly end: number;
 }
 
-/** As much of a text, from a position on, as takes at most `room` characters of an answer. */
+/** As much of a text, from a position on, as takes at most `room` bytes of an answer. */
 export function excerptOf(whole: string, room: number, from = 0): Excerpt {
 	let raw = cutText(whole, room, from);
 	let text = agentText(raw);
@@ -21,7 +21,20 @@ export function excerptOf(whole: string, room: number, from = 0): Excerpt {
 	return {text, end: from + raw.length};
 }
 
-/** Characters that a text takes in an answer as JSON, where a quote or a line break counts as two. */
+/** The same for a text whose rest is not to be had. */
+export function shorten(whole: string, room: number): string {
+	const {text, end} = excerptOf(whole, Math.floor(room));
+	return end < whole.length ? `${text}…` : text;
+}
+
+/** Bytes that a text takes in an answer: as JSON, where a quote or a line break counts as two, with the gutter before each line. */
 export function sizeOf(text: string): number {
-	return JSON.stringify(text).length - 2;
+	let lines = 1;
+	for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines += 1;
+	return Buffer.byteLength(JSON.stringify(text)) - 2 + lines * gutter.length;
+}
+
+/** Bytes that whole lines take in an answer. */
+export function blockSize(lines: readonly string[]): number {
+	return lines.reduce((sum, line) => sum + Buffer.byteLength(JSON.stringify(line)), 0);
 }

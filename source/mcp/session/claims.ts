@@ -114,7 +114,7 @@ export class Claims {
 	#refusal(task: Task, why: string): MailboxError {
 		const otherwise = 'Stop working on it; use claim_task without an id to claim the next one.';
 		const queued = `Use claim_task with id ${task.id} to claim it (again).`;
-		const own = 'Its claim now has another token; omit lease_token if that claim is yours, too.';
+		const own = 'Its claim now has another token; omit token if that claim is yours, too.';
 		const remedy = task.status === 'queued' ? queued : this.#owns(task) ? own : otherwise;
 		return new MailboxError('conflict', `${standingSentence(task)} ${why}`, remedy);
 	}

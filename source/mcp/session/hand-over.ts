@@ -1,58 +1,52 @@
-import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
-import {z} from 'zod';
 import {sharedText} from '../../mailbox/agent.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {notice} from '../../quotation/agent-text.ts';
-import {answer} from '../answers/answer.ts';
-import type {RequestId} from './after-answer.ts';
+import {listed} from '../answers/listed.ts';
+import {quoteAll, quotedBlock} from '../answers/quoted.ts';
 import type {Session} from './session.ts';
-import {quoteAll, quotedBlock, quotedMessage} from '../answers/quoted.ts';
 import type {Taken, Taking} from './taking.ts';
+import type {ToolCall} from './tool.ts';
 
-export const limitSchema = z.number().int().min(1).max(50).default(20).describe('The maximum number of messages.');
+/** How many waiting messages are named at most. */
+const maxNamed = 10;
 
-/** The fields in the answer of every hand-over. */
-export const handOverShape = {
-	notice: z.string(),
-	messages: z.array(quotedMessage),
-	more: z.boolean().describe('Whether there may be more.'),
-	hint: z.string().describe('What you can do next.'),
-};
-
-export const howToClose =
-	'send_message with reply_to answers a message and acknowledges it; ack_message only acknowledges.';
-
-interface Request {
-	readonly requestId: RequestId;
-	readonly signal: AbortSignal;
-}
-
-interface Texts {
+interface HandOver {
+	readonly session: Session;
+	readonly mailbox: Mailbox;
+	readonly taking: Taking;
+	readonly taken: Taken;
 	/** For the case that there are no messages: a sentence, and what to do next. */
-	readonly none: string;
-	readonly next: string;
-	/** Additional sentences for the hint. */
-	readonly remarks?: readonly string[];
-	/** Additional fields of the data. */
-	readonly data: {readonly [name: string]: unknown};
+	readonly none: () => Promise<string>;
 }
 
 /** The answer that hands over taken messages. Once it was written they are marked as delivered; otherwise they are given back. */
-export function handOver(
-	{session, mailbox, taking}: {readonly session: Session; readonly mailbox: Mailbox; readonly taking: Taking},
-	given: Taken,
-	{requestId, signal}: Request,
-	{none, next, remarks = [], data}: Texts,
-): CallToolResult {
-	const taken = taking.stillHeld(mailbox, given);
-	const messages = quoteAll(taken.messages, session.tag, taken.again);
-	const {more} = taken;
-	const rest = more ? ['There may be more; call check_messages.'] : [];
-	const shared = session.isShared() ? [sharedText(session.tag)] : [];
-	const hint = [...(messages.length === 0 ? [next] : [howToClose, ...rest]), ...remarks, ...shared].join(' ');
-	const all = {notice, messages, more, hint, ...data};
-	if (messages.length === 0) return answer([`${none} ${hint}`], all);
+export async function handOver(
+	{session, mailbox, taking, taken, none}: HandOver,
+	{requestId, signal, room}: ToolCall,
+): Promise<string[]> {
+	const {tag} = session;
+	const shared = session.isShared() ? [sharedText(tag)] : [];
+	const waiting = taken.messages.length === 0 ? [] : [await stillWaiting(mailbox, session)];
+	const {messages, again} = taking.stillHeld(mailbox, taken);
+	if (messages.length === 0) {
+		const sentence =
+			taken.messages.length > 0 ? 'There are messages, but it took too long: call check_messages.' : await none();
+		return [[sentence, ...shared].join(' ')];
+	}
 	taking.answered(mailbox, taken, requestId, signal);
-	const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'}`;
-	return answer(quotedBlock(`${count} for ${session.tag}.`, messages, hint), all);
+	const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} for ${tag}.`;
+	const hints = [...waiting.filter(sentence => sentence !== ''), ...shared];
+	return quotedBlock(count, quoteAll(messages, {reader: tag, room, again}), hints);
+}
+
+/** Names what was not taken, for want of room: `#41, #42 wait: check_messages.` Empty if nothing is left. */
+async function stillWaiting(mailbox: Mailbox, {tag}: Session): Promise<string> {
+	try {
+		const free = await mailbox.inbox(tag, {free: true, limit: maxNamed + 1});
+		if (free.length === 0) return '';
+		const named = listed(free.slice(0, maxNamed).map(({id}) => id));
+		return `${named}${free.length > maxNamed ? ' …' : ''} ${free.length === 1 ? 'waits' : 'wait'}: check_messages.`;
+	} catch {
+		// What was taken is handed over all the same.
+		return 'There may be more: check_messages.';
+	}
 }

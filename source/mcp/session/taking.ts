@@ -1,8 +1,9 @@
 import {randomUUID} from 'node:crypto';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
-import {mayBeMore} from '../../mailbox/query.ts';
 import {sameTag} from '../../mailbox/tag.ts';
+import {handOverNumber} from '../../quotation/message-head.ts';
+import {margin} from '../answers/room.ts';
 import type {RequestId} from './after-answer.ts';
 import type {Session} from './session.ts';
 
@@ -15,10 +16,8 @@ export interface Taken {
 	readonly id: string;
 	/** Oldest first. */
 	readonly messages: readonly Message[];
-	/** Whether there may be more. */
-	readonly more: boolean;
-	/** Ids of those that the reader may already have. */
-	readonly again: ReadonlySet<number>;
+	/** For those that the reader may already have: which hand-over this is, by id. */
+	readonly again: ReadonlyMap<number, number>;
 	/** Whether the lease may have ended by now. */
 	readonly isLate: () => boolean;
 }
@@ -27,6 +26,9 @@ export interface Taken {
 const handOverWithin = 25_000;
 /** Milliseconds until a failed receipt is sent again. */
 const retryEvery = 2000;
+/** Bytes of an answer for one message at least, and those of them for what stands around its text. */
+const leastSize = 900;
+const frameSize = 190;
 
 /**
  * Takes messages and hands them over for one server. A failed receipt is sent again until it succeeds, and meanwhile this server
@@ -42,26 +44,29 @@ export class Taking {
 		this.#session = session;
 	}
 
-	/** Takes up to `limit` messages. */
-	async take(mailbox: Mailbox, limit: number): Promise<Taken> {
+	/** Takes up to `limit` messages, and no more than fit into an answer of `room` bytes; of the first, as much as fits is shown. */
+	async take(mailbox: Mailbox, limit: number, room: number): Promise<Taken> {
 		const id = randomUUID();
+		const {client} = this.#session;
 		const isLate = lateAfter(handOverWithin);
-		const taken = await mailbox.take({limit, route, takeId: id}).catch((error: unknown) => {
+		const most = Math.max(1, Math.min(limit, Math.floor(room / leastSize)));
+		const bytes = Math.max(1, room - margin - most * frameSize);
+		const own = client === undefined ? {} : {session: client};
+		const taken = await mailbox.take({limit: most, bytes, route, takeId: id, ...own}).catch((error: unknown) => {
 			// If only the answer was lost, release them for others.
 			mailbox.release(id).catch(() => undefined);
 			throw error;
 		});
-		const more = mayBeMore(taken, limit);
 		const messages = taken.filter(message => !this.#unconfirmed.has(message.id));
 		if (this.#unconfirmed.size > 0) await this.#confirm(mailbox).catch(() => undefined);
-		return {id, messages, more, again: await this.#handedOver(mailbox, messages), isLate};
+		return {id, messages, again: await this.#handedOver(mailbox, messages), isLate};
 	}
 
 	/** `taken` unchanged, unless its lease may have ended: then the messages are given back, and the result is empty. */
 	stillHeld(mailbox: Mailbox, taken: Taken): Taken {
 		if (taken.messages.length === 0 || !taken.isLate()) return taken;
 		mailbox.release(taken.id).catch(() => undefined);
-		return {...taken, messages: [], more: true};
+		return {...taken, messages: []};
 	}
 
 	/** Marks messages as delivered, or gives them back, as soon as it is known whether the answer was written. */
@@ -77,7 +82,7 @@ export class Taking {
 	async #confirm(mailbox: Mailbox): Promise<void> {
 		const ids = [...this.#unconfirmed];
 		try {
-			await mailbox.deliver(ids, route);
+			await mailbox.deliver(ids, route, this.#session.client);
 			for (const id of ids) this.#unconfirmed.delete(id);
 		} catch (error) {
 			// unref: it must not keep the process alive when the client has gone.
@@ -93,14 +98,15 @@ export class Taking {
 	}
 
 	/** Messages that were handed over before, or taken by a client that may have handed them over without confirming it. */
-	async #handedOver(mailbox: Mailbox, messages: readonly Message[]): Promise<ReadonlySet<number>> {
-		if (messages.length === 0) return new Set();
+	async #handedOver(mailbox: Mailbox, messages: readonly Message[]): Promise<ReadonlyMap<number, number>> {
+		if (messages.length === 0) return new Map();
 		// Taken messages are handed over even if this fails.
 		const receipts = await mailbox.receipts(messages.map(({id}) => id)).catch(() => []);
-		const own = receipts.filter(
-			({reader, attempts, takes}) => sameTag(reader, this.#session.tag) && attempts + takes > 1,
+		const own = receipts.filter(({reader}) => sameTag(reader, this.#session.tag));
+		// This take is counted already.
+		return new Map(
+			own.map(({message_id, attempts, takes}) => [message_id, handOverNumber({attempts, takes: takes - 1})]),
 		);
-		return new Set(own.map(({message_id}) => message_id));
 	}
 }
 

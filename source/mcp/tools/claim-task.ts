@@ -1,61 +1,38 @@
-import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
-import {z} from 'zod';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answers/answer.ts';
+import {margin} from '../answers/room.ts';
+import {wholeTaskLines} from '../answers/task-lines.ts';
+import {whyNotClaimed} from '../answers/task-standing.ts';
+import {idSchema, leaseSchema, queueSchema} from '../arguments/common.ts';
 import {defaultLease, type Claims} from '../session/claims.ts';
 import type {Session} from '../session/session.ts';
-import {queueSchema, taskId, wholeTaskSchema, wholeTask, wholeTaskLines} from '../answers/task-data.ts';
-import {whyNotClaimed} from '../answers/task-standing.ts';
+import {defineTool, type Tool} from '../session/tool.ts';
 
-export const leaseSchema = z.number().int().min(10).max(3600);
-export const tokenSchema = z
-	.number()
-	.int()
-	.positive()
-	.optional()
-	.describe('The token of the claim, from claim_task; needed only if the task was claimed elsewhere.');
-
-export function registerClaimTask(server: McpServer, session: Session, claims: Claims): void {
-	server.registerTool(
-		'claim_task',
+export function claimTask(session: Session, claims: Claims): Tool {
+	return defineTool(
 		{
+			name: 'claim_task',
 			title: 'Claim a task',
-			description:
-				'Claims the next ready task of a queue (the highest priority, then the longest waiting), or the task with the given ' +
-				`id, for ${session.tag} only. The claim lasts for lease_seconds and is renewed while you are connected. finish_task ` +
-				'ends it; if it runs out, the task is put back for others. Returns the whole task, or none if none is ready.',
-			inputSchema: z.strictObject({
-				queue: queueSchema.default('default').describe('The queue to claim from.'),
-				id: taskId.optional().describe('Claim this task, whatever its queue.'),
-				lease_seconds: leaseSchema.default(defaultLease).describe('How long the claim lasts without renewal.'),
-			}),
-			outputSchema: {
-				notice: z.string(),
-				task: wholeTaskSchema.optional(),
-				lease_token: z.number().int().optional().describe('The token of this claim.'),
-				lease_seconds: z.number().int(),
-				hint: z.string(),
+			description: 'Claims the next task of a queue, or the one with that id.',
+			input: {
+				queue: queueSchema.default('default'),
+				id: idSchema.optional(),
+				lease_seconds: leaseSchema.default(defaultLease),
 			},
-			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
 		},
-		({queue, id, lease_seconds}) =>
-			answering(async () => {
-				const mailbox = await session.mailbox();
-				const task = await mailbox.tasks.claim({queue, lease: lease_seconds, ...(id === undefined ? {} : {id})});
-				if (task === null) {
-					if (id !== undefined) throw await whyNotClaimed(mailbox, id, session.tag);
-					const hint = await whereWorkIs(mailbox, queue);
-					const none = `No task is ready in queue ${queue}. ${hint}`;
-					return answer([none], {notice, lease_seconds, hint});
-				}
-				claims.keep(task, lease_seconds);
-				const hint =
-					`Task #${task.id} is yours while you are connected, and ${lease_seconds} seconds longer. Report with task_progress ` +
-					`and end it with finish_task, both with id ${task.id}.`;
-				const data = {notice, task: wholeTask(task), lease_token: task.lease_token, lease_seconds, hint};
-				return answer([`Claimed. ${notice}`, ...wholeTaskLines(task), hint], data);
-			}),
+		async ({queue, id, lease_seconds}, {room}) => {
+			const mailbox = await session.mailbox();
+			const task = await mailbox.tasks.claim({queue, lease: lease_seconds, ...(id === undefined ? {} : {id})});
+			if (task === null) {
+				if (id !== undefined) throw await whyNotClaimed(mailbox, id, session.tag);
+				return [`No task is ready in queue ${queue}. ${await whereWorkIs(mailbox, queue)}`];
+			}
+			claims.keep(task, lease_seconds);
+			const yours =
+				`Task #${task.id} is yours (token ${task.lease_token}) while you are connected, and ${lease_seconds} seconds longer. ` +
+				'task_progress reports, finish_task ends it.';
+			return [`Claimed. ${notice}`, ...wholeTaskLines(task, room - margin), yours];
+		},
 	);
 }
 

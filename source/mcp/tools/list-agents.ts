@@ -1,66 +1,62 @@
-import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
-import {z} from 'zod';
-import {isShared, presenceOf, presences} from '../../mailbox/agent.ts';
+import {isShared, presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {knownTags, resembled} from '../../mailbox/look-alike.ts';
-import {sameTag} from '../../mailbox/tag.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answers/answer.ts';
+import {shortTime} from '../../quotation/message-head.ts';
+import {blockSize, shorten} from '../answers/excerpt.ts';
+import {margin} from '../answers/room.ts';
 import type {Session} from '../session/session.ts';
+import {defineTool, type Tool} from '../session/tool.ts';
 
-const listedAgent = z.object({
-	tag: z.string(),
-	kind: z.enum(['human', 'agent', 'system']),
-	role: z.string().optional().describe('What it does, in its own words.'),
-	looks_like: z.string().optional().describe('Another tag that this one can be mistaken for.'),
-	presence: z.enum([...presences, 'gone']),
-	last_seen_at: z.string().optional(),
-	sessions: z.number().int().optional().describe('Present if several clients use this tag and share its inbox.'),
-});
-
-export function registerListAgents(server: McpServer, session: Session): void {
-	server.registerTool(
-		'list_agents',
+export function listAgents(session: Session): Tool {
+	return defineTool(
 		{
+			name: 'list_agents',
 			title: 'List agents',
-			description:
-				'Lists who takes part and can be addressed as @TAG: every agent that has joined, and the human, with role, presence ' +
-				'(gone: silent for five minutes) and the time last seen.',
-			inputSchema: z.strictObject({}),
-			outputSchema: {notice: z.string(), you: z.string(), agents: z.array(listedAgent)},
-			annotations: {readOnlyHint: true, openWorldHint: false},
+			description: 'Lists all agents, with role and presence.',
+			input: {},
+			readOnly: true,
 		},
-		() =>
-			answering(async () => {
-				const agents = (await (await session.mailbox()).agents()).filter(({revoked_at}) => revoked_at === null);
-				const now = Date.now();
-				const known = knownTags(agents);
-				const data = agents.map(agent => ({
-					tag: agent.tag,
-					kind: agent.kind,
-					role: agent.role ?? undefined,
-					looks_like: resembled(agent.tag, known) ?? undefined,
-					presence: presenceOf(agent, now),
-					last_seen_at: agent.last_seen_at ?? undefined,
-					sessions: isShared(agent, now) ? agent.sessions : undefined,
-				}));
-				return answer([`You are ${session.tag}. ${notice}`, ...data.flatMap(agent => agentLines(agent, session))], {
-					notice,
-					you: session.tag,
-					agents: data,
-				});
-			}),
+		async (_, {room}) => {
+			const agents = (await (await session.mailbox()).agents()).filter(({revoked_at}) => revoked_at === null);
+			const now = Date.now();
+			const known = knownTags(agents);
+			let left = room - margin;
+			const blocks = agents.map(agent => agentLines(agent, {now, known, reader: session.tag, max: room / 20}));
+			const end = blocks.findIndex(lines => {
+				left -= blockSize(lines);
+				return left < 0;
+			});
+			const shown = end === -1 ? blocks : blocks.slice(0, end);
+			const rest = agents.slice(shown.length).map(({tag}) => tag);
+			const named = rest.slice(0, maxNamed).join(', ');
+			const others =
+				rest.length === 0 ? [] : [`Not shown, for want of room: ${named}${rest.length > maxNamed ? ' …' : ''}.`];
+			return [`You are ${session.tag}. ${notice}`, ...shown.flat(), ...others];
+		},
 	);
 }
 
-function agentLines(
-	{tag, kind, role, looks_like, presence, last_seen_at, sessions}: z.infer<typeof listedAgent>,
-	session: Session,
-): string[] {
-	const you = sameTag(tag, session.tag) ? ' (you)' : '';
-	const many = sessions === undefined ? '' : `; ${sessions} clients share its inbox`;
-	const like = looks_like === undefined ? '' : `; not ${looks_like}, though the tag looks like it`;
+/** How many of the agents without room are named. */
+const maxNamed = 15;
+
+interface Listing {
+	readonly now: number;
+	readonly known: readonly Tag[];
+	readonly reader: Tag;
+	/** Maximum bytes of a role. */
+	readonly max: number;
+}
+
+function agentLines(agent: Agent, {now, known, reader, max}: Listing): string[] {
+	const {tag, kind, role, last_seen_at, sessions} = agent;
+	const you = sameTag(tag, reader) ? ' (you)' : '';
+	const many = isShared(agent, now) ? `; ${sessions} clients share its inbox` : '';
+	const other = resembled(tag, known);
+	const like = other === null ? '' : `; not ${other}, though the tag looks like it`;
+	const seen = last_seen_at === null ? 'never' : shortTime(last_seen_at);
 	return [
-		`${tag}${you}: ${kind}; ${presence}, last seen ${last_seen_at ?? 'never'}${many}${like}`,
-		...(role === undefined ? [] : quotedText(role)),
+		`${tag}${you}: ${kind}; ${presenceOf(agent, now)}, last seen ${seen}${many}${like}`,
+		...(role === null ? [] : quotedText(shorten(role, max))),
 	];
 }

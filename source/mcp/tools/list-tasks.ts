@@ -1,84 +1,57 @@
-import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
-import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
 import {z} from 'zod';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {taskStatuses, type Task} from '../../mailbox/task.ts';
 import {listStanding, standingIn} from '../../mailbox/tasks/task-standing.ts';
 import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering, maxAnswer, printableValue} from '../answers/answer.ts';
-import type {Session} from '../session/session.ts';
-import {
-	queueSchema,
-	briefTask,
-	taskId,
-	taskLines,
-	wholeTaskSchema,
-	wholeTask,
-	wholeTaskLines,
-} from '../answers/task-data.ts';
+import {blockSize} from '../answers/excerpt.ts';
+import {listed} from '../answers/listed.ts';
+import {margin} from '../answers/room.ts';
+import {taskLines, wholeTaskLines} from '../answers/task-lines.ts';
 import {findTask, noSuchTask} from '../answers/task-standing.ts';
+import {idSchema, queueSchema} from '../arguments/common.ts';
+import type {Session} from '../session/session.ts';
+import {defineTool, type Tool} from '../session/tool.ts';
 
-const listedTask = wholeTaskSchema.extend({
-	level: z.number().int().describe('Its depth in the tree of plans.'),
-});
-
-export function registerListTasks(server: McpServer, session: Session): void {
-	server.registerTool(
-		'list_tasks',
+export function listTasks(session: Session): Tool {
+	return defineTool(
 		{
+			name: 'list_tasks',
 			title: 'List tasks',
-			description:
-				'Lists the shared task board, most recently changed first, with the steps of a plan below it in order. With id: that ' +
-				'task with its body, its result and its steps.',
-			inputSchema: z.strictObject({
-				id: taskId.optional().describe('Only this task and its steps; other filters do not apply.'),
-				status: z
-					.array(z.enum(taskStatuses))
-					.max(taskStatuses.length)
-					.optional()
-					.describe('Only tasks with these statuses; omit for all.'),
-				queue: queueSchema.optional().describe('Only tasks in this queue.'),
-				mine: z.boolean().default(false).describe('Only tasks that you are working on.'),
-				limit: z
-					.number()
-					.int()
-					.min(1)
-					.max(100)
-					.default(50)
-					.describe('The maximum number of tasks, not counting the steps of plans among them.'),
-			}),
-			outputSchema: {
-				notice: z.string(),
-				tasks: z.array(listedTask),
-				more: z.boolean().describe('Whether there are more.'),
-				hint: z.string(),
+			description: 'Lists tasks and plans; with id one in full.',
+			input: {
+				id: idSchema.optional(),
+				status: z.array(z.enum(taskStatuses)).max(taskStatuses.length).optional(),
+				queue: queueSchema.optional(),
+				mine: z.boolean().default(false),
+				limit: z.number().int().min(1).max(100).default(50),
 			},
-			annotations: {readOnlyHint: true, openWorldHint: false},
+			readOnly: true,
 		},
-		({id, status, queue, mine, limit}) =>
-			answering(async () => {
-				const mailbox = await session.mailbox();
-				if (id !== undefined) {
-					const task = await findTask(mailbox, id);
-					if (task === null) throw noSuchTask(id);
-					return board(await withSteps(mailbox, [task]), {whole: id});
-				}
-				const found = await listStanding(mailbox.tasks, {
-					limit: limit + 1,
-					...(status === undefined ? {} : {status}),
-					...(queue === undefined ? {} : {queue}),
-					...(mine ? {owner: session.tag} : {}),
-				});
-				const tasks = found.slice(0, limit);
-				// A filtered list contains only matching tasks; otherwise a plan comes with all its steps.
-				const filtered = status !== undefined || mine;
-				return board(filtered ? tasks : await withSteps(mailbox, tasks), {cut: found.length > limit});
-			}),
+		async ({id, status, queue, mine, limit}, {room}) => {
+			const mailbox = await session.mailbox();
+			if (id !== undefined) {
+				const task = await findTask(mailbox, id);
+				if (task === null) throw noSuchTask(id);
+				return board(await withSteps(mailbox, [task]), {whole: id, room});
+			}
+			const found = await listStanding(mailbox.tasks, {
+				limit: limit + 1,
+				...(status === undefined ? {} : {status}),
+				...(queue === undefined ? {} : {queue}),
+				...(mine ? {owner: session.tag} : {}),
+			});
+			const tasks = found.slice(0, limit);
+			// A filtered list contains only matching tasks; otherwise a plan comes with all its steps.
+			const filtered = status !== undefined || mine;
+			return board(filtered ? tasks : await withSteps(mailbox, tasks), {cut: found.length > limit, room});
+		},
 	);
 }
 
 /** How many levels of steps below a task are fetched. */
 const depth = 5;
+/** How many of the tasks without room are named. */
+const maxNamed = 30;
 
 async function withSteps(mailbox: Mailbox, tasks: readonly Task[]): Promise<Task[]> {
 	const known = new Map(tasks.map(task => [task.id, task]));
@@ -107,26 +80,35 @@ function inTree(tasks: readonly Task[]): {readonly task: Task; readonly level: n
 	return walk(null, 0);
 }
 
-/** The answer with as many tasks as fit. `whole`: the id of a task to show with its body and result. */
-function board(
-	tasks: readonly Task[],
-	{whole, cut = false}: {readonly whole?: number; readonly cut?: boolean},
-): CallToolResult {
+interface Showing {
+	/** The id of a task to show with its body and result. */
+	readonly whole?: number;
+	/** Whether there are more tasks than these. */
+	readonly cut?: boolean;
+	readonly room: number;
+}
+
+/** As many tasks as fit; those that do not are named. */
+function board(tasks: readonly Task[], {whole, cut = false, room}: Showing): string[] {
+	if (tasks.length === 0) return ['No tasks.'];
 	const lines: string[] = [];
-	const data: z.infer<typeof listedTask>[] = [];
-	let room = maxAnswer;
-	for (const {task, level} of inTree(tasks)) {
-		const one = {level, ...(task.id === whole ? wholeTask(task) : briefTask(task))};
-		room -= JSON.stringify(printableValue(one)).length + 1;
-		if (room < 0) break;
-		data.push(one);
-		const own = task.id === whole ? wholeTaskLines(task) : taskLines(task);
-		lines.push(...own.map(line => `${'  '.repeat(level)}${line}`));
+	const tree = inTree(tasks);
+	let left = room - margin;
+	let shown = 0;
+	for (const {task, level} of tree) {
+		const own = task.id === whole ? wholeTaskLines(task, left) : taskLines(task, {below: level > 0});
+		const indented = own.map(line => `${'  '.repeat(level)}${line}`);
+		left -= blockSize(indented);
+		if (left < 0 && shown > 0) break;
+		lines.push(...indented);
+		shown += 1;
 	}
-	const more = cut || data.length < tasks.length;
-	const next = more
-		? 'There are more: filter by status or queue, or use id for one plan.'
-		: 'Use claim_task to claim one, or list_tasks with id for all details of one.';
-	const hint = tasks.length === 0 ? 'No tasks.' : next;
-	return answer(tasks.length === 0 ? [hint] : [notice, ...lines, hint], {notice, tasks: data, more, hint});
+	const rest = tree.slice(shown).map(({task}) => task.id);
+	const named = `${listed(rest.slice(0, maxNamed))}${rest.length > maxNamed ? ' …' : ''}`;
+	const others = rest.length === 0 ? [] : [`Not shown, for want of room: ${named}.`];
+	const more =
+		cut || rest.length > 0
+			? [[...others, 'There are more: filter by status or queue, or use id for one plan.'].join(' ')]
+			: [];
+	return [notice, ...lines, ...more];
 }

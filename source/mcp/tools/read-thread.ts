@@ -1,84 +1,67 @@
-import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
-import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answers/answer.ts';
+import {fitting, quoteAll, quotedBlock, quoteFrom} from '../answers/quoted.ts';
+import {idSchema, limitSchema} from '../arguments/common.ts';
 import type {Session} from '../session/session.ts';
-import {limitSchema} from '../session/hand-over.ts';
-import {quoteAll, quotedBlock, quotedMessage, quoteFrom} from '../answers/quoted.ts';
+import {defineTool, type Tool} from '../session/tool.ts';
 
-const idSchema = z.number().int().positive();
-
-export function registerReadThread(server: McpServer, session: Session): void {
-	server.registerTool(
-		'read_thread',
+export function readThread(session: Session): Tool {
+	const reader = session.tag;
+	return defineTool(
 		{
+			name: 'read_thread',
 			title: 'Read a thread',
-			description:
-				'Shows the conversation that a message belongs to: its first message, then the newest replies, oldest first. Any id in ' +
-				'the thread will do. Marks nothing. With text_from it shows only one message, from that position in its text on: for ' +
-				'the rest of a text that was cut.',
-			inputSchema: z.strictObject({
-				id: idSchema.describe('The id of any message in the thread.'),
+			description: "Shows a message's thread: its first message and the newest replies.",
+			input: {
+				id: idSchema,
 				limit: limitSchema,
-				before: idSchema.optional().describe('Only replies with lower ids, for the previous page.'),
-				text_from: z
-					.number()
-					.int()
-					.min(0)
-					.optional()
-					.describe('The position in the text of message `id` to start from, as given with a cut text.'),
-			}),
-			outputSchema: {
-				notice: z.string(),
-				thread_id: z.number().int().describe('The id of the first message in the thread.'),
-				messages: z.array(quotedMessage),
-				more: z.boolean().describe('Whether there are earlier replies.'),
-				hint: z.string(),
+				before: idSchema.optional().describe('only replies with lower ids'),
+				text_from: z.number().int().min(0).optional().describe('only this message, from here on'),
 			},
-			annotations: {readOnlyHint: true, openWorldHint: false},
+			readOnly: true,
 		},
-		({id, limit, before, text_from}) =>
-			answering(async () => {
-				const mailbox = await session.mailbox();
-				const asked = await find(mailbox, id);
-				if (asked === null) {
-					throw new MailboxError(
-						'not_found',
-						`There is no message #${id}.`,
-						'Use an id from check_messages or search_messages.',
-					);
-				}
-				const {thread_id} = asked;
-				if (text_from !== undefined) {
-					const length = asked.body.length;
-					if (text_from >= length && text_from > 0) {
-						throw new MailboxError('invalid', `The text of message #${id} ends at ${length}.`, 'You have all of it.');
-					}
-					const message = quoteFrom(asked, session.tag, text_from);
-					const hint = message.rest ?? 'This is the end of the text.';
-					const lines = quotedBlock(`From character ${text_from} of ${length}.`, [message], hint);
-					return answer(lines, {notice, thread_id, messages: [message], more: false, hint});
-				}
-				const root = asked.id === thread_id ? asked : await find(mailbox, thread_id);
-				const query = {
-					thread: thread_id,
-					after: thread_id,
-					limit: limit + 1,
-					...(before === undefined ? {} : {before}),
-				};
-				const found = await mailbox.history(query);
-				const replies = found.slice(-limit);
-				const more = found.length > replies.length;
-				const messages = quoteAll(root === null || before !== undefined ? replies : [root, ...replies], session.tag);
-				const hint = more
-					? `For earlier replies, call read_thread with id ${thread_id} and before ${replies[0]?.id ?? thread_id}.`
-					: 'send_message with reply_to adds to the thread.';
-				const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} of thread #${thread_id}`;
-				return answer(quotedBlock(`${count}.`, messages, hint), {notice, thread_id, messages, more, hint});
-			}),
+		async ({id, limit, before, text_from}, {room}) => {
+			const mailbox = await session.mailbox();
+			const asked = await find(mailbox, id);
+			if (asked === null) {
+				throw new MailboxError(
+					'not_found',
+					`There is no message #${id}.`,
+					'Use an id from check_messages or search_messages.',
+				);
+			}
+			if (text_from !== undefined) return piece(asked, text_from, reader, room);
+			const {thread_id} = asked;
+			const root = before !== undefined ? null : asked.id === thread_id ? asked : await find(mailbox, thread_id);
+			const query = {thread: thread_id, after: thread_id, limit: limit + 1, ...(before === undefined ? {} : {before})};
+			const found = await mailbox.history(query);
+			const page = found.slice(-limit);
+			// The root comes first, then as many of the newest as fit.
+			const first = root === null ? [] : [root];
+			const fit = fitting([...first, ...page.toReversed()], {reader, room}) - first.length;
+			const replies = fit <= 0 ? [] : page.slice(-fit);
+			const messages = [...first, ...replies];
+			const oldest = replies[0]?.id ?? before;
+			const more = found.length > replies.length;
+			const earlier = `Earlier replies: read_thread with id ${thread_id}${oldest === undefined ? '' : ` and before ${oldest}`}.`;
+			const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} of thread #${thread_id}.`;
+			return quotedBlock(count, quoteAll(messages, {reader, room}), more ? [earlier] : []);
+		},
+	);
+}
+
+function piece(message: Message, from: number, reader: Session['tag'], room: number): string[] {
+	const {id, body} = message;
+	if (from >= body.length && from > 0) {
+		throw new MailboxError('invalid', `The text of message #${id} ends at ${body.length}.`, 'You have all of it.');
+	}
+	const {lines, rest} = quoteFrom(message, from, {reader, room});
+	return quotedBlock(
+		`From character ${from} of ${body.length}.`,
+		lines,
+		rest === null ? ['This is the end of the text.'] : [],
 	);
 }
 

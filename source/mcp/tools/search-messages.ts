@@ -1,44 +1,36 @@
-import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {parseStored} from '../../mailbox/filter/filter-parse.ts';
-import {notice} from '../../quotation/agent-text.ts';
-import {answer, answering} from '../answers/answer.ts';
+import {listed} from '../answers/listed.ts';
+import {fitting, quoteAll, quotedBlock} from '../answers/quoted.ts';
+import {limitSchema} from '../arguments/common.ts';
 import type {Session} from '../session/session.ts';
-import {quoteAll, quotedBlock, quotedMessage} from '../answers/quoted.ts';
+import {defineTool, type Tool} from '../session/tool.ts';
 
-export function registerSearchMessages(server: McpServer, session: Session): void {
-	server.registerTool(
-		'search_messages',
+export function searchMessages(session: Session): Tool {
+	const reader = session.tag;
+	return defineTool(
 		{
+			name: 'search_messages',
 			title: 'Search messages',
-			description:
-				'Full-text search over all messages, newest first, to find what was said or decided earlier. Marks nothing. ' +
-				'read_thread shows the conversation around a result.',
-			inputSchema: z.strictObject({
+			description: 'Searches all messages, newest first.',
+			input: {
 				query: z
 					.string()
 					.min(1)
 					.max(1000)
-					.describe(
-						'Words that must all occur (prefixes match); "a phrase"; `or` between alternatives; -word excludes. ' +
-							'Also from:TAG to:TAG tag:TAG in:#12 after:2h before:2026-11-20 has:task|code|link is:mine|unverified|stuck.',
-					),
-				limit: z.number().int().min(1).max(50).default(10).describe('The maximum number of messages.'),
-			}),
-			outputSchema: {notice: z.string(), messages: z.array(quotedMessage), hint: z.string()},
-			annotations: {readOnlyHint: true, openWorldHint: false},
+					.describe('words "a phrase" or -word from:TAG to:TAG in:#12 after:2h before:2026-11-20 has:task|code|link'),
+				limit: limitSchema.default(10),
+			},
+			readOnly: true,
 		},
-		({query, limit}) =>
-			answering(async () => {
-				const filter = parseStored(query, Date.now(), 'Put literal text in quotes.');
-				const messages = quoteAll(await (await session.mailbox()).search(filter, {limit}), session.tag);
-				const hint =
-					messages.length === 0
-						? 'No messages found. Try fewer words.'
-						: 'Use read_thread with an id to see the conversation around it.';
-				if (messages.length === 0) return answer([hint], {notice, messages, hint});
-				const lines = quotedBlock(`${messages.length} found, newest first.`, messages, hint);
-				return answer(lines, {notice, messages, hint});
-			}),
+		async ({query, limit}, {room}) => {
+			const filter = parseStored(query, Date.now(), 'Put literal text in quotes.');
+			const found = await (await session.mailbox()).search(filter, {limit});
+			if (found.length === 0) return ['No messages found. Try fewer words.'];
+			const shown = found.slice(0, fitting(found, {reader, room}));
+			const rest = found.slice(shown.length).map(({id}) => id);
+			const others = rest.length === 0 ? [] : [`Also found: ${listed(rest)}: read_thread shows one.`];
+			return quotedBlock(`${found.length} found, newest first.`, quoteAll(shown, {reader, room}), others);
+		},
 	);
 }

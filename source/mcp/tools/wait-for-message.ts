@@ -1,13 +1,13 @@
-import type {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {addresses} from '../../mailbox/message.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {answering} from '../answers/answer.ts';
+import {limitSchema} from '../arguments/common.ts';
+import {handOver} from '../session/hand-over.ts';
 import type {Session} from '../session/session.ts';
-import {handOver, handOverShape, limitSchema} from '../session/hand-over.ts';
 import type {Taken, Taking} from '../session/taking.ts';
+import {defineTool, type Tool} from '../session/tool.ts';
 
 /**
  * Seconds. By default, clients that use the MCP SDK give up after 60. Claude Code moves a call that takes longer than 120 to the
@@ -20,53 +20,40 @@ const timeout = {default: 50, max: 110};
  */
 const progressEvery = 5000;
 
-export function registerWaitForMessage(server: McpServer, session: Session, taking: Taking): void {
-	server.registerTool(
-		'wait_for_message',
+export function waitForMessage(session: Session, taking: Taking): Tool {
+	const {tag} = session;
+	return defineTool(
 		{
+			name: 'wait_for_message',
 			title: 'Wait for a message',
-			description:
-				`Waits for a message for ${session.tag} and returns it like check_messages; returns immediately if there is one already, ` +
-				'and without messages when the time is up. Use it when you have nothing else to do until an answer comes; call it ' +
-				'again to wait longer.',
-			inputSchema: z.strictObject({
+			description: 'Waits for new messages.',
+			input: {
 				timeout_seconds: z
 					.number()
 					.min(1)
 					.max(timeout.max)
 					.default(timeout.default)
-					.describe(`How long to wait, at most ${timeout.max}. Many clients cancel a call after 60 seconds.`),
+					.describe(`${timeout.default}, at most ${timeout.max}`),
 				limit: limitSchema,
-			}),
-			outputSchema: {...handOverShape, waited_seconds: z.number()},
-			annotations: {readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false},
+			},
 		},
-		({timeout_seconds, limit}, {requestId, signal, sendNotification, _meta}) =>
-			answering(async () => {
-				const mailbox = await session.mailbox();
-				const begin = performance.now();
-				const waited = (): number => Math.round((performance.now() - begin) / 100) / 10;
-				const token = _meta?.progressToken;
-				const tell = (): void => {
-					if (token === undefined) return;
-					const message = `Waiting for a message for ${session.tag}.`;
-					const params = {progressToken: token, progress: waited(), total: timeout_seconds, message};
-					// Failures are ignored: a client that has gone aborts the request anyway.
-					sendNotification({method: 'notifications/progress', params}).catch(() => undefined);
-				};
-				const take = (): Promise<Taken> => taking.take(mailbox, limit);
-				const taken = await nextMail(mailbox, session.tag, {seconds: timeout_seconds, take, signal, tell});
-				return handOver(
-					{session, mailbox, taking},
-					taken,
-					{requestId, signal},
-					{
-						none: `No message came for ${session.tag} within ${timeout_seconds} seconds.`,
-						next: 'Call wait_for_message to wait again; messages that arrive in between are not lost.',
-						data: {waited_seconds: waited()},
-					},
-				);
-			}),
+		async ({timeout_seconds, limit}, call) => {
+			const {signal, room, progressToken, notify} = call;
+			const mailbox = await session.mailbox();
+			const begin = performance.now();
+			const tell = (): void => {
+				if (progressToken === undefined) return;
+				const progress = Math.round((performance.now() - begin) / 100) / 10;
+				const params = {progressToken, progress, total: timeout_seconds, message: `Waiting for a message for ${tag}.`};
+				// Failures are ignored: a client that has gone aborts the request anyway.
+				notify({method: 'notifications/progress', params}).catch(() => undefined);
+			};
+			const take = (): Promise<Taken> => taking.take(mailbox, limit, room);
+			const taken = await nextMail(mailbox, tag, {seconds: timeout_seconds, take, signal, tell});
+			const none = async (): Promise<string> =>
+				`No message came for ${tag} within ${timeout_seconds} seconds. None that comes later is lost.`;
+			return handOver({session, mailbox, taking, taken, none}, call);
+		},
 	);
 }
 

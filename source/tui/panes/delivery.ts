@@ -21,7 +21,7 @@ export function deliverySpans(state: State, message: Message, now: number): Span
 }
 
 /** What the user should see before anything else, the worst first. */
-const complaints = ['nobody', 'stuck', 'undelivered'] as const;
+const complaints = ['nobody', 'stuck', 'returned', 'undelivered'] as const;
 
 function complaint(delivery: Delivery, isOneOfMany: boolean): Printable {
 	const {reader, rung} = delivery;
@@ -30,7 +30,8 @@ function complaint(delivery: Delivery, isOneOfMany: boolean): Printable {
 }
 
 function trouble({rung, receipt}: Delivery): Printable {
-	const {attempts = 0, takes = 0} = receipt ?? {};
+	const {attempts = 0, takes = 0, returned = 0} = receipt ?? {};
+	if (rung === 'returned') return p`delivered ${returned === 1 ? 'once' : p`${returned} times`}, not read`;
 	return rung === 'undelivered' ? printable(undeliveredText(takes)) : p`stuck after ${attempts} tries`;
 }
 
@@ -39,6 +40,9 @@ function ladder({rung, receipt}: Delivery, {created_at}: Message): Printable {
 	if (rung === 'taken') return p`on its way`;
 	if (rung === 'delivered') {
 		return p`✓ delivered${routeWords(receipt)}${receipt.attempts > 1 ? p`, try ${receipt.attempts}` : ''}`;
+	}
+	if (rung === 'read' && receipt.read_at !== null) {
+		return p`✓ read ${duration(Date.parse(receipt.read_at) - Date.parse(created_at))}`;
 	}
 	if (rung !== 'acked' || receipt.acked_at === null) return p``;
 	return p`✓✓ acked ${duration(Date.parse(receipt.acked_at) - Date.parse(created_at))}`;
@@ -49,6 +53,7 @@ function together(deliveries: readonly Delivery[]): Printable {
 	const of = (some: number): Printable =>
 		some === deliveries.length ? p`all ${some}` : p`${some} of ${deliveries.length}`;
 	if (count('acked') > 0) return p`✓✓ acked by ${of(count('acked'))}`;
+	if (count('read') > 0) return p`✓ read by ${of(count('read'))}`;
 	if (count('delivered') > 0) return p`✓ delivered to ${of(count('delivered'))}`;
 	return count('taken') > 0 ? p`on its way` : p``;
 }
@@ -65,6 +70,8 @@ const routes: {readonly [route: string]: Printable} = {
 	tui: p` on screen`,
 	wake: p` by waking it`,
 	reply: p` by reply`,
+	answer: p` by an answer`,
+	read: p` by reading it`,
 };
 
 /** By which way it got there; a route that we do not know, in its own words. */
@@ -94,12 +101,13 @@ function times({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRout
 	const name = isOneOfMany ? p`${printable(reader)} ` : p``;
 	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
 	if (receipt === null) return name === '' ? p`` : p`${name}stored`;
-	const {delivered_at, acked_at} = receipt;
+	const {delivered_at, read_at, acked_at} = receipt;
 	const parts: readonly (Printable | '')[] = [
 		delivered_at === null ? '' : p`✓ ${clockSeconds(delivered_at)}`,
+		read_at === null ? '' : p`read ${clockSeconds(read_at)}`,
 		acked_at === null ? '' : p`✓✓ ${clockSeconds(acked_at)}`,
 		rung === 'taken' ? p`on its way` : '',
-		rung === 'stuck' || rung === 'undelivered' ? trouble({reader, rung, receipt}) : '',
+		rung === 'stuck' || rung === 'undelivered' || rung === 'returned' ? trouble({reader, rung, receipt}) : '',
 	];
 	const said = joinPrintable(
 		parts.filter(part => part !== ''),

@@ -1,0 +1,135 @@
+import {statSync} from 'node:fs';
+import type {Hub} from '../../hub/process/run.ts';
+import {bellFile, flagMail, ringBell} from '../../join/hook/bell.ts';
+import {forgetClient, recordedClients, type Claim} from '../../join/clients/client-owner.ts';
+import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+
+interface RingOptions {
+	readonly state: string;
+	readonly hub: Pick<Hub, 'run'>;
+	readonly log: (sentence: string) => void;
+	/** Milliseconds between two looks. */
+	readonly every?: number;
+}
+
+/** Milliseconds before each further ring for the same mail; the last one from then on. The agents' servers ring first. */
+const pauses = [2000, 3000, 5000, 20_000, 30_000, 60_000];
+/** Milliseconds between two signs of life for a client whose server is gone. */
+const signInterval = 60_000;
+
+/** The newest message that waits for each agent that is idle. */
+const waiting = `
+	select upper(a.tag collate "C") as tag, (select max(w.id) from agentmux.waiting(a.tag, 20, true) as w) as newest
+	from public.agents as a
+	where upper(a.tag collate "C") = any ($1) and a.presence = 'idle' and a.revoked_at is null`;
+
+/**
+ * Rings for the clients of this machine that have mail and are idle, in case an agent's server was killed or is slow, and ends the
+ * sessions of clients that are dead. Returns a function that stops it.
+ */
+export function startRinging({every = 2000, ...options}: RingOptions): () => void {
+	const ringer = new Ringer(options);
+	let ended = false;
+	let looking = false;
+	let failing = false;
+	const look = async (): Promise<void> => {
+		if (looking || ended) return;
+		looking = true;
+		try {
+			await ringer.look(performance.now());
+			failing = false;
+		} catch (error) {
+			// The database may be away; the next look makes up for it.
+			if (!failing && !ended)
+				options.log(`Could not look after clients: ${error instanceof Error ? error.message : String(error)}`);
+			failing = true;
+		}
+		looking = false;
+	};
+	const timer = setInterval(() => void look(), every);
+	return () => {
+		ended = true;
+		clearInterval(timer);
+	};
+}
+
+/** Looks once at a time. For tests. */
+export class Ringer {
+	readonly #options: Omit<RingOptions, 'every'>;
+	/** By tag in upper case. */
+	readonly #rung = new Map<string, {readonly newest: string; readonly rings: number; readonly due: number}>();
+	/** When a client without a server was signed for last, by its key. */
+	readonly #signed = new Map<string, number>();
+
+	constructor(options: Omit<RingOptions, 'every'>) {
+		this.#options = options;
+	}
+
+	async look(now: number): Promise<void> {
+		const claims = recordedClients(this.#options.state);
+		await this.#endDead(claims.filter(({isAlive}) => !isAlive));
+		const live = claims.filter(({isAlive, interactive}) => isAlive && interactive);
+		await this.#signFor(
+			live.filter(({isServed}) => !isServed),
+			now,
+		);
+		await this.#ring([...new Set(live.map(({tag}) => foldTag(tag)))], now);
+	}
+
+	async #endDead(dead: readonly Claim[]): Promise<void> {
+		for (const tag of tagsOf(dead)) {
+			const sessions = dead.filter(each => sameTag(each.tag, tag)).flatMap(({session}) => session ?? []);
+			const text = 'select session_end(array(select jsonb_array_elements_text($1::jsonb)))';
+			if (sessions.length > 0) await this.#options.hub.run({text, values: [JSON.stringify(sessions)]}, tag);
+		}
+		for (const each of dead) forgetClient(each);
+	}
+
+	async #signFor(orphans: readonly Claim[], now: number): Promise<void> {
+		for (const {tag, session} of orphans) {
+			if (session === null || now - (this.#signed.get(session) ?? -Infinity) < signInterval) continue;
+			this.#signed.set(session, now);
+			const text = 'select from agent_touch(p_session => $1)';
+			await this.#options.hub.run({text, values: [session]}, tag);
+		}
+	}
+
+	async #ring(tags: readonly Tag[], now: number): Promise<void> {
+		if (tags.length === 0) return;
+		const rows = await this.#options.hub.run({text: waiting, values: [`{${tags.join(',')}}`]});
+		for (const tag of tags) {
+			// A bigint, and so a number or a text.
+			const newest = rows.find(row => row['tag'] === tag)?.['newest'];
+			if (typeof newest === 'string' || typeof newest === 'number') this.#ringFor(tag, String(newest), now);
+			else this.#rung.delete(tag);
+		}
+	}
+
+	#ringFor(tag: Tag, newest: string, now: number): void {
+		const known = this.#rung.get(tag);
+		if (known?.newest !== newest) {
+			this.#rung.set(tag, {newest, rings: 0, due: now + (pauses[0] ?? 0)});
+			return;
+		}
+		if (now < known.due) return;
+		const rings = known.rings + 1;
+		this.#rung.set(tag, {newest, rings, due: now + (pauses[Math.min(rings, pauses.length - 1)] ?? 0)});
+		const bell = bellFile(this.#options.state, tag);
+		flagMail(bell, true);
+		if (wasJustRung(bell)) return;
+		ringBell(bell);
+	}
+}
+
+function tagsOf(claims: readonly Claim[]): Tag[] {
+	return [...new Set(claims.map(({tag}) => foldTag(tag)))];
+}
+
+/** Whether the agent's server has just done it. */
+function wasJustRung(bell: string): boolean {
+	try {
+		return Date.now() - statSync(bell).mtimeMs < 1000;
+	} catch {
+		return false;
+	}
+}

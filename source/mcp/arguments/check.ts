@@ -1,0 +1,60 @@
+import type {z} from 'zod';
+import {MailboxError} from '../../mailbox/error.ts';
+import {nearest} from '../../mailbox/nearest.ts';
+import {coerceArguments} from './coerce.ts';
+import type {ShortSchema} from './schema.ts';
+
+/** Arguments that a client adds to every tool for itself, and sends along: Gemini CLI says with this one what it runs in parallel. */
+const ofClients = new Set(['wait_for_previous']);
+/** Maximum number of faults that an error names. */
+const maxFaults = 3;
+
+interface Checked<Shape extends z.ZodRawShape> {
+	/** The tool's name, for errors. */
+	readonly name: string;
+	readonly schema: z.ZodObject<Shape>;
+	/** The same schema as clients list it. */
+	readonly listed: ShortSchema;
+}
+
+/** The arguments that a client sent, as the tool takes them. Throws MailboxError `invalid`, which says what is wrong. */
+export function checkArguments<Shape extends z.ZodRawShape>(
+	{name, schema, listed}: Checked<Shape>,
+	sent: unknown,
+): z.output<z.ZodObject<Shape>> {
+	const known = Object.keys(listed.properties ?? {});
+	const given = coerceArguments(listed, sent);
+	const own =
+		typeof given === 'object' && given !== null && !Array.isArray(given)
+			? Object.fromEntries(Object.entries(given).filter(([key]) => known.includes(key) || !ofClients.has(key)))
+			: given;
+	const parsed = schema.safeParse(own);
+	if (parsed.success) return parsed.data;
+	const faults = parsed.error.issues.slice(0, maxFaults).map(issue => sentence(name, known, issue));
+	throw new MailboxError('invalid', faults.join(' '));
+}
+
+function sentence(tool: string, known: readonly string[], issue: z.core.$ZodIssue): string {
+	const path = pathOf(issue.path);
+	if (issue.code === 'unrecognized_keys') {
+		return issue.keys
+			.map(key => unknownArgument(path === '' ? tool : `\`${path}\``, key, path === '' ? known : []))
+			.join(' ');
+	}
+	if (issue.code === 'invalid_type' && issue.message.endsWith('received undefined')) return `\`${path}\` is missing.`;
+	const message = issue.message.endsWith('.') ? issue.message : `${issue.message}.`;
+	return path === '' ? message : `\`${path}\`: ${message}`;
+}
+
+function unknownArgument(owner: string, key: string, known: readonly string[]): string {
+	const near = nearest(key, known);
+	const has = known.length === 0 ? '' : ` It has: ${known.join(', ')}.`;
+	return `${owner} has no argument \`${key}\`.${near === null ? has : ` Did you mean \`${near}\`?`}`;
+}
+
+/** `steps[0].title` */
+function pathOf(path: readonly PropertyKey[]): string {
+	return path
+		.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`))
+		.join('');
+}

@@ -1,0 +1,114 @@
+import {spawnSync} from 'node:child_process';
+import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterEach, beforeEach, expect, test} from 'vitest';
+import {Ringer} from '../../source/commands/hub/ring-clients.ts';
+import {claimClient, hasInteractiveClient} from '../../source/join/clients/client-owner.ts';
+import {processOf} from '../../source/join/clients/running-process.ts';
+import {bellFile} from '../../source/join/hook/bell.ts';
+
+let state: string;
+let asked: {text: string; values: unknown; tag: string | undefined}[];
+let newest: string | null;
+let ringer: Ringer;
+/** A process that has ended. */
+const ended = spawnSync(process.execPath, ['-e', '0']).pid;
+
+beforeEach(() => {
+	state = mkdtempSync(join(tmpdir(), 'agentmux-ring-'));
+	asked = [];
+	newest = null;
+	const run = async ({text, values}: {text: string; values?: readonly unknown[]}, tag?: string) => {
+		asked.push({text: text.trim(), values, tag});
+		return tag === undefined ? [{tag: 'CLAUDE_1', newest}] : [];
+	};
+	ringer = new Ringer({state, hub: {run}, log: () => undefined});
+});
+afterEach(() => {
+	rmSync(state, {recursive: true, force: true});
+});
+
+/** The record of a server that was killed: its client is this process, or has ended, too. */
+function record(client: number, interactive = true): void {
+	const clients = join(state, 'clients');
+	mkdirSync(clients, {recursive: true});
+	const text = JSON.stringify({
+		tag: 'claude_1',
+		pid: ended,
+		start: null,
+		client: processOf(client),
+		session: 'host:1',
+		interactive,
+	});
+	writeFileSync(join(clients, `${client}.CLAUDE_1.json`), text);
+}
+const bell = () => bellFile(state, 'CLAUDE_1');
+/** Whether the bell was rung; forgets it. */
+function rang(): boolean {
+	if (!existsSync(bell())) return false;
+	const {mtimeMs} = statSync(bell());
+	utimesSync(bell(), 1, 1);
+	return mtimeMs > 1000;
+}
+
+test('where nobody lives, the database is not asked', async () => {
+	await ringer.look(0);
+	record(process.pid, false);
+	await ringer.look(2000);
+	expect(asked).toMatchObject([]);
+});
+
+test('an idle client whose mail is not taken is rung after 2, 5 and 10 s, and then less often, without its server', async () => {
+	record(process.pid);
+	newest = '7';
+	const rings: number[] = [];
+	for (let second = 0; second <= 120; second += 1) {
+		await ringer.look(second * 1000);
+		if (rang()) rings.push(second);
+	}
+	expect(rings).toEqual([2, 5, 10, 30, 60, 120]);
+	newest = '8';
+	await ringer.look(121_000);
+	expect(rang()).toBe(false);
+	await ringer.look(123_000);
+	expect(rang()).toBe(true);
+	newest = null;
+	await ringer.look(200_000);
+	expect(rang()).toBe(false);
+});
+
+test('its session stays alive as long as the client does', async () => {
+	record(process.pid);
+	for (let second = 0; second <= 61; second += 1) await ringer.look(second * 1000);
+	const signs = asked.filter(({text}) => text.includes('agent_touch'));
+	expect(signs).toMatchObject(
+		[
+			{values: ['host:1'], tag: 'CLAUDE_1'},
+			{values: ['host:1'], tag: 'CLAUDE_1'},
+		].map(sign => ({...sign, tag: 'claude_1'})),
+	);
+});
+
+test('the session of a client that is dead is ended at once, and its record removed', async () => {
+	record(ended);
+	expect(hasInteractiveClient(state, 'CLAUDE_1')).toBe(false);
+	await ringer.look(0);
+	expect(asked).toMatchObject([
+		{text: expect.stringContaining('session_end') as string, values: ['["host:1"]'], tag: 'CLAUDE_1'},
+	]);
+	expect(readdirSync(join(state, 'clients'))).toEqual([]);
+});
+
+test('a server records its client, and takes only its own record away', () => {
+	const env = {CLAUDE_CODE_SESSION_ID: 's', CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: String(process.pid)};
+	const release = claimClient(state, env, 'CLAUDE_1');
+	expect(hasInteractiveClient(state, 'claude_1')).toBe(true);
+	const [name = ''] = readdirSync(join(state, 'clients'));
+	writeFileSync(join(state, 'clients', name), JSON.stringify({tag: 'CLAUDE_1', pid: ended}));
+	release();
+	expect(readdirSync(join(state, 'clients'))).toEqual([name]);
+	const again = claimClient(state, env, 'CLAUDE_1');
+	again();
+	expect(readdirSync(join(state, 'clients'))).toEqual([]);
+});

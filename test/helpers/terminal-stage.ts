@@ -1,0 +1,164 @@
+import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+
+const cli = path.resolve(import.meta.dirname, '../../dist/cli.js');
+
+export interface ModelRequest {
+	readonly t: string;
+	readonly agent?: string;
+	readonly path?: string;
+	readonly body: {readonly messages?: readonly unknown[]; readonly tools?: readonly unknown[]};
+}
+
+interface Terminal {
+	/** The script of its model; the tag by default. */
+	readonly agent?: string;
+	/** The folder; the tag by default. */
+	readonly folder?: string;
+	/** More variables of the client. */
+	readonly env?: {readonly [name: string]: string};
+	/** More arguments of the client. */
+	readonly words?: readonly string[];
+	/** False if its session is not to be waited for. */
+	readonly seen?: boolean;
+}
+
+/**
+ * A temporary folder with a home of its own, and real interactive clients in tmux against a scripted model, with what join wrote and
+ * nothing else. For programs in test/fixtures, which run behind the harness's sealed.sh: with nothing but loopback.
+ */
+export class TerminalStage {
+	readonly root = mkdtempSync(path.join(tmpdir(), 'agentmux-terminals-'));
+	readonly home = path.join(this.root, 'home');
+	readonly #harness: string;
+	readonly #env: NodeJS.ProcessEnv;
+	readonly #models: ChildProcess[] = [];
+	#panes = 0;
+
+	constructor(harness: string) {
+		this.#harness = harness;
+		this.#env = {...process.env, AGENTMUX_HOME: this.home, TMUX_TMPDIR: this.root};
+		mkdirSync(this.home);
+	}
+
+	agentmux(...words: string[]): string {
+		return execFileSync(process.execPath, [cli, ...words], {env: this.#env, encoding: 'utf8', cwd: this.root});
+	}
+
+	query(sql: string): Record<string, unknown>[] {
+		return JSON.parse(this.agentmux('sql', '--json', sql)) as Record<string, unknown>[];
+	}
+
+	tmux(...words: string[]): string {
+		return execFileSync('tmux', ['-L', 'agents', ...words], {env: this.#env, encoding: 'utf8'});
+	}
+
+	/** A scripted model, with a script for each agent. */
+	async startModel(agents: object): Promise<{url: string; requests: () => ModelRequest[]}> {
+		writeFileSync(path.join(this.root, 'script.json'), JSON.stringify({agents}));
+		const log = path.join(this.root, 'requests.jsonl');
+		const words = [
+			path.join(this.#harness, 'fake-model.mjs'),
+			'--script',
+			path.join(this.root, 'script.json'),
+			'--log',
+			log,
+		];
+		const child = spawn(process.execPath, words, {stdio: ['ignore', 'pipe', 'inherit']});
+		this.#models.push(child);
+		let said = '';
+		child.stdout.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+		await until('the model listens', () => /^listening (\S+)/.test(said));
+		const requests = (): ModelRequest[] =>
+			existsSync(log)
+				? readFileSync(log, 'utf8')
+						.trim()
+						.split('\n')
+						.filter(line => line !== '')
+						.map(line => JSON.parse(line) as ModelRequest)
+				: [];
+		return {url: /^listening (\S+)/.exec(said)?.[1] ?? '', requests};
+	}
+
+	/** A terminal at its prompt, in a folder that has joined as the tag. */
+	async open(
+		tag: string,
+		url: string,
+		{agent = tag, folder = tag, env = {}, words = [], seen = true}: Terminal = {},
+	): Promise<number> {
+		const variables = Object.entries({AGENTMUX_HOME: this.home, ...env}).map(([name, value]) => `${name}=${value}`);
+		const client = [
+			`CLAUDE_ENV='${variables.join(' ')}' ${path.join(this.#harness, 'claude-tui.sh')} --dir ${path.join(this.root, folder)}`,
+			`--home ${path.join(this.root, `home-${agent}`)} --model-url ${url} --agent ${agent}`,
+			`--mcp-names 'agentmux supabase' -- ${words.join(' ')}`,
+		].join(' ');
+		if (this.#panes === 0) this.tmux('new-session', '-d', '-x', '200', '-y', '50', client);
+		else this.tmux('split-window', '-h', client);
+		const pane = this.#panes++;
+		await until(`${tag} is at its prompt`, () => this.screen(pane).includes('manual mode on'));
+		const known = `select 1 as n from agents where tag = '${tag}' and sessions > 0 and wake is not null`;
+		if (seen) await until(`${tag} is seen`, () => this.query(known).length > 0);
+		return pane;
+	}
+
+	screen(pane: number): string {
+		return this.tmux('capture-pane', '-p', '-t', String(pane));
+	}
+
+	async type(pane: number, text: string): Promise<void> {
+		this.tmux('send-keys', '-t', String(pane), '-l', text);
+		await sleep(300);
+		this.tmux('send-keys', '-t', String(pane), 'Enter');
+	}
+
+	joinAs(tag: string, ...words: string[]): void {
+		mkdirSync(path.join(this.root, tag), {recursive: true});
+		this.agentmux('join', tag, '--dir', path.join(this.root, tag), ...words);
+	}
+
+	presence(tag: string): unknown {
+		return this.query(`select presence from agents where tag = '${tag}'`)[0]?.['presence'];
+	}
+
+	/** Resolves with the milliseconds until what was sent had been taken; `text` names it. */
+	async timeToTake(to: string, text: string): Promise<number> {
+		const at = performance.now();
+		this.agentmux('send', '--to', to, text);
+		const taken = `select 1 as n from receipts r join messages m on m.id = r.message_id where m.body like '%${text}%' and r.attempts > 0`;
+		await until(`${text} is handed over`, () => this.query(taken).length > 0);
+		return Math.round(performance.now() - at);
+	}
+
+	/** Plays a scenario, and prints what came of it as JSON. */
+	async play(scenario: (() => Promise<object>) | undefined): Promise<void> {
+		try {
+			const told = await scenario?.();
+			const receipts = this.query(
+				"select m.body, r.reader, r.state, r.route, r.attempts from messages m join receipts r on r.message_id = m.id where r.reader <> 'HUMAN' order by m.id, r.reader",
+			);
+			const log = path.join(this.home, 'logs/hook.log');
+			process.stdout.write(JSON.stringify({log: existsSync(log) ? readFileSync(log, 'utf8') : '', ...told, receipts}));
+		} catch (error) {
+			for (let pane = 0; pane < this.#panes; pane += 1) console.error(this.screen(pane));
+			throw error;
+		} finally {
+			if (this.#panes > 0) this.tmux('kill-server');
+			for (const model of this.#models) model.kill();
+			this.agentmux('hub', 'stop');
+			// What still writes ends with the sealed room.
+			await sleep(500);
+			rmSync(this.root, {recursive: true, force: true, maxRetries: 5});
+		}
+	}
+}
+
+export async function until(what: string, check: () => boolean, seconds = 60): Promise<void> {
+	const deadline = performance.now() + seconds * 1000;
+	while (!check()) {
+		if (performance.now() > deadline) throw new Error(`It did not come to this in ${seconds} s: ${what}`);
+		await sleep(100);
+	}
+}

@@ -1,0 +1,42 @@
+import {describe, expect, test} from 'vitest';
+import {isAskedFor, isHeadless, isInteractive} from '../../source/join/clients/client.ts';
+import {actingTag} from '../../source/join/hook/agent-tag.ts';
+
+const socket = {CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/46.sock'};
+
+describe('a run without a user', () => {
+	test.each([
+		['of a script', {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli'}],
+		['of an SDK', {CLAUDE_CODE_ENTRYPOINT: 'sdk-py', ...socket}],
+		['that nobody attends', {CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_CODE_SESSION_ATTENDED: '0', ...socket}],
+		["in another client's shell", {CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_CODE_EXECPATH: '/usr/bin/claude'}],
+	])('%s is recognised', (_, env) => {
+		expect(isHeadless(env)).toBe(true);
+		expect(isInteractive(env)).toBe(false);
+	});
+
+	test.each([
+		['an ordinary terminal', {CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_CODE_SESSION_ATTENDED: '1', ...socket}],
+		[
+			'a terminal that a shell of another client opened',
+			{CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_CODE_EXECPATH: '/x', ...socket},
+		],
+		['another client, which sets none of this', {}],
+	])('%s is none', (_, env) => {
+		expect(isHeadless(env)).toBe(false);
+	});
+
+	test('takes part where join or AGENTMUX_TAG asks for it', () => {
+		expect(isAskedFor(['Stop'], {})).toBe(false);
+		expect(isAskedFor(['Stop', '--headless'], {})).toBe(true);
+		expect(isAskedFor(['Stop'], {AGENTMUX_TAG: 'B'})).toBe(true);
+		expect(isAskedFor(['Stop'], {AGENTMUX_TAG: ' '})).toBe(false);
+	});
+});
+
+test('AGENTMUX_TAG makes another agent of a client, unless it is the tag of a human or none', () => {
+	expect(actingTag('A', {AGENTMUX_TAG: ' B '})).toBe('B');
+	for (const tag of ['', 'HUMAN', 'human', 'not a tag', 'SYSTEM'])
+		expect(actingTag('A', {AGENTMUX_TAG: tag})).toBe('A');
+	expect(actingTag('A', {})).toBe('A');
+});

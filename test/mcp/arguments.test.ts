@@ -1,0 +1,100 @@
+import {expect, test} from 'vitest';
+import {openDesk, type Called} from '../helpers/mcp.ts';
+import {memoryMailbox} from '../helpers/memory-mailbox.ts';
+import {MemoryServer} from '../helpers/memory-server.ts';
+
+/** Calls a tool in a mailbox with one open message, seven tasks of which the last is claimed, and three agents. */
+async function callWith(
+	name: string,
+	args: object,
+): Promise<Called & {readonly messages: unknown; readonly tasks: unknown}> {
+	const database = new MemoryServer();
+	for (const tag of ['A', 'B', 'CLAUDE_2']) await memoryMailbox(database, {tag}).touch({});
+	const agent = memoryMailbox(database, {tag: 'CLAUDE_1'});
+	await memoryMailbox(database, {tag: 'CLAUDE_2'}).post({content: '[CLAUDE_2] @CLAUDE_1 look'});
+	await agent.deliver([1], 'test');
+	for (let count = 1; count <= 7; count++) await agent.tasks.add({title: `task ${count}`});
+	await agent.tasks.claim({id: 7});
+	const session = await openDesk('CLAUDE_1', agent);
+	const called = await session.call(name, args);
+	const messages = (await agent.history({})).map(({content, reply_to}) => ({content, reply_to}));
+	const tasks = (await agent.tasks.list()).map(({id, title, body, depends_on, progress}) => ({
+		id,
+		title,
+		body,
+		depends_on,
+		progress,
+	}));
+	await session.close();
+	return {...called, text: called.text.replaceAll(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/g, 'then'), messages, tasks};
+}
+
+test.each<[string, object, object]>([
+	['send_message', {to: 'CLAUDE_2', text: 'x'}, {to: ['CLAUDE_2'], text: 'x'}],
+	['send_message', {to: '["CLAUDE_2"]', text: 'x'}, {to: ['CLAUDE_2'], text: 'x'}],
+	['send_message', {to: ['@CLAUDE_2'], text: 'x'}, {to: ['CLAUDE_2'], text: 'x'}],
+	['send_message', {to: null, text: 'x', reply_to: null}, {text: 'x'}],
+	['send_message', {to: '', text: 'x', reply_to: ''}, {text: 'x'}],
+	['send_message', {text: 'x', reply_to: '1'}, {text: 'x', reply_to: 1}],
+	['send_message', {text: 'x', reply_to: '#1'}, {text: 'x', reply_to: 1}],
+	['send_message', {to: 'A, B', text: 'x'}, {to: ['A', 'B'], text: 'x'}],
+	['send_message', {text: '12'}, {text: '12'}],
+	['send_message', {text: 12}, {text: '12'}],
+	['send_message', {text: 'x', wait_for_previous: true}, {text: 'x'}],
+	['add_task', {title: 't', body: null, depends_on: '[1, 2]'}, {title: 't', depends_on: [1, 2]}],
+	['add_task', {title: 't', depends_on: ['1', 2]}, {title: 't', depends_on: [1, 2]}],
+	['add_task', {title: 't', depends_on: 1, priority: '3'}, {title: 't', depends_on: [1], priority: 3}],
+	[
+		'add_task',
+		{title: 't', steps: '[{"title": "a"}, {"title": "b", "body": null}]'},
+		{title: 't', steps: [{title: 'a'}, {title: 'b'}]},
+	],
+	[
+		'add_task',
+		{title: 't', steps: {title: 'a'}, in_order: 'False'},
+		{title: 't', steps: [{title: 'a'}], in_order: false},
+	],
+	['list_tasks', {status: null}, {}],
+	['list_tasks', {status: 'queued'}, {status: ['queued']}],
+	['list_tasks', {status: 'queued,running', mine: 'true'}, {status: ['queued', 'running'], mine: true}],
+	['check_messages', {again: 'true'}, {again: true}],
+	['ack_message', {ids: '1'}, {ids: [1]}],
+	['ack_message', {ids: 1}, {ids: [1]}],
+	['task_progress', {id: '7', token: '1', progress: '0.5'}, {id: 7, token: 1, progress: 0.5}],
+	['finish_task', {id: '7', result: '{"rows": 3}'}, {id: 7, result: {rows: 3}}],
+	['list_agents', {wait_for_previous: false}, {}],
+])('%s with %j is what it means', async (name, sent, means) => {
+	const expected = await callWith(name, means);
+	expect(expected.isError).toBe(false);
+	expect(await callWith(name, sent)).toEqual(expected);
+});
+
+test.each<[string, unknown, string]>([
+	['send_message', {}, '`text` is missing.'],
+	['send_message', {text: null}, '`text` is missing.'],
+	['send_message', {text: 'x', too: 'A'}, 'send_message has no argument `too`. Did you mean `to`?'],
+	[
+		'send_message',
+		{text: 'x', recipient: 'A'},
+		'send_message has no argument `recipient`. It has: text, to, reply_to.',
+	],
+	['send_message', {text: ['x']}, '`text`: Invalid input: expected string, received array.'],
+	['send_message', {text: 'x', to: 'not/a/tag'}, '`to[0]`: A tag is a letter,'],
+	['send_message', {text: 'x', reply_to: 'the last'}, '`reply_to`: Invalid input: expected number, received string.'],
+	['send_message', {text: 'x', reply_to: '1.5'}, '`reply_to`: Invalid input: expected int'],
+	['add_task', {title: 't', steps: [{}]}, '`steps[0].title` is missing.'],
+	['add_task', {title: 't', steps: [{title: 's', note: 'n'}]}, '`steps[0]` has no argument `note`.'],
+	['add_task', {title: 't', steps: 'first, second'}, '`steps[0]`: Invalid input: expected object, received string.'],
+	['list_tasks', {status: 'open'}, '`status[0]`: Invalid option: expected one of "queued"|"running"'],
+	['list_tasks', {limit: '1000'}, '`limit`: Too big: expected number to be <=100.'],
+	['check_messages', {again: 'maybe'}, '`again`: Invalid input: expected boolean, received string.'],
+	['finish_task', {id: 7, result: 'it works'}, '`result`: Invalid input: expected record, received string.'],
+	['send_mesage', {text: 'x'}, 'There is no tool send_mesage. Did you mean send_message?'],
+])('%s with %j is refused, and the sentence says why', async (name, sent, sentence) => {
+	const {isError, text, messages, tasks} = await callWith(name, sent as object);
+	expect(isError).toBe(true);
+	expect(text).toContain(sentence);
+	expect(text.length).toBeLessThan(300);
+	expect(messages).toHaveLength(1);
+	expect(tasks).toHaveLength(7);
+});
