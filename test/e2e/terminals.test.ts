@@ -66,7 +66,7 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 		expect(receipts).toMatchObject([{state: reached, route: 'wake', attempts: 1}]);
 	}, 180_000);
 
-	test('what comes while it asks for permission is read when it goes on; two under one tag are both told', async () => {
+	test('mail that comes while it asks for permission is read when it continues; two under one tag are both told', async () => {
 		const {waiting, both, told, receipts} = await play('shared');
 		expect(waiting).toEqual([]);
 		expect(receipts).toMatchObject([{body: '@CLAUDE_1 while you wait', state: reached, attempts: 1}]);

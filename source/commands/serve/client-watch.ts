@@ -170,8 +170,7 @@ export class ClientWatch {
 		const open = await mailbox();
 		for (const {take} of missed) if (take !== undefined) await open.release(take);
 		const last = missed.at(-1)?.event;
-		if (missed.some(({event}) => event === 'StopFailure' || event === 'SessionEnd'))
-			await open.giveBack(client);
+		if (missed.some(({event}) => event === 'StopFailure' || event === 'SessionEnd')) await open.giveBack(client);
 		else if (last === 'Stop') await open.endTurn(client);
 		const presence = presenceOf(clientStatus(env)?.status) ?? presenceAfter(last);
 		await sign(presence === null ? {} : {presence});
