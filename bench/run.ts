@@ -3,7 +3,7 @@
 import {harness, insertToModel} from './agents.ts';
 import {firstStart} from './first-start.ts';
 import {durableInserts} from './inserts.ts';
-import {hookGivesUp, hookWithoutMail} from './hook.ts';
+import {hookGivesUp, hookWithoutMail, statusLine} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
@@ -18,6 +18,7 @@ const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
 	inserts: durableInserts,
 	hook: hookWithoutMail,
 	'hook-gives-up': hookGivesUp,
+	'status-line': statusLine,
 	memory: hubMemory,
 };
 const words = process.argv.slice(2);

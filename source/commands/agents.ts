@@ -8,7 +8,9 @@ import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
-import {openOwnersProject, replaceToken, withMailbox} from './connect/connect.ts';
+import {replaceToken} from './connect/credentials.ts';
+import {withMailbox} from './connect/connect.ts';
+import {openOwnersProject} from './connect/owner.ts';
 import {checkIsHuman} from './connect/human-only.ts';
 import {remarkFailedHooks} from './cli/failed-hooks.ts';
 import {shellWord} from './cli/launcher.ts';
@@ -178,7 +180,11 @@ function checkForgettable(agent: Agent): void {
 	throw new MailboxError('conflict', `${tag} is at work (${presence}).`, 'End its client first, or join it no longer.');
 }
 
-async function admit(invocation: Invocation, action: 'revoke' | 'restore' | 'undamp', words: readonly string[]): Promise<void> {
+async function admit(
+	invocation: Invocation,
+	action: 'revoke' | 'restore' | 'undamp',
+	words: readonly string[],
+): Promise<void> {
 	const {flags, stdout} = invocation;
 	const meant = theTag(action, words);
 	await withMailbox(invocation, {}, async mailbox => {

@@ -90,7 +90,13 @@ async function start(
 	return new Promise((done, fail) => {
 		child.once('error', (error: NodeJS.ErrnoException) => {
 			const why = error.code === 'ENOENT' ? 'There is no such program' : (error.code ?? error.message);
-			fail(new MailboxError('not_found', `\`${program}\` cannot be started: ${why}.`, 'Install it, or give its path after --.'));
+			fail(
+				new MailboxError(
+					'not_found',
+					`\`${program}\` cannot be started: ${why}.`,
+					'Install it, or give its path after --.',
+				),
+			);
 		});
 		child.once('exit', (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
 	});

@@ -9,9 +9,10 @@ const command: Command = {
 		Usage
 		  agentmux statusline
 
-		For Claude Code, write this into ~/.claude/settings.json (\`agentmux config\` shows the data folder):
+		For Claude Code, write this into ~/.claude/settings.json. If agentmux is not on the PATH, use the script that join has
+		written: bin/agentmux in the data folder (~/.local/share/agentmux, or ~/Library/Application Support/agentmux).
 
-		  "statusLine": {"type": "command", "command": "DATA/bin/agentmux statusline"}
+		  "statusLine": {"type": "command", "command": "agentmux statusline"}
 
 		Example
 		  agentmux statusline

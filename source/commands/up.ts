@@ -88,7 +88,11 @@ async function open({env}: Invocation, {recipe, participants}: Chosen, client: C
 			folder,
 			line: stay(`AGENTMUX_TAG=${tag} ${client.program}`),
 		})),
-		{name: 'agentmux', folder: participants[0]?.folder ?? '.', line: stay(shellWord(launcherFiles(findPaths(env).data).program))},
+		{
+			name: 'agentmux',
+			folder: participants[0]?.folder ?? '.',
+			line: stay(shellWord(launcherFiles(findPaths(env).data).program)),
+		},
 	];
 	const tmux = (...words: string[]): Promise<unknown> =>
 		run('tmux', words, {env}).catch((error: unknown) => {
@@ -110,7 +114,8 @@ async function open({env}: Invocation, {recipe, participants}: Chosen, client: C
 		const [first, ...more] = windows;
 		if (first === undefined) return;
 		await tmux('new-session', '-d', '-s', session, '-n', first.name, '-c', first.folder, first.line);
-		for (const {name, folder, line} of more) await tmux('new-window', '-t', `=${session}:`, '-n', name, '-c', folder, line);
+		for (const {name, folder, line} of more)
+			await tmux('new-window', '-t', `=${session}:`, '-n', name, '-c', folder, line);
 	}
 	await attach(session, env);
 }

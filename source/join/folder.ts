@@ -1,9 +1,10 @@
 import {existsSync, statSync} from 'node:fs';
+import {realpath} from 'node:fs/promises';
 import {join} from 'node:path';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {claude, clients, everyFileOf, filesOf, type Client} from './clients/clients.ts';
 import type {Launcher} from './clients/entries.ts';
-import {askGit, isExcluded, isExcludeFile, planExclude, repositoryOf} from './files/exclude-file.ts';
+import {askGit, isExcludeFile, planExclude, repositoryOf} from './files/exclude-file.ts';
 import {readText, type Edit} from './files/file-edit.ts';
 import {planGuidance, planGuidanceRemoval} from './files/guidance-file.ts';
 import {planServers, planServersRemoval} from './files/mcp-file.ts';
@@ -62,12 +63,11 @@ async function withExcluded(
 	const bare = await planRemoval(folder, null, chosen);
 	const isCreated = ({file, before}: Edit): boolean =>
 		before === null || bare.some(edit => edit.file === file && edit.after === null);
-	const {tracked, ignored} = await askGit(repository.root, own);
-	const listed = await readText(repository.exclude);
+	const {tracked, ignored} = await askGit(repository, own);
 	const add = edits
-		.filter(edit => own.includes(edit.file) && isCreated(edit) && !tracked.includes(edit.file))
+		.filter(edit => own.includes(edit.file) && isCreated(edit))
 		.map(({file}) => file)
-		.filter(file => !ignored.includes(file) || isExcluded(listed, folder, repository.root, file));
+		.filter(file => !tracked.includes(file) && !ignored.includes(file));
 	const remarked = edits.map(edit => {
 		const {file, before, after, remarks} = edit;
 		const isSeen = own.includes(file) && before !== after && !add.includes(file) && !ignored.includes(file);
@@ -242,11 +242,20 @@ async function planRemoval(
 async function planFormerRemoval(folder: string, tag: Tag | null, {former, ...client}: Client): Promise<Edit[]> {
 	if (former === undefined) return [];
 	const {permissions: _, ...earlier} = {...client, ...former};
+	// A CLAUDE.md is often a link to the AGENTS.md in which another client has its section.
+	const current = await Promise.all(clients.flatMap(filesOf).map(name => realPath(join(folder, name))));
+	const isOwn = async (name: string): Promise<boolean> => !current.includes(await realPath(join(folder, name)));
 	const settings = await readText(join(folder, former.hooks)).catch(() => null);
+	const hasHooks = settings !== null && startsHook(settings) && (await isOwn(former.hooks));
 	return [
-		...(settings !== null && startsHook(settings) ? [await planHooksRemoval(folder, tag, earlier)] : []),
-		await planGuidanceRemoval(folder, tag, earlier),
+		...(hasHooks ? [await planHooksRemoval(folder, tag, earlier)] : []),
+		...((await isOwn(former.guidance)) ? [await planGuidanceRemoval(folder, tag, earlier)] : []),
 	];
+}
+
+/** The path as given if there is no such file. */
+async function realPath(path: string): Promise<string> {
+	return realpath(path).catch(() => path);
 }
 
 function isToml({servers}: Client): boolean {

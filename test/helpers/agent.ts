@@ -40,7 +40,7 @@ export class PlayedAgent {
 
 	/** Runs the hook of an event; resolves with the text that the model would be given by it. */
 	async hook(event: string, input: object = {}): Promise<string> {
-		const text = await readFile(join(this.#folder, '.claude/settings.json'), 'utf8');
+		const text = await readFile(join(this.#folder, '.claude/settings.local.json'), 'utf8');
 		const {hooks} = JSON.parse(text) as {hooks: Record<string, {hooks: {command: string}[]}[]>};
 		const [command = ''] = (hooks[event] ?? []).flatMap(entry => entry.hooks.map(hook => hook.command));
 		// A busy machine must not make it give up.

@@ -3,7 +3,6 @@ import {join} from 'node:path';
 import {parse} from 'smol-toml';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import type {Agent} from '../../source/mailbox/agent.ts';
-import {hookProgram} from '../helpers/hook.ts';
 import {Home} from '../helpers/program.ts';
 
 let home: Home;
@@ -53,13 +52,13 @@ describe('Codex', () => {
 		expect(stdout).toContain("' && codex\n");
 		expect(Object.keys(await files()).sort()).toEqual(['.codex/config.toml', '.codex/hooks.json', 'AGENTS.md']);
 		expect(parse(await text('.codex/config.toml'))).toMatchObject({
-			mcp_servers: {agentmux: {env: {AGENTMUX_HOME: home.path}}, supabase: {}},
+			mcp_servers: {agentmux: {command: join(home.path, 'data/bin/agentmux')}, supabase: {}},
 		});
 		const {hooks} = JSON.parse(await text('.codex/hooks.json')) as {hooks: Parameters<typeof commands>[0]};
-		const start = `AGENTMUX_HOME=${home.path} ${process.execPath} ${hookProgram}`;
+		const program = join(home.path, 'data/bin/agentmux-hook');
 		expect(commands(hooks)).toEqual(
 			['SessionStart', 'UserPromptSubmit', 'PostToolUse', 'PermissionRequest', 'Stop', 'Interrupt', 'SessionEnd'].map(
-				event => [event, `${start} ${event} --as ${me} --client codex`],
+				event => [event, `test ! -x ${program} || ${program} ${event} --client codex`],
 			),
 		);
 		expect(hooks['Stop']).toMatchObject([{hooks: [{type: 'command', timeout: 3}]}]);
@@ -115,7 +114,6 @@ describe('Gemini CLI', () => {
 		};
 		// It hands nothing that looks like a secret to a server that does not ask for it.
 		expect(mcpServers['agentmux']?.env).toEqual({
-			AGENTMUX_HOME: home.path,
 			SUPABASE_SECRET_KEY: '$SUPABASE_SECRET_KEY',
 			SUPABASE_SERVICE_ROLE_KEY: '$SUPABASE_SERVICE_ROLE_KEY',
 			SUPABASE_PUBLISHABLE_KEY: '$SUPABASE_PUBLISHABLE_KEY',
@@ -136,7 +134,7 @@ describe('Gemini CLI', () => {
 			{matcher: 'write_file'},
 			{
 				hooks: [
-					{name: 'agentmux', timeout: 5000, command: expect.stringMatching(/AfterTool --as \S+ --client gemini$/)},
+					{name: 'agentmux', timeout: 5000, command: expect.stringMatching(/agentmux-hook AfterTool --client gemini$/)},
 				],
 			},
 		]);
@@ -174,7 +172,7 @@ describe('several clients in one folder', () => {
 	test('are set up at once under one tag, and one leave takes all of it out', async () => {
 		const {stdout} = await joinAs('gemini, claude,codex');
 		expect(stdout).toContain(
-			': .mcp.json, .claude/settings.json, CLAUDE.md, .codex/config.toml, .codex/hooks.json, AGENTS.md, .gemini/settings.json, GEMINI.md.\n',
+			': .mcp.json, .claude/settings.local.json, CLAUDE.local.md, .codex/config.toml, .codex/hooks.json, AGENTS.md, .gemini/settings.json, GEMINI.md.\n',
 		);
 		for (const name of ['Claude Code', 'Codex', 'Gemini CLI']) expect(stdout).toContain(`the terminal of ${name}`);
 		expect(Object.keys(await files())).toHaveLength(8);
@@ -183,7 +181,7 @@ describe('several clients in one folder', () => {
 	});
 
 	test('one after the other, each under its own tag, leave each other alone', async () => {
-		await put('CLAUDE.md', '# Mine\n');
+		await put('CLAUDE.local.md', '# Mine\n');
 		await joinAs('claude', me);
 		const alone = await files();
 		await joinAs('gemini', `${me}_G`);
@@ -193,20 +191,20 @@ describe('several clients in one folder', () => {
 		await leave(`${me}_C`);
 		expect(await files()).toEqual(alone);
 		await leave();
-		expect(await files()).toEqual({'CLAUDE.md': '# Mine\n'});
+		expect(await files()).toEqual({'CLAUDE.local.md': '# Mine\n'});
 	});
 
 	test('share the guidance where one of its files is a link to the other', async () => {
 		await put('AGENTS.md', '# Ours\n');
-		await symlink('AGENTS.md', join(folder, 'CLAUDE.md'));
+		await symlink('AGENTS.md', join(folder, 'CLAUDE.local.md'));
 		await joinAs('claude,codex');
-		const once = await text('CLAUDE.md');
+		const once = await text('CLAUDE.local.md');
 		expect(once.match(/agentmux: begin/g)).toHaveLength(1);
 		expect((await joinAs('claude,codex')).stdout).toContain('had already joined');
 		expect(await text('AGENTS.md')).toBe(once);
 		await leave();
-		expect(await text('CLAUDE.md')).toBe('# Ours\n');
-		expect((await readdir(folder)).sort()).toEqual(['AGENTS.md', 'CLAUDE.md']);
+		expect(await text('CLAUDE.local.md')).toBe('# Ours\n');
+		expect((await readdir(folder)).sort()).toEqual(['AGENTS.md', 'CLAUDE.local.md']);
 	});
 
 	test('do not affect each other: a broken file of one that has not joined is ignored', async () => {
@@ -259,7 +257,7 @@ test('a recipe is set up for the client that is named, and does not say that mai
 	const paths = Object.keys(await files());
 	const guidance = paths.filter(path => path.endsWith('/AGENTS.md'));
 	expect(guidance).toHaveLength(2);
-	expect(paths.filter(path => path.endsWith('/CLAUDE.md'))).toEqual([]);
+	expect(paths.filter(path => path.endsWith('/CLAUDE.local.md'))).toEqual([]);
 	for (const path of guidance) expect(await text(path)).toContain('in the recipe monitor-responder');
 	await home.output(['leave', ...recipe]);
 	expect(await readdir(folder)).toEqual([]);

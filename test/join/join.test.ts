@@ -1,15 +1,15 @@
-import {execFileSync} from 'node:child_process';
-import {chmod, mkdir, readFile, readdir, rm, stat, symlink, writeFile} from 'node:fs/promises';
+import {execFileSync, spawnSync} from 'node:child_process';
+import {mkdir, readFile, readdir, rm, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
-import {afterAll, beforeAll, expect, test, vi} from 'vitest';
+import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import type {Agent} from '../../source/mailbox/agent.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {fire} from '../helpers/hook.ts';
 import type {Called} from '../helpers/mcp.ts';
-import {cli, Home} from '../helpers/program.ts';
+import {Home} from '../helpers/program.ts';
 import {messagesIn, tasksIn} from '../helpers/shown.ts';
 
 interface Entry {
@@ -55,8 +55,8 @@ test('join --print shows what it would write, and touches nothing', async () => 
 	const {stdout} = await home.run(['join', 'CLAUDE_1', '--dir', folder, '--print']);
 	expect(stdout).toContain('.mcp.json (new)');
 	expect(stdout).toContain('+    "agentmux": {');
-	expect(stdout).toContain('settings.json (new)');
-	expect(stdout).toContain('CLAUDE.md (new)');
+	expect(stdout).toContain('settings.local.json (new)');
+	expect(stdout).toContain('CLAUDE.local.md (new)');
 	expect(stdout).toContain('data/agents/CLAUDE_1.json');
 	expect(await readdir(folder)).toEqual([]);
 	// Compiled code is kept there by every command.
@@ -68,9 +68,9 @@ test('join --print shows the change of a long file, where it stands and with thr
 	await mkdir(long);
 	// Comparing each line with each other line of this needs more memory than Node has.
 	const lines = Array.from({length: 40_000}, (_, index) => `rule ${index}`);
-	await writeFile(join(long, 'CLAUDE.md'), lines.join('\n') + '\n');
+	await writeFile(join(long, 'CLAUDE.local.md'), lines.join('\n') + '\n');
 	const shown = await home.output(['join', 'CLAUDE_1', '--dir', long, '--print']);
-	const [, preview = ''] = shown.split('long/CLAUDE.md\n');
+	const [, preview = ''] = shown.split('long/CLAUDE.local.md\n');
 	expect(preview).toMatch(/^@@ -39998,3 \+39998,\d+ @@\n rule 39997\n rule 39998\n rule 39999\n\+/);
 	expect(preview).not.toMatch(/^-/m);
 	await rm(long, {recursive: true});
@@ -78,16 +78,13 @@ test('join --print shows the change of a long file, where it stands and with thr
 
 test('join writes commands that work from anywhere, registers the agent, and changes nothing the second time', async () => {
 	const said = await home.output(['join', 'CLAUDE_1', '--dir', 'a project', '--role', 'builds things']);
+	const launcher = join(home.path, 'data/bin/agentmux');
 	expect(said).toContain('CLAUDE_1 has joined in');
 	expect(said).toContain(`cd '${folder}' && claude`);
 	expect(said.trim().split('\n').length).toBeLessThan(8);
 	expect(await entries()).toEqual({
-		agentmux: {command: process.execPath, args: [cli, 'mcp', '--as', 'CLAUDE_1'], env: {AGENTMUX_HOME: home.path}},
-		supabase: {
-			command: process.execPath,
-			args: [cli, 'mcp', '--supabase', '--as', 'CLAUDE_1'],
-			env: {AGENTMUX_HOME: home.path},
-		},
+		agentmux: {command: launcher, args: ['mcp', '--as', 'CLAUDE_1']},
+		supabase: {command: launcher, args: ['mcp', '--supabase', '--as', 'CLAUDE_1']},
 	});
 	const text = await readFile(join(folder, '.mcp.json'), 'utf8');
 	expect(await home.output(['join', 'CLAUDE_1'], {cwd: folder})).toContain('already');
@@ -97,22 +94,48 @@ test('join writes commands that work from anywhere, registers the agent, and cha
 	expect(await home.output(['agents'])).toMatch(/^TAG +KIND +PRESENCE +LAST SEEN +ROLE\nCLAUDE_1 +agent/);
 });
 
-test('if the program is installed, the file has just its name', async () => {
-	const bin = join(home.path, 'bin');
-	const other = join(home.path, 'other');
-	await Promise.all([mkdir(bin), mkdir(other)]);
-	await symlink(cli, join(bin, 'agentmux'));
-	await symlink(process.execPath, join(bin, 'node'));
-	await chmod(cli, 0o755);
-	const env = {PATH: `${bin}:${process.env['PATH']}`};
-	const shown = await home.output(['join', 'CLAUDE_2', '--dir', other, '--print'], {env});
-	expect(shown).toContain('+      "command": "agentmux",');
-	expect(shown).not.toContain('cli.js');
-	// An older Node on the PATH would only say that it is too old: then this one is named.
-	await rm(join(bin, 'node'));
-	await writeFile(join(bin, 'node'), '#!/bin/sh\n', {mode: 0o755});
-	const withOldNode = await home.output(['join', 'CLAUDE_2', '--dir', other, '--print'], {env});
-	expect(withOldNode).toContain(`+      "command": ${JSON.stringify(process.execPath)},`);
+describe('the scripts that clients start', () => {
+	const scripts = () => ['agentmux', 'agentmux-hook'].map(name => join(home.path, 'data/bin', name));
+	const start = (script: string, words: string[]) => {
+		const {status, stdout, stderr} = spawnSync(script, words, {cwd: folder, encoding: 'utf8', input: '{}'});
+		return {code: status, stdout, stderr};
+	};
+
+	test('start this program, and are rewritten by a newer one, or if what they start is gone', async () => {
+		const [program = '', hook = ''] = scripts();
+		const texts = async () => Promise.all(scripts().map(script => readFile(script, 'utf8')));
+		const [own = '', ownHook = ''] = await texts();
+		expect(start(program, ['--version'])).toMatchObject({code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/)});
+		const version = /^# agentmux (\S+)$/m.exec(own)?.[1] ?? '';
+		const kept = [own.replace(`# agentmux ${version}`, '# agentmux 99.0.0'), ownHook.replace(version, '99.0.0')];
+		for (const [index, script] of scripts().entries()) await writeFile(script, kept[index] ?? '');
+		await home.output(['config']);
+		expect(await texts()).toEqual(kept);
+		const older = [
+			own.replace(`# agentmux ${version}`, '# agentmux 0.0.9'),
+			ownHook.replaceAll('hook.cjs', 'gone.cjs'),
+		];
+		for (const [index, script] of scripts().entries()) await writeFile(script, older[index] ?? '');
+		// The client does not show an error at each step: it says nothing.
+		expect(start(hook, ['Stop'])).toEqual({code: 0, stdout: '', stderr: ''});
+		await home.output(['config']);
+		expect(await texts()).toEqual([own, ownHook]);
+		for (const script of scripts()) await rm(script);
+		await home.output(['config']);
+		expect(await texts()).toEqual([own, ownHook]);
+		expect((await stat(program)).mode & 0o777).toBe(0o700);
+	});
+
+	test('say what to do if the program is gone', async () => {
+		const [program = ''] = scripts();
+		const copy = join(home.path, 'copy');
+		await writeFile(copy, (await readFile(program, 'utf8')).replaceAll('cli.js', 'gone.js'), {mode: 0o700});
+		expect(start(copy, ['mcp'])).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining('Start it once from where it is'),
+		});
+		await rm(copy);
+	});
 });
 
 test('the hooks that it writes run as a shell takes them, from a folder and a home with spaces, quotes, dollars and emoji', async () => {
@@ -121,7 +144,7 @@ test('the hooks that it writes run as a shell takes them, from a folder and a ho
 	await mkdir(project);
 	await odd.output(['join', 'CLAUDE_7', '--dir', project]);
 	await odd.output(['send', '--to', 'CLAUDE_7', 'hello']);
-	const {hooks} = JSON.parse(await readFile(join(project, '.claude/settings.json'), 'utf8')) as {
+	const {hooks} = JSON.parse(await readFile(join(project, '.claude/settings.local.json'), 'utf8')) as {
 		hooks: Record<string, {hooks: {command: string}[]}[]>;
 	};
 	const command = hooks['SessionStart']?.[0]?.hooks[0]?.command ?? '';
@@ -146,7 +169,7 @@ test('the hooks that it writes run as a shell takes them, from a folder and a ho
 	await odd.dispose();
 });
 
-test('with a Supabase in the environment, join says what does not work without it, and writes no key down', async () => {
+test('with a Supabase in the environment, join says what does not work without it, and stores no key', async () => {
 	const {url} = await home.json<{url: string}>(['hub', 'status']);
 	const [, key = ''] = /^SERVICE_ROLE_KEY="?([^"\n]+)/m.exec(await home.output(['hub', 'status', '-o', 'env'])) ?? [];
 	const project = join(home.path, 'hosted');
@@ -155,7 +178,7 @@ test('with a Supabase in the environment, join says what does not work without i
 	const said = await home.output(['join', 'CLAUDE_8', '--dir', project], {env});
 	expect(said).toContain('messages from CLAUDE_8 are shown as unverified');
 	expect(said).toContain('without them its hooks deliver no mail');
-	const written = [join(home.path, 'data/agents/CLAUDE_8.json'), join(project, '.claude/settings.json')];
+	const written = [join(home.path, 'data/agents/CLAUDE_8.json'), join(project, '.claude/settings.local.json')];
 	for (const file of written) expect(await readFile(file, 'utf8')).not.toContain(key);
 	await home.output(['send', '--to', 'CLAUDE_8', 'hosted hello'], {env});
 	const fired = await fire({home: home.path, tag: 'CLAUDE_8', event: 'PostToolBatch', env});

@@ -100,22 +100,23 @@ describe('where a folder lies', () => {
 		const below = await folder('project/part');
 		const {code, stderr} = await joinIn(below);
 		expect(code).toBe(0);
-		expect(stderr).toContain(`also reads ${join(above, 'CLAUDE.md')}, which is about ${me}_A. Its own tag is ${me}`);
+		expect(stderr).toContain(
+			`also reads ${join(above, 'CLAUDE.local.md')}, which is about ${me}_A. Its own tag is ${me}`,
+		);
 		expect(await readFile(join(below, '.mcp.json'), 'utf8')).toContain(`"${me}"`);
 		await home.output(['leave', me, '--dir', below]);
 		expect(await readdir(below)).toEqual([]);
 		expect(await readFile(join(above, '.mcp.json'), 'utf8')).toContain(`"${me}_A"`);
 	});
 
-	test('under git it says not to commit what it writes, once; a worktree that has it nevertheless is joined anew', async () => {
+	test('under git it says nothing of what git ignores then; a worktree that has it nevertheless is joined anew', async () => {
 		const project = await folder('project');
 		await mkdir(join(project, '.git'));
 		const part = await folder('project/part');
-		expect((await joinIn(part)).stderr).toContain(
-			`${part} is under git. Do not commit the files that join writes: they are for ${me} on this machine`,
-		);
 		expect((await joinIn(part)).stderr).toBe('');
+		expect(await readFile(join(project, '.git/info/exclude'), 'utf8')).toContain('\n/part/.mcp.json\n');
 		await home.output(['leave', me, '--dir', part]);
+		expect(await readdir(join(project, '.git/info'))).toEqual([]);
 
 		await joinIn(project);
 		const worktree = await folder('worktree');
@@ -125,7 +126,7 @@ describe('where a folder lies', () => {
 		const {code, stderr} = await home.run(['join', `${me}_W`, '--dir', worktree]);
 		expect(code).toBe(0);
 		expect(stderr).toContain(`${worktree} was joined as ${me} before; a folder has only one tag.`);
-		for (const name of ['.mcp.json', '.claude/settings.json', 'CLAUDE.md']) {
+		for (const name of ['.mcp.json', 'CLAUDE.local.md']) {
 			const text = await readFile(join(worktree, name), 'utf8');
 			expect(text).toContain(`${me}_W`);
 			expect(text).not.toMatch(new RegExp(`${me}(?!_W)`));
@@ -146,15 +147,20 @@ describe('where a folder lies', () => {
 describe('a file that cannot be changed is refused, all stay as they are, and nobody joins', () => {
 	test.each([
 		[
-			'.claude/settings.json',
+			'.claude/settings.local.json',
 			'{\n  "hooks": {\n    "Stop": [\n  }\n}\n',
 			0o644,
-			/settings\.json is not valid JSON: line 4, /,
+			/settings\.local\.json is not valid JSON: line 4, /,
 		],
 		['.mcp.json', '{\n  "mcpServers": {,}\n}', 0o644, /\.mcp\.json is not valid JSON: line 2, /],
 		['.mcp.json', '{}', 0o444, /\.mcp\.json is read-only and was not changed\. Make it writable/],
-		['.claude/settings.json', '{}', 0o444, /settings\.json is read-only and was not changed\. Make it writable/],
-		['CLAUDE.md', '# Mine\n', 0o444, /CLAUDE\.md is read-only and was not changed\. Make it writable/],
+		[
+			'.claude/settings.local.json',
+			'{}',
+			0o444,
+			/settings\.local\.json is read-only and was not changed\. Make it writable/,
+		],
+		['CLAUDE.local.md', '# Mine\n', 0o444, /CLAUDE\.local\.md is read-only and was not changed\. Make it writable/],
 	])('%s %j', async (name, content, mode, sentence) => {
 		const project = await folder('project');
 		await mkdir(join(project, '.claude'));
@@ -189,8 +195,11 @@ test('joining again gives a hook another token when its own has expired', async 
 
 describe('the home that a client is told', () => {
 	const written = async (project: string) => {
-		const {mcpServers} = await readJson<{mcpServers: Record<string, {env?: object}>}>(join(project, '.mcp.json'));
-		return {env: mcpServers['agentmux']?.env, settings: await readFile(join(project, '.claude/settings.json'), 'utf8')};
+		const {mcpServers} = await readJson<{mcpServers: Record<string, {command: string}>}>(join(project, '.mcp.json'));
+		return {
+			command: mcpServers['agentmux']?.command,
+			settings: await readFile(join(project, '.claude/settings.local.json'), 'utf8'),
+		};
 	};
 
 	test('is that of the last one to join, and leaving needs none', async () => {
@@ -198,11 +207,12 @@ describe('the home that a client is told', () => {
 		await joinIn(project);
 		const other = await Home.make();
 		expect((await other.run(['join', me, '--dir', project])).code).toBe(0);
-		const {env, settings} = await written(project);
-		expect(env).toEqual({AGENTMUX_HOME: other.path});
-		expect(settings).toContain(`AGENTMUX_HOME=${other.path} `);
+		const {command, settings} = await written(project);
+		expect(command).toBe(join(other.path, 'data/bin/agentmux'));
+		expect(await readFile(command ?? '', 'utf8')).toContain(`\nexport AGENTMUX_HOME=${other.path}\n`);
+		expect(settings).toContain(`${other.path}/data/bin/agentmux-hook Stop"`);
 		expect(settings).not.toContain(home.path);
-		expect(settings.match(/ Stop --as /g)).toHaveLength(1);
+		expect(settings.match(/-hook Stop"/g)).toHaveLength(1);
 		await home.output(['leave', me, '--dir', project]);
 		expect(await readdir(project)).toEqual([]);
 		const elsewhere = await folder('elsewhere');
@@ -215,8 +225,8 @@ describe('the home that a client is told', () => {
 		const print = (env: NodeJS.ProcessEnv) =>
 			home.output(['join', me, '--dir', project, '--print'], {env, cwd: home.path});
 		const relative = await print({AGENTMUX_HOME: './own'});
-		expect(relative).toContain(`"AGENTMUX_HOME": ${JSON.stringify(join(home.path, 'own'))}`);
-		expect(relative).toContain(`AGENTMUX_HOME=${join(home.path, 'own')} `);
+		expect(relative).toContain(`"command": ${JSON.stringify(join(home.path, 'own/data/bin/agentmux'))}`);
+		expect(relative).toContain(`${join(home.path, 'own/data/bin/agentmux-hook')} Stop"`);
 		const own = await folder('user');
 		const none = await print({
 			AGENTMUX_HOME: '',
@@ -225,21 +235,22 @@ describe('the home that a client is told', () => {
 			XDG_STATE_HOME: own,
 			XDG_CONFIG_HOME: own,
 		});
+		expect(none).toContain(join(own, 'agentmux/bin/agentmux-hook'));
 		expect(none).not.toContain('AGENTMUX_HOME');
 	});
 });
 
 describe('leave', () => {
 	test.each([
-		['is read-only', null, 0o444, /settings\.json is read-only and was not changed/],
-		['is no JSON any more', '{\n  "hooks": }\n', 0o644, /settings\.json is not valid JSON: line 2, /],
+		['is read-only', null, 0o444, /settings\.local\.json is read-only and was not changed/],
+		['is no JSON any more', '{\n  "hooks": }\n', 0o644, /settings\.local\.json is not valid JSON: line 2, /],
 	])('where a file %s changes nothing, and says so', async (_, content, mode, sentence) => {
 		const project = await folder('project');
 		await joinIn(project);
-		const settings = join(project, '.claude/settings.json');
+		const settings = join(project, '.claude/settings.local.json');
 		if (content !== null) await writeFile(settings, content);
 		await chmod(settings, mode);
-		const names = [settings, join(project, '.mcp.json'), join(project, 'CLAUDE.md'), placeOf(me)];
+		const names = [settings, join(project, '.mcp.json'), join(project, 'CLAUDE.local.md'), placeOf(me)];
 		const texts = () => Promise.all(names.map(name => readFile(name, 'utf8')));
 		const before = await texts();
 		const {code, stdout, stderr} = await home.run(['leave', me, '--dir', project]);

@@ -53,7 +53,7 @@ test('--print shows all of it, and touches nothing', async () => {
 	const {code, stdout, stderr} = await home.run([...joining, '--dir', root, '--print']);
 	expect({code, stderr}).toEqual({code: 0, stderr: ''});
 	for (const folder of ['planner', 'executor']) {
-		for (const file of ['.mcp.json', '.claude/settings.json', 'CLAUDE.md']) {
+		for (const file of ['.mcp.json', '.claude/settings.local.json', 'CLAUDE.local.md']) {
 			expect(stdout).toContain(`${join(root, folder, file)} (new)`);
 		}
 	}
@@ -80,8 +80,8 @@ test('one command sets up all agents, says what to do next, and is idempotent', 
 	const written = await all();
 	expect(Object.keys(written)).toHaveLength(6);
 	expect(written['planner/.mcp.json']).toContain('"PLANNER"');
-	expect(written['executor/.claude/settings.json']).toContain('Stop --as EXECUTOR');
-	expect(written['executor/CLAUDE.md']).toMatch(
+	expect(written['executor/.claude/settings.local.json']).toContain('agentmux-hook Stop');
+	expect(written['executor/CLAUDE.local.md']).toMatch(
 		/^<!-- agentmux: begin EXECUTOR [^]*\n\n### EXECUTOR in the recipe planner-executor\n\n[^]*<!-- agentmux: end -->\n$/,
 	);
 	expect(await home.output(joining, {cwd: root})).toContain('PLANNER had already joined in');
@@ -90,11 +90,11 @@ test('one command sets up all agents, says what to do next, and is idempotent', 
 
 test('leave takes all of it out again, and what was there before is as it was', async () => {
 	await mkdir(join(root, 'executor/.claude'), {recursive: true});
-	await writeFile(join(root, 'executor/CLAUDE.md'), '# Mine\n');
-	await writeFile(join(root, 'executor/.claude/settings.json'), '{ "model": "x" }');
+	await writeFile(join(root, 'executor/CLAUDE.local.md'), '# Mine\n');
+	await writeFile(join(root, 'executor/.claude/settings.local.json'), '{ "model": "x" }');
 	const before = await all();
 	await home.output([...joining, '--dir', root]);
-	expect((await all())['executor/CLAUDE.md']).toMatch(/^# Mine\n\n<!-- agentmux: begin EXECUTOR/);
+	expect((await all())['executor/CLAUDE.local.md']).toMatch(/^# Mine\n\n<!-- agentmux: begin EXECUTOR/);
 	const said = await home.output(leaving, {cwd: root});
 	expect(said).toContain(`PLANNER has left ${root}/planner.`);
 	expect(await all()).toEqual(before);
@@ -112,7 +112,7 @@ test('other tags take the place of the recipe’s own everywhere, and in what it
 	expect(said).toContain('Make a plan for EXEC-2');
 	const written = await all();
 	expect(Object.values(written).join('')).not.toMatch(/PLANNER|EXECUTOR/);
-	expect(written['planner/CLAUDE.md']).toContain('its queue is "EXEC-2"');
+	expect(written['planner/CLAUDE.local.md']).toContain('its queue is "EXEC-2"');
 	const wrong = await home.run([...leaving, '--dir', root]);
 	expect(wrong).toMatchObject({code: 0, stdout: ''});
 	expect(wrong.stderr).toContain(`PLANNER has not joined in ${root}/planner (Plan_1 has); nothing was changed.`);
@@ -133,11 +133,11 @@ test('one folder per agent can be given, in the order of the recipe', async () =
 	expect(await readdir(root)).toEqual(['one', 'two']);
 });
 
-test('a recipe of one’s own is named by its path, and one that is broken with its line', async () => {
+test("a user's own recipe is named by its path, and an invalid one with its line", async () => {
 	await cp(join(recipes, 'planner-executor'), join(root, 'mine'), {recursive: true});
 	const said = await home.output(['join', '--recipe', './mine', '--tags', 'MINE_1,MINE_2', '--yes'], {cwd: root});
 	expect(said).toContain(`leave --recipe '${root}/mine' --dir '${root}' --tags MINE_1,MINE_2`);
-	expect((await all())['planner/CLAUDE.md']).toContain('### MINE_1 in the recipe mine');
+	expect((await all())['planner/CLAUDE.local.md']).toContain('### MINE_1 in the recipe mine');
 	await home.output(['leave', '--recipe', `${root}/mine`, '--tags', 'MINE_1,MINE_2'], {cwd: root});
 	expect(await readdir(root)).toEqual(['mine']);
 	const file = join(root, 'mine/recipe.toml');
@@ -251,10 +251,11 @@ describe('all agents are set up, or none', () => {
 	});
 
 	test('when the last of it cannot be written: folders go again, and nobody seems to be there', async () => {
-		const link = join(root, 'executor/.claude');
+		// A file of the kernel, beside which nobody can create another.
+		const link = join(root, 'executor/CLAUDE.local.md');
 		await mkdir(join(root, 'executor'));
-		await symlink('nowhere', link);
-		expect(await tried([...joining, ...tags])).toEqual(refusal(`${link}/settings.json cannot be written`));
+		await symlink('/proc/sys/kernel/hostname', link);
+		expect(await tried([...joining, ...tags])).toEqual(refusal(`${link} cannot be written`));
 		expect((await newcomers()).map(({presence}) => presence)).toEqual(['away', 'away']);
 		expect((await readdir(join(home.path, 'data/agents'))).filter(name => name.startsWith('NEW_'))).toEqual([]);
 		await rm(link);

@@ -16,13 +16,20 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		database.as(agent(tag), 'insert into messages (content) values ($1)', [content]);
 	const take = async (session: string, ended: string | null = null, limit = 20): Promise<unknown[]> =>
 		(
-			await database.as(B, 'select id from inbox_take(p_limit => $1, p_session => $2, p_ended => $3)', [limit, session, ended])
+			await database.as(B, 'select id from inbox_take(p_limit => $1, p_session => $2, p_ended => $3)', [
+				limit,
+				session,
+				ended,
+			])
 		).map(({id}) => id);
 	const deliver = (ids: readonly number[], route: string, session: string | null = 's1') =>
 		database.as(B, 'select receipt_deliver($1, $2, $3)', [ids, route, session]);
 	const states = async (): Promise<unknown[]> =>
-		(await database.as(owner, `select state from receipts where reader = 'B' order by message_id`)).map(({state}) => state);
-	const lapse = () => database.script('update receipts set lease_until = clock_timestamp() where lease_until is not null');
+		(await database.as(owner, `select state from receipts where reader = 'B' order by message_id`)).map(
+			({state}) => state,
+		);
+	const lapse = () =>
+		database.script('update receipts set lease_until = clock_timestamp() where lease_until is not null');
 
 	test('what a hook handed over is read when the next batch of tools has ended, and never handed over again', async () => {
 		await post('[A] @B x');
@@ -148,7 +155,9 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		expect(await wake('B', 's2')).toEqual([1]);
 		// Once, however often it rings.
 		for (const session of ['s1', 's2', 's3']) expect(await wake('B', session)).toEqual([]);
-		await database.script(`update agent_sessions set woken_at = woken_at - interval '11 seconds' where woken_at is not null`);
+		await database.script(
+			`update agent_sessions set woken_at = woken_at - interval '11 seconds' where woken_at is not null`,
+		);
 		expect(await wake('B', 's2')).toEqual([]);
 		expect(await wake('B', 's3')).toEqual([1]);
 		await database.as(B, `select agent_touch('working', null, 's1'), agent_touch('working', null, 's3')`);
@@ -180,7 +189,11 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		const thank = async (rounds: number): Promise<number> => {
 			let woken = 0;
 			for (let round = 0; round < rounds; round += 1)
-				for (const [from, to] of [['B', 'C'], ['C', 'B']] as const) if (await turn(from, to)) woken += 1;
+				for (const [from, to] of [
+					['B', 'C'],
+					['C', 'B'],
+				] as const)
+					if (await turn(from, to)) woken += 1;
 			return woken;
 		};
 		const damped = () => database.as(owner, `select tag, damped from agents where damped is not null order by tag`);

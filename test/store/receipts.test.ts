@@ -12,14 +12,16 @@ const receipt = (message_id: number, reader: string, attempts: number): Receipt 
 	acked_at: null,
 	lease_until: null,
 	attempts,
-	takes: 0, read_at: null, returned: 0,
+	takes: 0,
+	read_at: null,
+	returned: 0,
 });
 
 const arrived = fc
 	.tuple(fc.integer({min: 1, max: 200}), fc.constantFrom('A', 'a', 'B'), fc.nat(5))
 	.map(([message, reader, attempts]) => receipt(message, reader, attempts));
 
-it('holds the latest of each message and reader, and leaves what was before as it was', () => {
+it('has the latest of each message and reader, and is immutable', () => {
 	fc.assert(
 		fc.property(fc.array(fc.array(arrived)), fc.integer({min: 1, max: 200}), (batches, from) => {
 			const expected = new Map<number, Map<string, Receipt>>();

@@ -70,6 +70,16 @@ describe('panes', () => {
 		expect((await terminal.waitFor(/CLAUDE_3 → CLAUDE_1, HUMAN/)).join('')).not.toContain('woken by mail');
 	});
 
+	it('say in AGENTS whose hooks are missing, and what to do', async () => {
+		const terminal = start('crew', {cols: 100, rows: 30, env: {DISARMED: 'CLAUDE_3'}});
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('7');
+		const text = (await terminal.waitFor('hooks missing')).join('\n');
+		expect(text).toMatch(/● CLAUDE_3 hooks missing fetches/);
+		expect(text).toMatch(/ {2}run agentmux join CLAUDE_3 · seen/);
+		expect(text.match(/hooks missing/g)).toHaveLength(1);
+	});
+
 	it('are moved, hidden, pinned and shown alone by keys, and nothing else moves', async () => {
 		const terminal = start('crew', {cols: 200, rows: 30});
 		const header = (what: RegExp) => terminal.waitFor(rows => what.test(rows[1] ?? ''));
@@ -122,7 +132,7 @@ describe('what is unread', () => {
 		terminal.write('u');
 		const screen = (await terminal.waitFor('2 CLAUDE_2')).join('\n');
 		await terminal.waitFor(/── new ─+/);
-		expect(screen).not.toContain('Nothing is unread');
+		expect(screen).not.toContain('There are no unread messages');
 		const at = await terminal.waitFor(/── new ─+.*\n▌.*\n▌│ news 1 of CLAUDE_2\./);
 		expect(at.join('\n')).toMatch(/newer below · G/);
 		terminal.write('G');
@@ -132,7 +142,7 @@ describe('what is unread', () => {
 		terminal.write('u');
 		await terminal.waitFor('news 1 of CLAUDE_3.');
 		terminal.write('Gu');
-		await terminal.waitFor('Nothing is unread.');
+		await terminal.waitFor('There are no unread messages.');
 	});
 
 	it('keeps its line until one leaves the pane and comes back', async () => {

@@ -52,12 +52,13 @@ export function planLaunchers(paths: Paths): ScriptEdit[] {
 }
 
 /**
- * Makes the scripts start this program if an agent has joined and they are missing, start an older version, or start something that
- * is gone. Called at each start; a failure does not matter, because the next start tries again.
+ * Makes the scripts start this program if they start an older version or something that is gone, and if an agent has joined and they
+ * are missing. Called at each start; a failure does not matter, because the next start tries again.
  */
 export function refreshLaunchers(paths: Paths): void {
 	const stale = planLaunchers(paths).filter(({before, after}) => before !== after && isStale(before));
-	if (stale.length === 0 || joinedTags(paths.data).length === 0) return;
+	if (stale.length === 0) return;
+	if (stale.every(({before}) => before === null) && joinedTags(paths.data).length === 0) return;
 	try {
 		makeFolder(join(paths.data, 'bin'));
 		for (const {file, after, mode} of stale) {

@@ -6,7 +6,7 @@ import {readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
-import {openOwnersProject} from '../connect/connect.ts';
+import {openOwnersProject} from '../connect/owner.ts';
 import {checkJoined} from './check-joined.ts';
 
 /**
@@ -26,9 +26,9 @@ export async function runSupabaseServer(invocation: Invocation, written: Tag): P
 /** For a hosted project this starts a separate process, which gets the token through its environment, never as an argument. */
 async function runAsOwner(invocation: Invocation): Promise<void> {
 	const project = await openOwnersProject(invocation);
-	if (project.way !== undefined) {
+	if (project.transport !== undefined) {
 		const {serveOwnerSql} = await import('./owner-sql-server.ts');
-		return serveOwnerSql(invocation, project, project.way);
+		return serveOwnerSql(invocation, project, project.transport);
 	}
 	const {url, project_ref, token} = project;
 	const server = fileURLToPath(new URL('cli.js', import.meta.resolve('@supabase/mcp-server-supabase')));

@@ -12,8 +12,3 @@ export function foldersAboveInGit(folder: string): string[] {
 	const all = [folder, ...foldersAbove(folder)];
 	return all.slice(1, all.findIndex(each => existsSync(join(each, '.git'))) + 1);
 }
-
-/** Whether the folder is in a git repository. In worktrees and submodules, `.git` is a file. */
-export function isUnderGit(folder: string): boolean {
-	return [folder, ...foldersAbove(folder)].some(each => existsSync(join(each, '.git')));
-}

@@ -22,7 +22,8 @@ export function repositoryOf(folder: string): Repository | null {
 	if (root === undefined) return null;
 	const git = gitFolder(join(root, '.git'));
 	const common = lineOf(join(git, 'commondir'));
-	return {root, exclude: join(common === null ? git : resolve(git, common), 'info', 'exclude')};
+	const shared = common === null ? git : resolve(git, common);
+	return existsSync(shared) ? {root, exclude: join(shared, 'info', 'exclude')} : null;
 }
 
 /** In worktrees and submodules, `.git` is a file that names the folder. */
@@ -74,16 +75,11 @@ export async function planExclude(
 	return {file: exclude, before, after: isNothing ? null : after, remarks: []};
 }
 
-/** Whether join has listed the file there. */
-export function isExcluded(text: string | null, folder: string, root: string, file: string): boolean {
-	const [, inner = ''] = blockOf(folder).exec(text ?? '') ?? [];
-	return inner.split('\n').includes(patternOf(root, file));
-}
-
+const begin = '# agentmux: what ';
 const end = '# agentmux: end';
 
 function headOf(folder: string): string {
-	return `# agentmux: what \`agentmux join\` created in ${JSON.stringify(folder)}; \`agentmux leave\` removes these lines`;
+	return `${begin}\`agentmux join\` created in ${JSON.stringify(folder)}; \`agentmux leave\` removes these lines`;
 }
 
 function blockOf(folder: string): RegExp {
@@ -101,26 +97,49 @@ function patternOf(root: string, file: string): string {
 /** How git treats files of a repository. */
 export interface GitView {
 	readonly tracked: readonly string[];
+	/** Without those that only join has listed, for this folder or another. */
 	readonly ignored: readonly string[];
 }
 
 /** Asks git about files (absolute); if there is no git to ask, nothing is tracked or ignored. */
-export async function askGit(root: string, files: readonly string[]): Promise<GitView> {
+export async function askGit({root, exclude}: Repository, files: readonly string[]): Promise<GitView> {
 	const names = files.map(file => relative(root, file));
 	const [tracked, ignored] = await Promise.all([
 		git(root, ['ls-files', '-z', '--', ...names.map(name => `:(literal)${name}`)]),
-		git(root, ['check-ignore', '-z', '--', ...names]),
+		git(root, ['check-ignore', '-v', '-z', '--stdin'], names.join('\0')),
 	]);
-	const listed = (text: string): string[] => files.filter(file => text.split('\0').includes(relative(root, file)));
-	return {tracked: listed(tracked), ignored: listed(ignored)};
+	const ours = await linesOfBlocks(exclude);
+	const isOurs = (source: string, line: string): boolean =>
+		resolve(root, source) === exclude && ours.includes(Number(line));
+	// For each: the file with the pattern, its line, the pattern, the name.
+	const fields = ignored.split('\0');
+	const others = names.filter(name => {
+		const at = fields.findIndex((field, index) => index % 4 === 3 && field === name);
+		return at !== -1 && !isOurs(fields[at - 3] ?? '', fields[at - 2] ?? '');
+	});
+	const listed = tracked.split('\0');
+	const fileOf = (name: string): string => join(root, name);
+	return {tracked: names.filter(name => listed.includes(name)).map(fileOf), ignored: others.map(fileOf)};
+}
+
+/** The numbers of the lines that join wrote, from 1. */
+async function linesOfBlocks(exclude: string): Promise<number[]> {
+	const lines = ((await readText(exclude)) ?? '').split('\n');
+	let inside = false;
+	return lines.flatMap((line, index) => {
+		if (line.startsWith(begin)) inside = true;
+		if (line === end) inside = false;
+		return inside ? [index + 1] : [];
+	});
 }
 
 /** What git prints; empty if it fails. Runs no program that the repository's own configuration names. */
-function git(root: string, words: readonly string[]): Promise<string> {
+function git(root: string, words: readonly string[], input = ''): Promise<string> {
 	const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
+	const all = ['-c', 'core.fsmonitor=false', '-C', root, ...words];
 	return new Promise(done => {
-		execFile('git', ['-c', 'core.fsmonitor=false', '-C', root, ...words], {env, timeout: 10_000}, (_, stdout) =>
-			done(stdout),
-		);
+		const child = execFile('git', all, {env, timeout: 10_000}, (_, stdout) => done(stdout));
+		// A git that is not there, or fails, does not read it.
+		child.stdin?.on('error', () => undefined).end(input);
 	});
 }

@@ -115,7 +115,9 @@ export async function planHooksRemoval(
 	const after = editing(file, () => {
 		const text = withoutHooks(before, tag, () => true);
 		const isEmpty = text !== before && isDeepStrictEqual(valueAt(text, [root]), {});
-		const rules = Object.values(client.permissions ?? {}).filter(rule => !isAllowed(former, rule));
+		const {server, plugin} = client.permissions ?? {};
+		// Without hooks, only our plugin can have been the reason for a rule.
+		const rules = [...(text === before ? [] : [server]), plugin].filter(rule => !isAllowed(former, rule));
 		return rules.reduce(withoutPermission, isEmpty ? removeAt(text, [root]) : text);
 	});
 	// Not followed by another tag.
@@ -127,17 +129,17 @@ export async function planHooksRemoval(
 	return {file, before, after: orNothing(before, after), remarks};
 }
 
-function withoutPermission(text: string, rule: string): string {
+function withoutPermission(text: string, rule: string | undefined): string {
 	const path = [permissions, 'allow'];
 	const known = valueAt(text, path);
-	const index = Array.isArray(known) ? known.indexOf(rule) : -1;
+	const index = Array.isArray(known) && rule !== undefined ? known.indexOf(rule) : -1;
 	if (index === -1) return text;
 	let rest = removeItem(text, path, index);
 	if (isDeepStrictEqual(valueAt(rest, path), [])) rest = removeAt(rest, path);
 	return isDeepStrictEqual(valueAt(rest, [permissions]), {}) ? removeAt(rest, [permissions]) : rest;
 }
 
-function isAllowed(text: string | null, rule: string): boolean {
+function isAllowed(text: string | null, rule: string | undefined): boolean {
 	try {
 		const known = text === null || text.trim() === '' ? null : valueAt(text, [permissions, 'allow']);
 		return Array.isArray(known) && known.includes(rule);

@@ -1,0 +1,285 @@
+import {chmod, mkdir, readFile, readdir, rm, writeFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {Client} from '@modelcontextprotocol/sdk/client/index.js';
+import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
+import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
+import type {Agent} from '../../source/mailbox/agent.ts';
+import {Home} from '../helpers/program.ts';
+
+let home: Home;
+let bin: string;
+beforeAll(async () => {
+	home = await Home.make();
+	bin = await folder('bin');
+	// Say how they were started, as JSON lines; the client ends as it is told.
+	await program(
+		'claude',
+		`[ "$1" = --version ] && echo '2.1.330 (Claude Code)' && exit 0\nsay claude "$@"\nexit "\${CODE:-0}"`,
+	);
+	await program('tmux', `say tmux "$@"\n[ "$1" != has-session ]`);
+});
+afterAll(() => home.dispose());
+
+async function folder(name: string): Promise<string> {
+	const path = join(home.path, name);
+	await mkdir(path, {recursive: true});
+	return path;
+}
+
+async function program(name: string, script: string): Promise<void> {
+	const log = join(home.path, 'started.log');
+	const say = `say() { for word; do printf '%s|' "$word"; done; printf '%s|%s\\n' "$AGENTMUX_TAG" "$PWD"; } >> '${log}'`;
+	await writeFile(join(bin, name), `#!/bin/sh\n${say}\n${script}\n`);
+	await chmod(join(bin, name), 0o755);
+}
+
+const env = (more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({PATH: `${bin}:${process.env['PATH']}`, ...more});
+/** What was started since the last call. */
+async function started(): Promise<string[]> {
+	const log = join(home.path, 'started.log');
+	const text = await readFile(log, 'utf8').catch(() => '');
+	await rm(log, {force: true});
+	return text.split('\n').filter(line => line !== '');
+}
+
+describe('run', () => {
+	test('joins once, starts the client in the folder as the agent, and exits as it does', async () => {
+		const project = await folder('project');
+		const first = await home.run(['run', 'RUNNER', '--dir', project, '--role', 'runs'], {env: env()});
+		expect(first).toMatchObject({code: 0, stdout: ''});
+		expect(first.stderr).toContain(`RUNNER has joined in ${project}`);
+		expect(await started()).toEqual([`claude|RUNNER|${project}`]);
+		expect(await home.json<Agent[]>(['agents'])).toMatchObject([{tag: 'RUNNER', role: 'runs'}]);
+		const second = await home.run(['run', 'runner', '--', 'claude', '-p', 'two words'], {
+			cwd: project,
+			env: env({CODE: '7'}),
+		});
+		expect(second).toEqual({code: 7, stdout: '', stderr: ''});
+		expect(await started()).toEqual([`claude|-p|two words|runner|${project}`]);
+	});
+
+	test('joins for the client that is named after --', async () => {
+		const project = await folder('for codex');
+		const {stderr, code} = await home.run(['run', 'CODER', '--dir', project, '--', '/nowhere/codex'], {env: env()});
+		expect(code).toBe(1);
+		expect(stderr).toContain('CODER has joined in');
+		expect(stderr).toContain('`/nowhere/codex` cannot be started: There is no such program.');
+		expect((await readdir(project)).sort()).toEqual(['.codex', 'AGENTS.md']);
+	});
+
+	test.each([
+		[['run'], 'No agent given.'],
+		[['run', 'HUMAN'], 'HUMAN is reserved'],
+		[['run', 'A', '--client', 'x'], 'Unknown client `x`.'],
+	])('%j is wrong usage', async (words, sentence) => {
+		expect(await home.run(words)).toMatchObject({code: 2, stderr: expect.stringContaining(sentence)});
+	});
+});
+
+describe('up', () => {
+	const recipe = ['--recipe', 'researcher-writer', '--tags', 'R,W'];
+
+	test('prints the commands where there is no terminal for tmux', async () => {
+		const dir = await folder('printed');
+		const said = await home.output(['up', ...recipe, '--dir', dir], {env: env()});
+		expect(said).toMatch(/^Start each in its own terminal:\n {2}cd \S+\/printed\/\w+ && AGENTMUX_TAG=[RW] claude\n/);
+		expect(said).toMatch(/\n {2}(npx )?agentmux\n$/);
+		expect((await readdir(dir)).sort()).toEqual(['researcher', 'writer']);
+		await home.output(['leave', '--recipe', 'researcher-writer', '--tags', 'R,W', '--dir', dir]);
+	});
+
+	test('--print sets nothing up', async () => {
+		const dir = await folder('unchanged');
+		expect(await home.output(['up', ...recipe, '--dir', dir, '--print'], {env: env()})).toContain(
+			'AGENTMUX_TAG=R claude',
+		);
+		expect(await readdir(dir)).toEqual([]);
+	});
+
+	test('needs a recipe', async () => {
+		expect(await home.run(['up'])).toMatchObject({code: 2, stderr: expect.stringContaining('use `agentmux run TAG`')});
+	});
+});
+
+describe('agents', () => {
+	test('lists the folders, and says where hooks are missing', async () => {
+		const project = await folder('listed');
+		await home.output(['join', 'LISTED', '--dir', project]);
+		const places = async () =>
+			(await home.json<{tag: string}[]>(['agents', 'folders'])).filter(({tag}) => tag === 'LISTED');
+		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], hooks: 'set up'}]);
+		await rm(join(project, '.claude'), {recursive: true});
+		const sentence = `agentmux: LISTED: hooks missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
+		for (const words of [['agents'], ['agents', 'folders']]) {
+			expect((await home.run(words)).stderr).toContain(sentence);
+		}
+		await home.output(['join', 'LISTED', '--dir', project]);
+		expect(await places()).toMatchObject([{hooks: 'set up'}]);
+		await home.output(['leave', 'LISTED', '--dir', project]);
+	});
+
+	test('forget takes one that has left off the list, and keeps its messages', async () => {
+		const project = await folder('forgotten');
+		await home.output(['join', 'GONE_1', '--dir', project]);
+		expect((await home.run(['agents', 'forget', 'GONE_1'])).stderr).toContain(
+			`GONE_1 has joined in ${project}. First run agentmux leave GONE_1 --dir ${project}.`,
+		);
+		await home.output(['send', '--as', 'GONE_1', 'remember me'], {cwd: project});
+		await home.output(['leave', 'GONE_1', '--dir', project]);
+		const asAgent = await home.run(['agents', 'forget', 'GONE_1'], {env: {CLAUDECODE: '1'}});
+		expect(asAgent).toMatchObject({code: 1, stderr: expect.stringContaining('only a human can forget an agent')});
+		expect(await home.output(['agents', 'forget', 'gone_1'])).toBe('GONE_1 is forgotten. Its messages stay.\n');
+		expect((await home.json<Agent[]>(['agents'])).map(({tag}) => tag)).not.toContain('GONE_1');
+		expect(await home.output(['tail', '--tag', 'GONE_1'])).toContain('remember me');
+		expect(await home.run(['agents', 'forget', 'GONE_1'])).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining('There is no agent'),
+		});
+	});
+
+	test('forget does not let a revoked one in again', async () => {
+		const project = await folder('revoked');
+		await home.output(['join', 'BAD_1', '--dir', project]);
+		await home.output(['agents', 'revoke', 'BAD_1']);
+		await home.output(['leave', 'BAD_1', '--dir', project]);
+		expect(await home.run(['agents', 'forget', 'BAD_1'])).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining('BAD_1 is revoked, and to forget it would let it in again.'),
+		});
+	});
+});
+
+describe('the plugin', () => {
+	let plugin: string;
+	const server = async (project: string) => {
+		const {mcpServers} = JSON.parse(await readFile(join(plugin, '.mcp.json'), 'utf8')) as {
+			mcpServers: {agentmux: {command: string; args: string[]}};
+		};
+		const client = new Client({name: 'test', version: '1'});
+		await client.connect(new StdioClientTransport({...mcpServers.agentmux, cwd: project, stderr: 'ignore'}));
+		return client;
+	};
+
+	test('is written whole, and again without a change', async () => {
+		const said = await home.output(['plugin']);
+		plugin = join(home.path, 'data/plugin');
+		expect(said).toContain(`claude plugin marketplace add ${plugin}\n`);
+		const files = (await readdir(plugin, {recursive: true, withFileTypes: true}))
+			.filter(entry => entry.isFile())
+			.map(({parentPath, name}) => join(parentPath, name).slice(plugin.length + 1));
+		expect(files.sort()).toEqual([
+			'.claude-plugin/marketplace.json',
+			'.claude-plugin/plugin.json',
+			'.mcp.json',
+			'README.md',
+			'hooks/hooks.json',
+			'monitors/monitors.json',
+			'skills/inbox/SKILL.md',
+			'skills/send/SKILL.md',
+			'skills/tasks/SKILL.md',
+		]);
+		expect(await home.output(['plugin'])).toBe(said);
+	});
+
+	test('serves the agent of the folder, and no tools where nobody has joined or join has written a server', async () => {
+		const [joined, other] = [await folder('with plugin'), await folder('without')];
+		const tools = async (project: string): Promise<number> => {
+			const client = await server(project);
+			const count = client.getServerCapabilities()?.tools === undefined ? 0 : (await client.listTools()).tools.length;
+			await client.close();
+			return count;
+		};
+		expect(await tools(other)).toBe(0);
+		await home.output(['join', 'PLUGGED', '--dir', joined, '--plugin']);
+		expect(await readdir(joined)).toEqual(['.claude']);
+		expect(await tools(joined)).toBeGreaterThan(10);
+		await home.output(['join', 'PLUGGED', '--dir', joined]);
+		expect(await tools(joined)).toBe(0);
+		await home.output(['leave', 'PLUGGED', '--dir', joined]);
+		expect(await readdir(joined)).toEqual([]);
+	});
+
+	test.each([[['--client', 'codex']], [['--headless']]])('is not for %j', async more => {
+		const {code, stderr} = await home.run(['join', 'PLUGGED', '--plugin', ...more]);
+		expect({code, stderr}).toMatchObject({
+			code: 2,
+			stderr: expect.stringContaining('--plugin is for one agent of Claude Code.'),
+		});
+	});
+});
+
+describe('the status line', () => {
+	test('says what the agent’s server last knew, by the folder that the client names; elsewhere nothing', async () => {
+		const project = await folder('status');
+		await home.output(['join', 'STATUS_1', '--dir', project]);
+		const input = JSON.stringify({cwd: home.path, workspace: {project_dir: project}});
+		const line = async (more: NodeJS.ProcessEnv = {}) => home.output(['statusline'], {input, env: more});
+		expect(await home.output(['statusline'], {input: '{}', cwd: home.path})).toBe('');
+		expect(await line()).toBe('STATUS_1: mailbox not open\n');
+		const client = new Client({name: 'test', version: '1'});
+		const {mcpServers} = JSON.parse(await readFile(join(project, '.mcp.json'), 'utf8')) as {
+			mcpServers: {agentmux: {command: string; args: string[]}};
+		};
+		// As an interactive Claude Code says who it is.
+		const own = {CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_CODE_SESSION_ID: 'status-1'};
+		await client.connect(new StdioClientTransport({...mcpServers.agentmux, cwd: project, env: own, stderr: 'ignore'}));
+		await vi.waitFor(async () => expect(await line()).toBe('STATUS_1: no new mail\n'), {
+			timeout: 30_000,
+			interval: 300,
+		});
+		await home.output(['send', '--to', 'STATUS_1', 'news']);
+		await vi.waitFor(async () => expect(await line()).toBe('STATUS_1: 1 new message\n'), {
+			timeout: 30_000,
+			interval: 300,
+		});
+		await client.close();
+		await vi.waitFor(async () => expect(await line()).toBe('STATUS_1: mailbox not open\n'), {
+			timeout: 30_000,
+			interval: 300,
+		});
+	});
+});
+
+describe('join', () => {
+	test('says that a client is another version than the one that was tried, and goes on', async () => {
+		const project = await folder('versions');
+		await program('codex', 'echo codex-cli 0.170.1');
+		const {code, stderr} = await home.run(['join', 'VERSIONS', '--dir', project, '--client', 'claude,codex'], {
+			env: env(),
+		});
+		expect({code, stderr}).toEqual({
+			code: 0,
+			stderr: 'agentmux: Codex 0.170.1 is newer than the version that agentmux was tried with (0.169.0).\n',
+		});
+	});
+
+	test('says that a Claude Code which runs there already gets its tools later', async () => {
+		const [project, config] = [await folder('running'), await folder('config')];
+		await mkdir(join(config, 'sessions'), {recursive: true});
+		await writeFile(join(config, `sessions/${process.pid}.json`), JSON.stringify({cwd: project, pid: process.pid}));
+		const sentence =
+			'A Claude Code is running there already: it gets its tools and its mail when it is started again.\n';
+		const words = ['join', 'LATER', '--dir', project];
+		expect(await home.output(words, {env: {CLAUDE_CONFIG_DIR: config}})).toContain(sentence);
+		expect(await home.output(words, {env: {CLAUDE_CONFIG_DIR: config}})).not.toContain(sentence);
+	});
+});
+
+describe('leave --all', () => {
+	test('is for humans, takes no tag, and undoes every join', async () => {
+		expect(await home.run(['leave', 'A', '--all'])).toMatchObject({code: 2});
+		expect(await home.run(['leave', '--all'], {env: {CLAUDECODE: '1'}})).toMatchObject({code: 1});
+		const [one, two] = [await folder('one'), await folder('two')];
+		await home.output(['join', 'BOTH', '--dir', one]);
+		await home.output(['join', 'BOTH', '--dir', two, '--force']);
+		const said = await home.output(['leave', '--all']);
+		expect(said).toContain(`BOTH has left ${one}.`);
+		expect(said).toContain(`BOTH has left ${two}.`);
+		expect([await readdir(one), await readdir(two)]).toEqual([[], []]);
+		expect(await readdir(join(home.path, 'data/agents'))).toEqual([]);
+		expect(await home.run(['leave', '--all'])).toMatchObject({
+			code: 0,
+			stderr: 'agentmux: No agent has joined on this machine; nothing was changed.\n',
+		});
+	});
+});
