@@ -69,7 +69,7 @@ describe.each([
 				.filter(({route}) => route === 'mcp')
 				.map(({body}) => Number(/begin (\d+)/.exec(body)?.[1]));
 			expect(numbers.length).toBeGreaterThan(3);
-			const answer = ran.requests[1] ?? '';
+			const answer = ran.requests[2] ?? '';
 			for (const number of numbers) {
 				const text = `@ROOM begin ${number}${' x'.repeat(490)} end ${number}`;
 				expect(answer.split(text)).toHaveLength(2);

@@ -36,6 +36,14 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 		]);
 	}, 180_000);
 
+	test('a request and its answer cost three calls of one model and two of the other, and few characters', async () => {
+		const {calls, mail, loaded} = await play('exchange');
+		expect((calls as string[]).toSorted()).toEqual(['CLAUDE_1', 'CLAUDE_1', 'CLAUDE_1', 'CLAUDE_TWIN', 'CLAUDE_TWIN']);
+		for (const characters of mail as number[]) expect(characters).toBeLessThanOrEqual(500);
+		// No call is needed to look it up.
+		expect(loaded).toEqual(['mcp__agentmux__send_message']);
+	}, 180_000);
+
 	test('fifty messages to an idle terminal reach its model once each, though the hub is killed in between', async () => {
 		const {heard, receipts} = await play('fifty');
 		expect((heard as number[]).toSorted((a, b) => a - b)).toEqual(Array.from({length: 50}, (_, n) => n));
