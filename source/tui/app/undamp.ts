@@ -20,6 +20,6 @@ function dampedHere({store, ui}: ScreenContext): readonly Agent[] {
 	const {focus} = ui.getState();
 	const tag = isChannelPane(focus) ? focus : focus === agentsPane ? selectedAgent(state, ui.getState()) : null;
 	const here = tag === null ? undefined : state.agents.get(foldTag(tag));
-	if (here?.damped != null) return [here];
+	if (here !== undefined && here.damped !== null) return [here];
 	return [...state.agents.values()].filter(({damped}) => damped !== null);
 }
