@@ -21,8 +21,8 @@ const slowest = (took: unknown): number => Math.max(...(took as number[]));
 describe.runIf(harness !== '')('a real idle Claude Code terminal, with what join wrote, is woken', () => {
 	test('for each of several messages, also after its model has changed the folder', async () => {
 		const {before, after, receipts} = await play('cd');
-		expect(slowest(before)).toBeLessThan(9000);
-		expect(slowest(after)).toBeLessThan(9000);
+		expect(slowest(before)).toBeLessThan(20_000);
+		expect(slowest(after)).toBeLessThan(20_000);
 		expect(once(receipts)).toBe(true);
 	}, 240_000);
 
@@ -30,14 +30,14 @@ describe.runIf(harness !== '')('a real idle Claude Code terminal, with what join
 		const {read, first, cleared, wake, receipts} = await play('start');
 		expect(read).toBeLessThan(20_000);
 		expect(first).toBe(1);
-		expect(slowest(cleared)).toBeLessThan(9000);
+		expect(slowest(cleared)).toBeLessThan(20_000);
 		expect(wake).toEqual([{presence: 'idle', wake: 'bell'}]);
 		expect(once(receipts)).toBe(true);
 	}, 240_000);
 
 	test("though the agent's server was killed; and a client that dies is gone within seconds", async () => {
 		const {took, ended, receipts} = await play('killed');
-		expect(slowest(took)).toBeLessThan(15_000);
+		expect(slowest(took)).toBeLessThan(20_000);
 		expect(ended).toBeLessThan(10_000);
 		expect(once(receipts)).toBe(true);
 	}, 240_000);

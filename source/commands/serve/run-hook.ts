@@ -84,7 +84,7 @@ function end(failure: unknown): void {
 
 /** The age at which it gives up. Until the event is known, a short time: nothing but stdin is waited for. */
 let limit = begun + 240;
-let timer = setTimeout(giveUp, limit - age());
+let timer = setTimeout(giveUp, Math.max(0, limit - age()));
 const gaveUp = (): Error => new Error(`gave up after ${Math.round(age() - begun)} ms`);
 function giveUp(): void {
 	end(gaveUp());
