@@ -1,3 +1,4 @@
+import {spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, readdirSync} from 'node:fs';
 import {mkdir, readFile, symlink, writeFile} from 'node:fs/promises';
@@ -234,7 +235,9 @@ describe('the rights of a human or the owner are refused to an agent by the serv
 });
 
 describe('a client that works as an agent', () => {
-	const session = {CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: 'session-1'};
+	// Its process has ended: a record outlives its server as long as the client runs.
+	const pid = String(spawnSync(process.execPath, ['-e', '0']).pid);
+	const session = {CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: 'session-1', CLAUDE_PID: pid};
 	const words = ['send', 'hello'];
 	const claims = (): string[] => {
 		const path = join(home.path, 'state/clients');

@@ -60,19 +60,20 @@ describe('the server', () => {
 		expect(session.client.getServerVersion()).toMatchObject({name: 'agentmux', version: '1.2.3'});
 	});
 
-	test('what its instructions, the hooks and the guidance name are tools that it has', async () => {
+	test('what its instructions and the hooks name are tools that it has, and the guidance does not repeat it', async () => {
 		const mail = messageRow(1, '[A] @CLAUDE_1 x'.padEnd(20_000, 'x'));
 		const texts = [
 			session.client.getInstructions() ?? '',
 			mailText('CLAUDE_1', [mail], {more: true}),
 			openText('CLAUDE_1', [mail]),
-			(await planGuidance('/nowhere', 'CLAUDE_1')).after ?? '',
 		];
+		const namedIn = (text: string): string[] =>
+			text.match(/\b[a-z]+_(?:[a-z]+_)?(?:messages?|thread|agents|tasks?|progress)\b/g) ?? [];
 		for (const text of texts) {
-			const named = text.match(/\b[a-z]+_(?:[a-z]+_)?(?:messages?|thread|agents|tasks?|progress)\b/g) ?? [];
-			expect(named.length).toBeGreaterThan(0);
-			for (const name of named) expect(tools).toContain(name);
+			expect(namedIn(text).length).toBeGreaterThan(0);
+			for (const name of namedIn(text)) expect(tools).toContain(name);
 		}
+		expect(namedIn((await planGuidance('/nowhere', 'CLAUDE_1')).after ?? '')).toEqual([]);
 	});
 
 	test('an argument that a tool does not know is an error that names it', async () => {
@@ -376,7 +377,7 @@ describe('wait_for_message', () => {
 		await sleep(20);
 		database.recover();
 		expect(messagesIn(await waiting)).toMatchObject([
-			{text: 'meanwhile @CLAUDE_1', provenance: 'unverified: nobody vouches for the sender'},
+			{text: 'meanwhile @CLAUDE_1', provenance: 'unverified: the sender is not authenticated'},
 		]);
 	});
 
