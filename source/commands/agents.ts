@@ -30,6 +30,7 @@ const command: Command = {
 		                                  list the folders of this machine in which agents have joined
 		  agentmux agents revoke TAG      end its tokens and close its connections; it is refused until it is restored
 		  agentmux agents restore TAG     let it in again; messages that came in the meantime were kept for it
+		  agentmux agents undamp TAG      let its mail wake it again, if it and another agent woke each other too often
 		  agentmux agents forget TAG      remove an agent that has left from the list; its messages stay
 
 		  --json        print the row, or the rows as one JSON array

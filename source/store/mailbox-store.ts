@@ -5,6 +5,7 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import {createAcknowledger} from './acknowledger.ts';
 import {createFollower} from './follower.ts';
 import {HistoryStore} from './history-store.ts';
@@ -63,6 +64,8 @@ export interface MailboxStore {
 	changeTasks(change: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
 	/** Removes the text of a message, for everybody, and puts the remaining row into the state. Rejects with MailboxError. */
 	redact(id: number): Promise<void>;
+	/** Lets a damped agent be woken again, and puts its row into the state. Rejects with MailboxError. */
+	undamp(tag: Tag): Promise<void>;
 	/** The first rows of a table, like the mailbox's `table`. Rejects with MailboxError. */
 	readTable(name: string): Promise<readonly TableRow[]>;
 	/** Ends the subscription and closes the mailbox. */
@@ -146,6 +149,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			const messages = [await (await opening).redact(id)];
 			history.redact(messages);
 			apply({type: 'redacted', messages});
+		},
+		async undamp(tag) {
+			apply({type: 'agents', agents: [await (await opening).undamp(tag)]});
 		},
 		readTable: async name => (await opening).table(name),
 		async close() {

@@ -230,7 +230,7 @@ describe('a link', () => {
 		terminal.write('ko');
 		await terminal.waitFor('enter select');
 		terminal.write('1');
-		await terminal.waitFor('Cannot open a browser here; copied the address at docs.example.org instead.');
+		await terminal.waitFor('No browser opened; copied the address at docs.example.org.');
 		expect(terminal.clipboard).toBe('https://docs.example.org/a');
 	});
 

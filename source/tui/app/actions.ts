@@ -30,6 +30,7 @@ import {
 import {toggleMouse} from './mouse.ts';
 import {askToQuit} from './quit.ts';
 import {askToRedact} from './redact.ts';
+import {undamp} from './undamp.ts';
 
 /** Everything that an action may need. */
 export interface ActionContext extends MessageContext {
@@ -104,6 +105,8 @@ export function perform(context: ActionContext, action: Action, key = ''): void 
 			return taskKey(context, action);
 		case 'acknowledge':
 			return acknowledge(context);
+		case 'undamp':
+			return undamp(context);
 		case 'tag':
 		case 'pick_tag':
 			return openTagPicker(context);

@@ -122,7 +122,7 @@ async function browse(context: MessageContext, address: string): Promise<void> {
 	const {host} = new URL(address);
 	say(context, `Opening ${printable(host)}`);
 	if ((await context.platform?.browse(address)) === true) return;
-	copy(context, address, `Cannot open a browser here; copied the address at ${printable(host)} instead.`);
+	copy(context, address, `No browser opened; copied the address at ${printable(host)}.`);
 }
 
 function copy(context: MessageContext, text: string, notice: string): void {

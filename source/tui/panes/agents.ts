@@ -112,6 +112,7 @@ function reachSpans(agent: Agent, now: number, ui: Ui): Span[] {
 	if (agent.last_seen_at !== null && presence !== 'away' && presence !== 'gone') {
 		spans.push({text: p`seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
 	}
+	if (agent.damped !== null) spans.push({text: p`loop damped: ${printable(agent.damped)}`, style: theme.warn});
 	if (isShared(agent, now)) spans.push({text: p`${agent.sessions} sessions, one inbox`, style: theme.warn});
 	else if (agent.sessions === 1) spans.push({text: p`1 session`, style: theme.faint});
 	if (agent.kind === 'agent' && presence !== 'gone' && presence !== 'away') {

@@ -111,6 +111,12 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 			{text: p` ${words}`, style: mood === 'warn' ? theme.warn : theme.grey},
 		);
 		if (hasOwnerSql(agent)) left.push({text: p`  owner SQL`, style: theme.warn});
+		if (agent.damped !== null) {
+			left.push({
+				text: p`  loop damped: ${printable(agent.damped)} · ${ui.keymap.keyFor('undamp')} goes on`,
+				style: theme.warnStrong,
+			});
+		}
 		if (isShared(agent, now)) left.push({text: p`  ${agent.sessions} sessions, one inbox`, style: theme.warnStrong});
 	}
 	if (!isKnownTag(state, tag)) {

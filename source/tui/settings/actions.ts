@@ -52,6 +52,7 @@ const table = {
 		open_link: {keys: 'o', help: 'open a link in it'},
 		redact: {keys: 'x', help: 'redact it; asks'},
 		acknowledge: {keys: 'a', help: 'mark it as done'},
+		undamp: {keys: 'U', help: 'wake damped agents again'},
 		tag: {keys: '#', hint: 'tag', help: 'choose who you write as'},
 		timeline: {keys: 'T', help: 'timeline of the past'},
 		search: {keys: '/', hint: 'search', help: 'search all of history'},

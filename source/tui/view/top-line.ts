@@ -108,6 +108,15 @@ function statusSpans(state: State, {roomy, columns, shown}: Room, now: number): 
 		if (agents > 0) spans.push({text: p`  ${counted(agents, 'agent')}`, style: theme.grey});
 		if (running > 0) spans.push({text: p`  ${running} running`, style: theme.grey});
 	}
+	const damped = [...state.agents.values()].filter(agent => agent.damped !== null && agent.revoked_at === null);
+	if (damped.length > 0) {
+		const [first] = damped;
+		const words =
+			damped.length === 1 && first !== undefined
+				? p`loop damped: ${printable(first.tag)}`
+				: p`${damped.length} loops damped`;
+		spans.push({text: p`  ${words}`, style: theme.warnStrong});
+	}
 	const shared = [...state.agents.values()].find(agent => isShared(agent, now));
 	if (shared !== undefined) {
 		const words = p`${shared.sessions} sessions as ${printable(shared.tag)}`;
