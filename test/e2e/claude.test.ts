@@ -65,7 +65,7 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		expect(ran).toMatchObject({code: 0, result: 'Fix a typo'});
 		expect(ran.requests.join('')).not.toMatch(/process task X|agentmux mailbox/);
 		expect(receipts).toEqual([]);
-		expect(agents).toMatchObject([{tag: 'CLAUDE_1', presence: 'away'}]);
+		expect(agents).toMatchObject([{tag: 'CLAUDE_1', sessions: 0, wake: null}]);
 	});
 
 	test('runs hooks and servers in a folder whose name a shell would split', async () => {
