@@ -11,8 +11,8 @@ create table agentmux.migrations (
 
 -- ==== tokens ====
 
--- From which generation on the tokens of a tag hold (`tag` in upper case); of one that is not here: from 0 on. Tokens that say
--- no generation, as they were made once, are of generation 0.
+-- The first valid generation of a tag's tokens (`tag` in upper case); 0 for tags that are not here. Tokens without a generation,
+-- which earlier versions made, count as generation 0.
 create table agentmux.token_generation (
   tag text collate "C" not null,
   gen integer not null,
@@ -26,7 +26,7 @@ create table agentmux.ended_tokens (
   constraint ended_tokens_pkey PRIMARY KEY (jti)
 );
 
--- From which generation on the tokens of a tag hold.
+-- The first valid generation of a tag's tokens.
 CREATE OR REPLACE FUNCTION agentmux.token_generation(p_tag text)
  RETURNS integer
  LANGUAGE sql
@@ -36,8 +36,8 @@ AS $function$
   select coalesce((select t.gen from agentmux.token_generation as t where t.tag = upper(p_tag collate "C")), 0)
 $function$;
 
--- Whether the token of this request has not been ended. One that is renewed stays of one chain: it says in `sid` the id (`jti`)
--- of the first. Ending one ends its chain; a chain of one is its token.
+-- Whether the token of this request is still valid. Renewed tokens form a chain: their `sid` is the id (`jti`) of the first one.
+-- Ending a token ends its whole chain.
 CREATE OR REPLACE FUNCTION agentmux.token_holds()
  RETURNS boolean
  LANGUAGE sql
@@ -55,7 +55,7 @@ AS $function$
   from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb) as c (claims)
 $function$;
 
--- Hubs listen: they close the sockets of whom this is about, once they have looked here who that is. (Anyone may notify.)
+-- Tells hubs that tokens have changed. They look here which ones (anyone may send this notification), and close their sockets.
 CREATE OR REPLACE FUNCTION agentmux.announce_tokens()
  RETURNS void
  LANGUAGE sql
@@ -65,7 +65,7 @@ AS $function$
   select pg_notify('agentmux', '{"kind":"tokens"}')
 $function$;
 
--- Ends all tokens that an agent has; returns the generation of those that are made from now on.
+-- Ends all tokens of an agent; returns the generation of new ones.
 CREATE OR REPLACE FUNCTION agentmux.end_tokens(p_tag text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -82,7 +82,7 @@ begin
   return grown;
 end $function$;
 
--- Ends one token. What ended longer ago than a token can be renewed (a year after its month) need not be remembered.
+-- Ends one token. Rows older than the longest life of a token (a month, and a year in which it can be renewed) are deleted.
 CREATE OR REPLACE FUNCTION agentmux.end_token(p_jti text)
  RETURNS void
  LANGUAGE plpgsql
@@ -95,7 +95,7 @@ begin
   perform agentmux.announce_tokens();
 end $function$;
 
--- Who is revoked does not come back with the tokens of before; and hubs hear of it when it is let in again.
+-- Revoking an agent ends its tokens. Hubs are notified of that, and of an agent's return.
 CREATE OR REPLACE FUNCTION agentmux.agents_revoked()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -137,7 +137,7 @@ create table public.agents (
 );
 comment on column public.agents.damped is 'the agents whose messages no longer wake it until one of both does other work or a human writes; null: none';
 comment on column public.agents.joined_snapshot is 'what was committed when it joined: a message to everyone that is not visible in it is addressed to it, too';
-comment on column public.agents.sessions is 'clients that live under this tag, as far as they told';
+comment on column public.agents.sessions is 'the number of running clients of this agent, as far as they have reported';
 comment on column public.agents.wake is 'how one of them can be woken when it is idle; null: it reads at its next turn';
 CREATE UNIQUE INDEX agents_tag_folded ON public.agents USING btree (upper((tag COLLATE "C")));
 CREATE INDEX mux_agents_joined ON public.agents USING btree (pg_snapshot_xmax(joined_snapshot));
@@ -152,8 +152,8 @@ create policy agents_service on public.agents for all to service_role using (tru
 grant delete, insert, select, update on public.agents to service_role;
 grant select on public.agents to authenticated;
 
--- Several clients may work under one tag at once, on purpose or by mistake: each that lives is a session. An agent's presence
--- is what its sessions do, and more than one of them is worth an alarm: they share one inbox.
+-- Several clients may run under one tag at the same time, on purpose or by mistake; each running client is a session. The presence
+-- of an agent follows from its sessions. More than one is worth a warning, because they share one inbox.
 create table public.agent_sessions (
   tag text collate "C" not null,
   session text not null,
@@ -180,9 +180,9 @@ create policy agent_sessions_service on public.agent_sessions for all to service
 grant delete, insert, select, update on public.agent_sessions to service_role;
 grant select on public.agent_sessions to authenticated;
 
--- Whose SQL a transaction runs (agent_sql makes the rows). Ids of transactions begin again in a database that was dumped and
--- restored: the time at which the transaction began tells them apart. Rows of transactions that are over mean nothing; the
--- next call removes them.
+-- Which agent's SQL a transaction runs; agent_sql adds the rows. Transaction ids start again in a database that was dumped and
+-- restored, so the start time of the transaction is compared, too. Rows of ended transactions mean nothing; the next call removes
+-- them.
 create table agentmux.acting (
   xid xid8 not null,
   started timestamp with time zone not null default transaction_timestamp(),
@@ -195,10 +195,10 @@ create table agentmux.acting (
   constraint acting_pkey PRIMARY KEY (xid)
 );
 
--- Who a request is, or no row. An authenticated token is believed (its app_metadata can be written by the service role
--- alone); a service key may name the tag that it acts as, which stays unverified; an agent whose SQL runs is that agent,
--- whatever its claims have become. The owner's plain SQL is nobody. The role is read from its setting because in a
--- security definer function current_user is the owner.
+-- The identity of a request, or no row. An authenticated token is trusted, because only the service role can write its
+-- app_metadata. A service key may name the tag that it acts as, which is unverified. While an agent's SQL runs, the identity is
+-- that agent's, even if the SQL changes the claims. The owner's plain SQL has no identity. The role is read from its setting,
+-- because current_user is the owner in a security definer function.
 CREATE OR REPLACE FUNCTION agentmux.identity()
  RETURNS TABLE(tag text, kind text, verified boolean)
  LANGUAGE sql
@@ -224,7 +224,7 @@ AS $function$
 $function$;
 grant execute on function agentmux.identity to authenticated, service_role;
 
--- The role whose SQL this transaction runs, or null.
+-- The role of the agent whose SQL this transaction runs, or null.
 CREATE OR REPLACE FUNCTION agentmux.acting_role()
  RETURNS text
  LANGUAGE sql
@@ -235,8 +235,8 @@ AS $function$
   where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp()
 $function$;
 
--- Whether the caller may take part at all: an identity that is not revoked, with a token that has not been ended. Any other
--- signed-in user of the same Supabase project may not.
+-- Whether the caller may use the mailbox at all: it has an identity that is not revoked, and a token that was not ended. Other
+-- signed-in users of the same Supabase project may not.
 CREATE OR REPLACE FUNCTION agentmux.admitted()
  RETURNS boolean
  LANGUAGE sql
@@ -266,11 +266,11 @@ begin
   if me is null then
     raise exception using errcode = '42501',
       message = case current_setting('role')
-        when 'authenticated' then 'this token names no agent'
+        when 'authenticated' then 'this token does not name an agent'
         when 'service_role' then 'this request does not say which tag it acts as'
         else 'plain SQL has no identity' end,
       hint = case current_setting('role')
-        when 'authenticated' then 'It takes app_metadata.agent_tag; `agentmux join` makes such a token.'
+        when 'authenticated' then 'It needs app_metadata.agent_tag; `agentmux join` creates such a token.'
         when 'service_role' then 'Send the header x-agentmux-tag.'
         else 'Call this over REST with a token, or write to the table itself.' end;
   end if;
@@ -280,16 +280,16 @@ begin
       where upper(a.tag collate "C") = upper(me collate "C") and a.revoked_at is not null
     ) then
       raise exception using errcode = '42501', message = format('%s has been revoked', me),
-        hint = format('A human can let it in again: `agentmux agents restore %s`.', me);
+        hint = format('A human can restore it: `agentmux agents restore %s`.', me);
     end if;
-    raise exception using errcode = '42501', message = format('this token of %s has ended', me),
-      hint = format('`agentmux join %s` in its folder makes another.', me);
+    raise exception using errcode = '42501', message = format('this token of %s was ended', me),
+      hint = format('Run `agentmux join %s` in its folder to get a new one.', me);
   end if;
   return me;
 end $function$;
 
--- Refuses tokens that name no agent, or a revoked one; the service role and the owner pass. Clients call it to ask why they read
--- nothing.
+-- Rejects tokens without an agent, or with a revoked one; the service role and the owner pass. Clients call it to find out why
+-- they read no rows.
 CREATE OR REPLACE FUNCTION public.mux_guard()
  RETURNS void
  LANGUAGE plpgsql
@@ -301,13 +301,12 @@ begin
 end $function$;
 grant execute on function public.mux_guard to authenticated, service_role;
 
--- What the SQL of an agent locks, others do not wait for. Some functions of long texts (translate, strpos) never look whether they
--- are cancelled: a statement that had taken the turn of the tasks and then called one of them kept everyone from finishing,
--- cancelling and putting back tasks, for as long as it computed. So in the SQL of an agent whatever locks what others need is the
--- last thing that its transaction does: one or more statements of which each is nothing but such a call (or an insert of
--- messages) with its values written out. Anything else that would lock it is refused here, before the lock is taken, by
--- whichever way it was reached. Its own messages, receipts and tables an agent may lock as it likes: nobody else writes them.
--- `p_what` completes the sentence.
+-- Keeps the SQL of an agent from holding locks that others wait for. Some functions on long texts (translate, strpos) never check
+-- whether they were cancelled. A statement that had locked the tasks and then called one of them kept everyone from finishing,
+-- cancelling and requeuing tasks for as long as it ran. Therefore an agent's SQL may lock what others need only at the end of
+-- its transaction: in one or more statements that consist of nothing but such a call (or an insert of messages) with literal
+-- values. Everything else that would take such a lock is rejected here, before the lock is taken. An agent's own messages,
+-- receipts and tables may be locked at any time, because nobody else writes them. `p_what` completes the sentence.
 CREATE OR REPLACE FUNCTION agentmux.guard_lock(p_what text)
  RETURNS void
  LANGUAGE plpgsql
@@ -321,9 +320,9 @@ begin
   ) then
     return;
   end if;
-  raise exception using errcode = '42501', message = format('an agent changes %s by a statement that does nothing else', p_what),
-    detail = 'Others would have to wait until the rest of it is done.',
-    hint = 'Call the function by itself, with the values written out: select * from task_add(''a title'', p_depends_on => array[1]). In a script such calls come last.';
+  raise exception using errcode = '42501', message = format('an agent can only change %s with a statement that does nothing else', p_what),
+    detail = 'Otherwise others would have to wait until the rest of the statement is done.',
+    hint = 'Call only the function, with literal values: select * from task_add(''a title'', p_depends_on => array[1]). In a script, such calls must come last.';
 end $function$;
 
 CREATE OR REPLACE FUNCTION agentmux.guard_locks()
@@ -404,8 +403,7 @@ begin
 end $function$;
 grant execute on function public.agent_touch to authenticated, service_role;
 
--- Taking the right to take part from an agent, and giving it back: for humans, the service role and the owner. Its token stays
--- what it is, and is refused meanwhile. Returns the agent's row.
+-- Revokes or restores an agent: for humans, the service role and the owner. Returns the agent's row.
 CREATE OR REPLACE FUNCTION agentmux.set_revoked(p_tag text, p_revoked boolean)
  RETURNS agents
  LANGUAGE plpgsql
@@ -423,9 +421,9 @@ begin
       raise exception using errcode = '42501', message = 'only a human may revoke and restore agents';
     end if;
   end if;
-  -- Who is revoked could not restore itself.
+  -- A revoked identity could not restore itself.
   if p_revoked and upper(me.tag collate "C") = upper(p_tag collate "C") then
-    raise exception using errcode = '22023', message = format('you are %s yourself', me.tag);
+    raise exception using errcode = '22023', message = format('you are %s and cannot revoke yourself', me.tag);
   end if;
   update public.agents as a
   set revoked_at = case when p_revoked then coalesce(a.revoked_at, clock_timestamp()) end
@@ -437,7 +435,7 @@ begin
   return changed;
 end $function$;
 
--- From its next request on the agent reads nothing, writes nothing and is handed nothing. Repeats change nothing.
+-- From its next request on, the agent can neither read nor write, and gets no mail. Repeating this changes nothing.
 CREATE OR REPLACE FUNCTION public.agent_revoke(p_tag text)
  RETURNS agents
  LANGUAGE sql
@@ -448,7 +446,7 @@ AS $function$
 $function$;
 grant execute on function public.agent_revoke to authenticated, service_role;
 
--- What came meanwhile waits for it.
+-- Mail that came in the meantime is waiting for the agent.
 CREATE OR REPLACE FUNCTION public.agent_restore(p_tag text)
  RETURNS agents
  LANGUAGE sql
@@ -461,7 +459,7 @@ grant execute on function public.agent_restore to authenticated, service_role;
 
 -- ==== mailbox ====
 
--- One row. What a human signs names the mailbox that it was said in, so that it says nothing in another.
+-- One row. A human's signature includes the mailbox's id, so that it is not valid in another mailbox.
 create table public.mux_meta (
   one boolean not null default true,
   epoch uuid not null default gen_random_uuid(),
@@ -480,7 +478,7 @@ create policy mux_meta_service on public.mux_meta for all to service_role using 
 grant delete, insert, select, update on public.mux_meta to service_role;
 grant select on public.mux_meta to authenticated;
 
--- A transaction id of this server as one of this mailbox.
+-- Converts a transaction id of this server to one of this mailbox.
 CREATE OR REPLACE FUNCTION agentmux.shift(p_xid xid8, p_offset bigint)
  RETURNS xid8
  LANGUAGE sql
@@ -488,8 +486,8 @@ CREATE OR REPLACE FUNCTION agentmux.shift(p_xid xid8, p_offset bigint)
  SET search_path TO ''
 RETURN (((((p_xid)::text)::bigint + p_offset))::text)::xid8;
 
--- The oldest transaction that still runs, in the transaction ids of this mailbox. These functions are called for each insert or
--- page; plpgsql keeps their plans.
+-- The oldest transaction that is still running, as a transaction id of this mailbox. In plpgsql, because these functions are
+-- called for each insert or page, and plpgsql caches their plans.
 CREATE OR REPLACE FUNCTION agentmux.horizon()
  RETURNS xid8
  LANGUAGE plpgsql
@@ -500,9 +498,10 @@ begin
   return (select agentmux.shift(pg_snapshot_xmin(pg_current_snapshot()), m.xid_offset) from public.mux_meta as m);
 end $function$;
 
--- Looks for rows with transaction ids that this server has not assigned yet: all rows that a snapshot shows were written before
--- its xmax, or by the present transaction. If there are any, raises the offset above them and gives a new epoch; returns whether
--- it did. Of concurrent callers, one does it. Seals and cursors have the ids of messages and redactions, so those suffice.
+-- Looks for rows with transaction ids that this server has not assigned yet: all rows visible in a snapshot were written before
+-- its xmax, or by the current transaction. If there are any, raises the offset above them and sets a new epoch; returns whether
+-- it did. Of several concurrent callers, one does it. Seals and cursors use ids of messages and redactions, so checking those
+-- is enough.
 CREATE OR REPLACE FUNCTION agentmux.adopt_xids()
  RETURNS boolean
  LANGUAGE plpgsql
@@ -533,7 +532,7 @@ begin
   return found;
 end $function$;
 
--- The present transaction, in the transaction ids of this mailbox.
+-- The current transaction, as a transaction id of this mailbox.
 CREATE OR REPLACE FUNCTION agentmux.current_xid()
  RETURNS xid8
  LANGUAGE plpgsql
@@ -545,7 +544,7 @@ begin
   return (select agentmux.shift(pg_current_xact_id(), m.xid_offset) from public.mux_meta as m);
 end $function$;
 
--- The snapshot with which an agent joins, in the transaction ids of this mailbox.
+-- Sets the snapshot with which an agent joins, in transaction ids of this mailbox.
 CREATE OR REPLACE FUNCTION agentmux.number_agent()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -562,10 +561,10 @@ begin
   return new;
 end $function$;
 
--- Which mailbox and history this is, and where it stands: the newest settled row is the present, as a place that no transaction can
--- slip in before (null: there is none). A database can lose its newest rows and go on under the same epoch: an older copy of its
--- files was put back, or a standby took over. Its numbers are then used once more. So whoever follows it holds on to a row, which
--- can be looked for, and not to a number. Volatile: the first call after a restore gives the new epoch.
+-- The mailbox, its history and its newest settled row, before which no transaction can commit any more (null: there is none). A
+-- database can lose its newest rows and keep its epoch: an older copy of its files was put back, or a standby took over. It then
+-- assigns the same ids again. Therefore a follower remembers a row, which it can look for, and not only a number. Volatile: the
+-- first call after a restore sets the new epoch.
 CREATE OR REPLACE FUNCTION public.mailbox_state()
  RETURNS TABLE(epoch uuid, horizon text, latest_id bigint, mailbox_id uuid, settled_xid text, settled_id bigint, settled_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -608,10 +607,10 @@ AS $function$
 $function$;
 grant execute on function agentmux.body to authenticated, service_role;
 
--- The @TAGs in order of appearance, as first spelled, without repeats: the rule of mentionsIn in source/mailbox/message.ts.
--- The character before the @ is consumed instead of looked behind at: PostgreSQL evaluates a lookbehind from the start of
--- the text for each match. A name cannot end where that character is needed again, so no mention is missed. No further than
--- the first 4,096 @: a message of the largest size that repeats `@a` 87,000 times took seconds on a busy machine.
+-- The @TAGs in order of appearance, as first spelled, each once: the same rule as mentionsIn in source/mailbox/message.ts.
+-- The character before the @ is consumed instead of using a lookbehind, which PostgreSQL evaluates from the start of the text for
+-- each match. A name cannot end where that character is needed again, so no mention is missed. Only the first 4,096 @ are
+-- searched: a message of the maximum size that repeats `@a` 87,000 times took seconds on a busy machine.
 CREATE OR REPLACE FUNCTION agentmux.mentions(p_content text)
  RETURNS text[]
  LANGUAGE sql
@@ -677,8 +676,8 @@ grant delete, insert, select, update on public.messages to service_role;
 grant insert (content, reply_to, client_id, meta) on public.messages to authenticated;
 grant select on public.messages to authenticated;
 
--- Whose rights an insert has, only a function that runs with them knows, and such a one reaches nothing in this schema. So the
--- first of two triggers notes who that is, in a column that the second one fills.
+-- The role that inserts is only known to a function that runs with its rights, and such a function cannot access this schema.
+-- Therefore the first of two triggers stores the role in a column that the second one sets.
 CREATE OR REPLACE FUNCTION agentmux.note_writer()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -689,10 +688,10 @@ begin
   return new;
 end $function$;
 
--- Fills what no client may say: thread, author, transaction, time. What an agent inserts by SQL is that agent's, and verified.
--- Which branch is taken follows from who inserts, not from a setting: while an agent's SQL runs, only a trigger writes as SYSTEM
--- (that of a watched table; an agent makes no triggers). The policy on the table decides again what is refused here with a
--- readable sentence. Nobody writes a message that looks redacted.
+-- Sets the columns that no client may set: thread, author, transaction and time. A message that an agent inserts by SQL has that
+-- agent as its verified author. The branch depends on the role that inserts, not on a setting: while an agent's SQL runs, only the
+-- trigger of a watched table can write as SYSTEM, since agents cannot create triggers. The policy on the table rejects the same
+-- messages as this function, which only has a better error message. Nobody can write a message that looks redacted.
 CREATE OR REPLACE FUNCTION agentmux.derive_message()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -739,8 +738,8 @@ begin
   return new;
 end $function$;
 
--- What each channel holds: a message stands in that of its tag and in those of all it mentions. A table, because the newest
--- rows of one tag must be found at once however many there are; a GIN index over mentions knows no order.
+-- The messages of each channel: a message belongs to the channel of its tag and those of all tags it mentions. This is a table,
+-- because the newest rows of a tag must be found quickly however many there are, and a GIN index on mentions has no order.
 create table public.channel_entries (
   tag text collate "C" not null,
   message_id bigint not null,
@@ -753,7 +752,7 @@ comment on column public.channel_entries.tag is 'the tag in upper case';
 CREATE INDEX mux_channel_authors ON public.channel_entries USING btree (tag) WHERE (NOT mentioned);
 alter table public.channel_entries enable row level security;
 
--- Keeps channel_entries.
+-- Keeps channel_entries up to date.
 CREATE OR REPLACE FUNCTION agentmux.message_entries()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -780,7 +779,7 @@ begin
   return null;
 end $function$;
 
--- What stands beyond a cursor, in the order (xid, id). settled: no transaction that still runs can commit anything before it.
+-- The messages beyond a cursor, in the order (xid, id). settled: no running transaction can commit a row before it.
 CREATE OR REPLACE FUNCTION public.messages_since(p_xid text DEFAULT '0'::text, p_id bigint DEFAULT 0, p_limit integer DEFAULT 500)
  RETURNS TABLE(id bigint, content text, tag text, body text, mentions text[], reply_to bigint, thread_id bigint, client_id uuid, meta jsonb, author_tag text, author_kind text, verified boolean, xid text, created_at timestamp with time zone, settled boolean)
  LANGUAGE plpgsql
@@ -805,7 +804,7 @@ begin
 end $function$;
 grant execute on function public.messages_since to authenticated, service_role;
 
--- Written by the tag or addressed to it by name, newest first.
+-- The messages of a channel, newest first.
 CREATE OR REPLACE FUNCTION public.channel_messages(p_tag text, p_before bigint DEFAULT NULL::bigint, p_after bigint DEFAULT NULL::bigint, p_limit integer DEFAULT 100)
  RETURNS SETOF messages
  LANGUAGE plpgsql
@@ -828,7 +827,7 @@ begin
 end $function$;
 grant execute on function public.channel_messages to authenticated, service_role;
 
--- The same, oldest first: the first page, or the one after p_after. What was scrolled away at the newer side is read again.
+-- The same, oldest first: the first page, or the page after p_after.
 CREATE OR REPLACE FUNCTION public.channel_messages_after(p_tag text, p_after bigint DEFAULT NULL::bigint, p_before bigint DEFAULT NULL::bigint, p_limit integer DEFAULT 100)
  RETURNS SETOF messages
  LANGUAGE plpgsql
@@ -851,8 +850,8 @@ begin
 end $function$;
 grant execute on function public.channel_messages_after to authenticated, service_role;
 
--- The tags that joined or wrote, and of those that were only ever addressed the newest 20 that the newest 250 messages name:
--- anybody can name tags by the thousand. First the one that was heard of last.
+-- The tags that joined or wrote, and the newest 20 unknown tags that the newest 250 messages mention; there may be thousands of
+-- these. The channel with the newest message comes first.
 CREATE OR REPLACE FUNCTION public.channels()
  RETURNS TABLE(tag text, last_id bigint)
  LANGUAGE plpgsql
@@ -940,8 +939,8 @@ create policy receipts_service on public.receipts for all to service_role using 
 grant delete, insert, select, update on public.receipts to service_role;
 grant select on public.receipts to authenticated;
 
--- Up to where a reader has acked everything that is addressed to it, in the order of messages_since: the inbox looks no
--- further back, however long the history. Kept by the functions below.
+-- The position up to which a reader has acked everything that is addressed to it, in the order of messages_since: the inbox does
+-- not search older messages, however long the history is. Updated by the functions below.
 create table public.cursors (
   reader text not null,
   epoch uuid not null,
@@ -957,7 +956,7 @@ create policy cursors_service on public.cursors for all to service_role using (t
 grant delete, insert, select, update on public.cursors to service_role;
 grant select on public.cursors to authenticated;
 
--- No lease lasts longer than this from now: one that does was given when the clock was ahead.
+-- The maximum length of a lease. One that ends later than this from now was created while the clock was ahead.
 CREATE OR REPLACE FUNCTION agentmux.longest_lease()
  RETURNS interval
  LANGUAGE sql
@@ -965,8 +964,8 @@ CREATE OR REPLACE FUNCTION agentmux.longest_lease()
  SET search_path TO ''
 RETURN '00:10:00'::interval;
 
--- How long a message that was taken so often and never handed over is kept from the next one: not at all the first time, for that
--- may be chance; then a second, doubled each time up to five minutes, so that one broken client does not have it all the time.
+-- How long a message waits that was taken p_takes times and never handed over: not at all the first time, which may be chance;
+-- then one second, doubled each time up to five minutes, so that one broken client does not have it all the time.
 CREATE OR REPLACE FUNCTION agentmux.retry_after(p_takes integer)
  RETURNS interval
  LANGUAGE sql
@@ -1037,7 +1036,7 @@ AS $function$
     where c.epoch <> excluded.epoch or (c.xid, c.id) < (excluded.xid, excluded.id)
 $function$;
 
--- What waits for a reader, oldest first.
+-- The messages that wait for a reader, oldest first.
 CREATE OR REPLACE FUNCTION public.inbox(p_reader text, p_limit integer DEFAULT 50, p_free boolean DEFAULT false)
  RETURNS SETOF messages
  LANGUAGE plpgsql
@@ -1108,8 +1107,9 @@ begin
 end $function$;
 grant execute on function public.inbox_take to authenticated, service_role;
 
--- The client could not hand over what that call of inbox_take took: others may, after a while that grows (agentmux.retry_after).
--- Returns how many messages that were. What another call has taken meanwhile, or what was handed over, stays as it is.
+-- Gives back the messages that a call of inbox_take took and the client could not hand over. They can be taken again after a time
+-- that grows (agentmux.retry_after). Returns their number. Messages that another call has taken in the meantime, or that were
+-- handed over, do not change.
 CREATE OR REPLACE FUNCTION public.receipt_release(p_take_id text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1194,7 +1194,7 @@ begin
   return inserted + updated;
 end $function$;
 
--- The caller has read these, or dealt with them.
+-- Marks the messages as acked by the caller: it has read them, or is done with them.
 CREATE OR REPLACE FUNCTION public.receipt_ack(p_ids bigint[], p_route text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1208,15 +1208,15 @@ grant execute on function public.receipt_ack to authenticated, service_role;
 
 -- ==== redactions ====
 
--- A message that is being redacted, by the transaction that does it. A row in a table that only our functions reach, and not a
--- setting, which whoever runs SQL could set. What prunes history one day marks here what it deletes.
+-- The messages that a transaction is redacting. This is a table that only our functions can access, and not a setting, because SQL
+-- could change a setting. If history is ever pruned, the pruned messages must be listed here, too.
 create table agentmux.amending (
   xid xid8 not null,
   message_id bigint not null,
   constraint amending_pkey PRIMARY KEY (xid, message_id)
 );
 
--- Append-only for everybody, the owner and the service role included, but for a message that is being redacted.
+-- Rejects changes of messages, also by the owner and the service role, except for a message that is being redacted.
 CREATE OR REPLACE FUNCTION agentmux.refuse_amendment()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1242,7 +1242,7 @@ begin
     hint = format('Redact what must not be read: select redact_message(%s).', old.id);
 end $function$;
 
--- Who took out what a message said. The message itself says it too, in meta.redaction, for whoever reads only that.
+-- Who redacted which message. The message's meta.redaction has the same, for clients that only read messages.
 create table public.redactions (
   message_id bigint not null,
   by_tag text,
@@ -1257,7 +1257,7 @@ create table public.redactions (
   constraint redactions_reason_at_most_1000_characters CHECK ((char_length(reason) <= 1000)),
   constraint redactions_signature_is_an_object CHECK (((jsonb_typeof(signature) = 'object'::text) AND (octet_length((signature)::text) <= 4096)))
 );
-comment on table public.redactions is 'who took out what a message said';
+comment on table public.redactions is 'who redacted which message';
 CREATE INDEX redactions_cursor ON public.redactions USING btree (xid, message_id);
 alter table public.redactions enable row level security;
 create policy redactions_read on public.redactions for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -1265,7 +1265,7 @@ create policy redactions_service on public.redactions for select to service_role
 grant select on public.redactions to authenticated;
 grant select on public.redactions to service_role;
 
--- What the seals need of the text that is gone. A digest of a short text can be guessed from, so nobody else sees it.
+-- Digests of the removed texts, which the seals need. They are private, because a short text can be guessed from its digest.
 create table agentmux.redacted_digests (
   message_id bigint not null,
   content bytea not null,
@@ -1282,7 +1282,7 @@ CREATE OR REPLACE FUNCTION agentmux.digest(p_text text)
  SET search_path TO ''
 AS $function$ select sha256(convert_to(p_text, 'UTF8')) $function$;
 
--- All that is left of a redacted content.
+-- The content of a redacted message.
 CREATE OR REPLACE FUNCTION agentmux.redacted_content(p_tag text)
  RETURNS text
  LANGUAGE sql
@@ -1292,7 +1292,7 @@ AS $function$
   select case p_tag when 'UNTAGGED' then '(redacted)' else format('[%s] (redacted)', p_tag) end
 $function$;
 
--- All that is left of a redacted meta.
+-- The meta of a redacted message.
 CREATE OR REPLACE FUNCTION agentmux.redacted_meta(r redactions)
  RETURNS jsonb
  LANGUAGE sql
@@ -1304,9 +1304,9 @@ AS $function$
     'at', to_char(r.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))))
 $function$;
 
--- Takes the text and the meta out of a message: its author may, and humans; the service role and the owner as well. The tag,
--- the author, the time and the thread stay; whom it was addressed to is forgotten with the text. Doing it again changes nothing.
--- Waits for nobody who replies to it or has it delivered just now.
+-- Removes the text and the meta of a message: for its author, humans, the service role and the owner. The tag, the author, the
+-- time and the thread stay; the mentions go with the text. Repeating this changes nothing. It does not wait for transactions that
+-- reply to the message or record its delivery.
 CREATE OR REPLACE FUNCTION public.redact_message(p_id bigint, p_reason text DEFAULT NULL::text, p_signature jsonb DEFAULT NULL::jsonb)
  RETURNS messages
  LANGUAGE plpgsql
@@ -1362,12 +1362,12 @@ comment on column agentmux.seals.entries is 'to find what differs: of each entry
 comment on column agentmux.seals.hash is 'sha256 of the hash before it, then of each entry''s digest';
 comment on column agentmux.seals.id is 'of the last entry, with its xid; of a redaction minus its message''s id';
 
--- Locked by whoever seals: one at a time. A table, as task_turn is.
+-- Locked while sealing, so that only one session does it at a time. A table, for the same reason as task_turn.
 create table agentmux.seal_turn ();
 
--- What is sealed: messages and redactions, after one place in their order up to another, the first p_limit of them and not
--- much more than p_bytes of text. A redacted message counts with the digests of what it said, as long as it says what
--- redact_message left of it.
+-- The entries to seal: messages and redactions between two positions in their order, the first p_limit of them and not much more
+-- than p_bytes of text. A redacted message counts with the digests of its removed text, as long as its row is what redact_message
+-- left.
 CREATE OR REPLACE FUNCTION agentmux.leaves(p_xid xid8, p_id bigint, p_to_xid xid8, p_to_id bigint, p_limit integer, p_bytes bigint)
  RETURNS TABLE(xid xid8, id bigint, leaf bytea)
  LANGUAGE plpgsql
@@ -1435,7 +1435,7 @@ begin
   return true;
 end $function$;
 
--- Seals what is settled, a part of it at each call, and says where the chain ends and which history it is of.
+-- Seals settled rows, a part of them at each call, and returns the epoch and the end of the chain.
 CREATE OR REPLACE FUNCTION public.seal_history()
  RETURNS TABLE(epoch uuid, seq bigint, hash text, more boolean)
  LANGUAGE plpgsql
@@ -1454,7 +1454,7 @@ begin
 end $function$;
 grant execute on function public.seal_history to authenticated, service_role;
 
--- The first entry between two seals that is not what was sealed.
+-- The first entry between two seals that differs from what was sealed.
 CREATE OR REPLACE FUNCTION agentmux.first_difference(p_before agentmux.seals, p_seal agentmux.seals)
  RETURNS TABLE(fault text, message_id bigint)
  LANGUAGE sql
@@ -1476,9 +1476,9 @@ AS $function$
   order by coalesce(s.n, f.n) limit 1
 $function$;
 
--- Looks at the seals after one whether the messages are still those that were sealed: a row for each seal, until one that does
--- not hold, and never for much longer than a fifth of a second. fault: changed, deleted or inserted, of the message named (or of its
--- redaction); or seal, when the chain itself was changed.
+-- Checks the seals after p_after: returns a row for each, up to the first that does not match its messages, and stops after about a
+-- fifth of a second. fault: changed, deleted or inserted, for the given message (or its redaction); or seal, if the chain itself
+-- was changed.
 CREATE OR REPLACE FUNCTION public.verify_history(p_after bigint DEFAULT 0, p_limit integer DEFAULT 200)
  RETURNS TABLE(seq bigint, at timestamp with time zone, hash text, messages integer, first_id bigint, fault text, message_id bigint)
  LANGUAGE plpgsql
@@ -1570,8 +1570,8 @@ create table public.tasks (
   constraint tasks_status_known CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'done'::text, 'failed'::text, 'dead'::text, 'cancelled'::text]))),
   constraint tasks_title_1_to_1000_characters CHECK (((char_length(title) >= 1) AND (char_length(title) <= 1000)))
 );
-comment on column public.tasks.assignee is 'only this tag may claim it; null: whoever asks first';
-comment on column public.tasks.run_at is 'not before; null: at once';
+comment on column public.tasks.assignee is 'only this tag may claim it; null: any tag';
+comment on column public.tasks.run_at is 'not before this time; null: immediately';
 CREATE INDEX tasks_depends_on ON public.tasks USING gin (depends_on) WHERE (status = 'queued'::text);
 CREATE INDEX tasks_lease ON public.tasks USING btree (lease_until) WHERE (status = 'running'::text);
 CREATE INDEX tasks_message ON public.tasks USING btree (message_id) WHERE (message_id IS NOT NULL);
@@ -1600,7 +1600,7 @@ create policy tasks_service on public.tasks for all to service_role using (true)
 grant delete, insert, select, update on public.tasks to service_role;
 grant select on public.tasks to authenticated;
 
--- The newest claim of each task that ever was claimed: whose it is, and what became of it.
+-- The newest claim of each task that was ever claimed: its owner and its outcome.
 create table agentmux.claims (
   task_id bigint not null,
   token bigint not null,
@@ -1618,9 +1618,9 @@ comment on table agentmux.claims is 'the newest claim of each task';
 
 create table agentmux.task_turn ();
 
--- Whoever changes several tasks, or what tasks wait for, does so one after the other: in any other way two of them could lock
--- each other's rows, or each miss what the other adds. Locked as a table, which nobody else can name: the keys of advisory
--- locks are known to everyone.
+-- Takes a lock so that only one transaction at a time changes several tasks, or dependencies of tasks. Otherwise two of them could
+-- deadlock, or each miss what the other adds. The lock is a table that nobody else can name, because anyone could take an advisory
+-- lock.
 CREATE OR REPLACE FUNCTION agentmux.take_turn()
  RETURNS void
  LANGUAGE plpgsql
@@ -1632,8 +1632,8 @@ begin
   lock table agentmux.task_turn in exclusive mode;
 end $function$;
 
--- Plain SQL that changes what a task waits for takes the turn before it locks rows, as the functions do: the other way round
--- PostgreSQL ended the deadlock with the function of an agent, which had done nothing wrong.
+-- Plain SQL that changes dependencies takes this lock before it locks rows, as the functions do. In the opposite order PostgreSQL
+-- resolved the deadlock by cancelling an agent's function call, which had done nothing wrong.
 CREATE OR REPLACE FUNCTION agentmux.take_task_turn()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1645,7 +1645,7 @@ begin
   return null;
 end $function$;
 
--- A lease ends with the run that it is of.
+-- A task that is not running has no lease.
 CREATE OR REPLACE FUNCTION agentmux.task_before_update()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1660,7 +1660,7 @@ begin
   return new;
 end $function$;
 
--- What is due has no time: nothing that a clock says later can put it off.
+-- A task that is due has no run_at, so that a clock that is set back later cannot delay it.
 CREATE OR REPLACE FUNCTION agentmux.drop_past_run_at()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1671,9 +1671,9 @@ begin
   return new;
 end $function$;
 
--- A task with steps is a heading: it is not claimed, its progress is the mean of its steps, and it ends with them: done
--- when all are done, failed when one of them cannot be done any more, cancelled when all are. Cancelled steps do not count.
--- One that was claimed before it got steps keeps its owner, who finishes it.
+-- Derives the progress and status of a task with steps. Such a task is not claimed, its progress is the mean of its steps', and it
+-- ends with them: done when all are done, failed when one of them cannot be done any more, cancelled when all are. Cancelled steps do
+-- not count. A task that was claimed before it got steps keeps its owner, who finishes it.
 CREATE OR REPLACE FUNCTION agentmux.task_derive(p_id bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -1705,7 +1705,7 @@ begin
   where id = p_id and (progress <> steps.progress or status <> ending);
 end $function$;
 
--- Tells headings of their steps, and tasks that wait of what will never be done.
+-- Updates the plan of a step that changed, and cancels tasks that depend on one that will never be done.
 CREATE OR REPLACE FUNCTION agentmux.task_changed()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1737,7 +1737,7 @@ begin
   return null;
 end $function$;
 
--- A plan ends when its last open step is given to another one.
+-- Updates both plans when a step is moved: the former one ends if this was its last open step.
 CREATE OR REPLACE FUNCTION agentmux.step_moved()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1750,7 +1750,7 @@ begin
   return null;
 end $function$;
 
--- Adds a task, and returns it. Adding twice under one idem_key in one queue returns the first.
+-- Adds a task and returns it. Adding another one with the same idem_key to the same queue returns the first.
 CREATE OR REPLACE FUNCTION public.task_add(p_title text, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_max_attempts integer DEFAULT 5, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint, p_assignee text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -1804,9 +1804,9 @@ begin
 end $function$;
 grant execute on function public.task_add to authenticated, service_role;
 
--- A plan is a task with steps. All of it is added at once: nobody claims the heading before it has steps, or ends it between two
--- of them. Returns the task, then its steps, in order. With p_in_order each step depends on the one before it, and the first on
--- p_depends_on; otherwise each depends on p_depends_on. Adding twice under one idem_key in one queue returns the first plan.
+-- Adds a plan, which is a task with steps, in one transaction, so that it cannot be claimed or end before all steps were added.
+-- Returns the task, then its steps, in order. With p_in_order each step depends on the one before it, and the first on p_depends_on;
+-- otherwise each depends on p_depends_on. Adding another plan with the same idem_key to the same queue returns the first.
 CREATE OR REPLACE FUNCTION public.task_plan(p_title text, p_steps jsonb, p_in_order boolean DEFAULT true, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -1843,8 +1843,7 @@ grant execute on function public.task_plan to authenticated, service_role;
 
 -- ==== circles ====
 
--- The open tasks that wait for this one. A task waits for what it depends on, and a plan for its steps: no task may wait for
--- itself.
+-- The open tasks that wait for this one. A task waits for those that it depends on, and a plan for its steps.
 CREATE OR REPLACE FUNCTION agentmux.waiting_for(p_id bigint)
  RETURNS SETOF bigint
  LANGUAGE sql
@@ -1857,7 +1856,7 @@ AS $function$
   select t.id from public.tasks as t where t.status = 'queued' and t.depends_on @> array[p_id]
 $function$;
 
--- The shortest way from a task to itself along what waits for it, the task at both ends; null when there is none.
+-- The shortest circle through a task, with the task at both ends; null if there is none.
 CREATE OR REPLACE FUNCTION agentmux.circle_of(p_id bigint)
  RETURNS bigint[]
  LANGUAGE plpgsql
@@ -1895,7 +1894,7 @@ begin
   return circle;
 end $function$;
 
--- `task 1 waits for its step 3, which waits for task 2, which waits for task 1`.
+-- Describes a circle: `task 1 waits for its step 3, which waits for task 2, which waits for task 1`.
 CREATE OR REPLACE FUNCTION agentmux.circle_words(p_circle bigint[])
  RETURNS text
  LANGUAGE sql
@@ -1910,7 +1909,7 @@ AS $function$
   where place <= 8 or cardinality(p_circle) <= 9
 $function$;
 
--- Refuses an edge that closes a circle, whoever adds it.
+-- Rejects a dependency or a parent that would close a circle.
 CREATE OR REPLACE FUNCTION agentmux.refuse_circle()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1926,13 +1925,13 @@ begin
   if circle is not null then
     raise exception using errcode = '22023',
       message = format('task %s would be blocked for ever: %s', new.id, agentmux.circle_words(circle)),
-      hint = case tg_op when 'INSERT' then format('Task %s, which was to be added, is not there. ', new.id) else '' end
+      hint = case tg_op when 'INSERT' then format('Task %s was not added. ', new.id) else '' end
         || 'Leave out one of these dependencies.';
   end if;
   return null;
 end $function$;
 
--- Refuses a dependency on what failed, was cancelled or is not there, whoever adds it: such a task was queued for ever.
+-- Rejects a dependency on a task that failed, was cancelled or does not exist: the dependent task could never run.
 CREATE OR REPLACE FUNCTION agentmux.refuse_lost_dependency()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1950,14 +1949,14 @@ begin
     raise exception using errcode = '22023',
       message = format('task %s would be blocked for ever: task %s, which it depends on, %s', new.id, lost.id,
         case when lost.status is null then 'does not exist' else format('is %s', lost.status) end),
-      hint = case tg_op when 'INSERT' then format('Task %s, which was to be added, is not there. ', new.id) else '' end
+      hint = case tg_op when 'INSERT' then format('Task %s was not added. ', new.id) else '' end
         || format('Leave out that dependency%s.', case when lost.status is null then '' else ', or try that task again first' end);
   end if;
   return null;
 end $function$;
 
--- Says so in last_error where a queued task can never run: it is in a circle, or waits for one. Such circles are from before
--- they were refused.
+-- Marks queued tasks that can never run in last_error: they are in a circle, or wait for one. Such circles were added by earlier
+-- versions, which did not reject them.
 CREATE OR REPLACE FUNCTION agentmux.mark_blocked()
  RETURNS void
  LANGUAGE plpgsql
@@ -1987,7 +1986,7 @@ end $function$;
 
 -- ==== leases ====
 
--- When somebody last looked at the leases, and how often one of those who look promised to.
+-- When the leases were last observed, and the shortest interval at which an observer promised to do so.
 create table agentmux.lease_clock (
   one boolean not null default true,
   at timestamp with time zone not null default clock_timestamp(),
@@ -2016,11 +2015,11 @@ AS $function$
   select make_interval(secs => least(3600, power(2, p_attempts)))
 $function$;
 
--- Looks at the clock. From the last look to this one may have passed more time than anybody watched (the machine slept, the
--- hub or the server was away, the clock was set forward), or less than none (it was set back): all leases are moved by the
--- difference, so that each has as much left as before. p_period: so often the caller looks, who is a hub or the server of an
--- agent; null: it looks by chance. p_resumed: nobody can have looked since. Written once a second at the most.
--- Taken before the turn and before any task, by whoever takes several of them.
+-- Observes the leases. Since the last call, more time may have passed than was observed (the machine slept, the hub or the server
+-- was away, the clock was set forward), or a negative time (it was set back). All leases are moved by the difference, so that each
+-- has as much time left as before. p_period: the interval at which the caller, a hub or an agent's server, calls this; null: it
+-- calls only now and then. p_resumed: nobody can have observed the leases since. Writes at most once a second.
+-- To avoid deadlocks, call this before take_turn and before locking tasks.
 CREATE OR REPLACE FUNCTION agentmux.observe_leases(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
  RETURNS void
  LANGUAGE plpgsql
@@ -2058,7 +2057,8 @@ begin
     period = case when p_period <= c.period then p_period when missed then least(c.period * 2, interval '1 minute') else c.period end;
 end $function$;
 
--- Before a task is leased. Where none was, nobody looked, and time begins now. Whoever holds the row is just looking.
+-- Called before a task is leased. If no task is leased, the leases were not observed, and the time starts now. If the row is locked,
+-- another session is observing them.
 CREATE OR REPLACE FUNCTION agentmux.begin_lease()
  RETURNS void
  LANGUAGE plpgsql
@@ -2071,7 +2071,7 @@ begin
   if found then update agentmux.lease_clock set at = clock_timestamp(); end if;
 end $function$;
 
--- Puts back what expired leases hold (dead after max_attempts); how many. Writes nothing where nothing is leased.
+-- Requeues tasks whose leases have expired (dead after max_attempts); returns how many. Writes nothing if no task is leased.
 CREATE OR REPLACE FUNCTION agentmux.reap(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
  RETURNS integer
  LANGUAGE plpgsql
@@ -2101,7 +2101,8 @@ begin
   return cardinality(expired);
 end $function$;
 
--- Puts back what expired leases hold, before somebody looks: on a hosted project no hub does. Returns how many.
+-- Requeues tasks whose leases have expired; returns how many. Clients call it before they list tasks, since a hosted project has no
+-- hub that does.
 CREATE OR REPLACE FUNCTION public.task_reap()
  RETURNS integer
  LANGUAGE plpgsql
@@ -2114,8 +2115,8 @@ begin
 end $function$;
 grant execute on function public.task_reap to authenticated, service_role;
 
--- The next task of the queue (or the one named) for the identity: the highest priority, then the oldest. None that has steps,
--- whose time has not come, that depends on what is not done, or that is for somebody else.
+-- Claims the next task of the queue, or the given one, for the caller: the highest priority first, then the oldest. Tasks with steps,
+-- with a later run_at, with dependencies that are not done, or with another assignee are not claimed.
 CREATE OR REPLACE FUNCTION public.task_claim(p_queue text DEFAULT 'default'::text, p_lease integer DEFAULT 60, p_id bigint DEFAULT NULL::bigint)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2156,8 +2157,8 @@ begin
 end $function$;
 grant execute on function public.task_claim to authenticated, service_role;
 
--- Gives a task that was put back because its lease ran out to its last owner again, with the claim that it had: unless
--- somebody has claimed it since, or it was cancelled or is for somebody else now. Nothing is counted as another attempt.
+-- Gives a task that was requeued because its lease expired back to its last owner, with the former claim, unless another one has
+-- claimed it since, or it was cancelled or assigned to another agent. This does not count as another attempt.
 CREATE OR REPLACE FUNCTION agentmux.resume_claim(p_id bigint, p_token bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -2185,8 +2186,8 @@ begin
   from agentmux.claims as c where t.id = p_id and c.task_id = p_id;
 end $function$;
 
--- The three below answer with no row when the claim is over: another has claimed the task since, or it was cancelled or has ended.
--- The newest claim holds also when its lease ran out: the work is done, why do it again.
+-- The next three functions return no row if the claim is not valid any more: another agent has claimed the task since, or it was
+-- cancelled or has ended. The newest claim stays valid when its lease expires, since the work was done.
 CREATE OR REPLACE FUNCTION public.task_heartbeat(p_id bigint, p_token bigint, p_lease integer DEFAULT 60)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2222,8 +2223,9 @@ begin
 end $function$;
 grant execute on function public.task_progress to authenticated, service_role;
 
--- Not ok: tried again after 2, 4, 8 ... seconds, at most an hour, half to one and a half times that; dead after max_attempts.
--- Finishing twice alike is once, and answers alike, until another claims the task; with another outcome it is refused.
+-- Finishes a task. If not ok, it is tried again after 2, 4, 8 ... seconds, at most an hour, times 0.5 to 1.5 by chance, and is dead
+-- after max_attempts. Finishing again with the same outcome returns the same row, until another agent claims the task; a different
+-- outcome is rejected.
 CREATE OR REPLACE FUNCTION public.task_finish(p_id bigint, p_token bigint, p_ok boolean DEFAULT true, p_result jsonb DEFAULT NULL::jsonb, p_result_table text DEFAULT NULL::text, p_error text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2242,8 +2244,8 @@ begin
     and upper(c.owner collate "C") = me and c.outcome is not null;
   if found then
     if before <> fate then
-      raise exception using errcode = '55000', message = format('claim %s of task %s was finished before, with another outcome', p_token, p_id),
-        hint = 'The first outcome stands. What has to be added goes into a message.';
+      raise exception using errcode = '55000', message = format('claim %s of task %s was already finished with a different outcome', p_token, p_id),
+        hint = 'The first outcome stands. Send a message to add something.';
     end if;
     return query select t.* from public.tasks as t where t.id = p_id;
     return;
@@ -2271,8 +2273,8 @@ grant execute on function public.task_finish to authenticated, service_role;
 
 -- ==== task_actions ====
 
--- Refuses an agent that is none of these, and says who may; p_doing completes the sentence. Nothing is refused of a task
--- that does not exist. A plan's author has a say in its steps; a step's author or owner has none in the plan.
+-- Rejects other agents, and says who may; p_doing completes the sentence. Accepts ids of tasks that do not exist. The author of a
+-- plan may change its steps, but the author or owner of a step may not change the plan.
 CREATE OR REPLACE FUNCTION agentmux.guard_task(p_id bigint, p_doing text)
  RETURNS void
  LANGUAGE plpgsql
@@ -2308,8 +2310,8 @@ begin
     hint = 'Send one of them a message.';
 end $function$;
 
--- A task that gets a step is a heading from then on: nobody claims it any more, and it ends with its steps. So whoever could
--- add one to another's task could end that as well, and all that waits for it. Who may is decided as for cancelling it.
+-- A task that gets a step becomes a plan: it cannot be claimed any more, and it ends with its steps. An agent that could add a step
+-- to another's task could thereby end it, and all tasks that wait for it. Therefore the same rule as for cancelling applies.
 CREATE OR REPLACE FUNCTION agentmux.guard_step()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2335,9 +2337,9 @@ AS $function$
   ) select id from below
 $function$;
 
--- As task_retry, for whoever may. A plan brings back what of it was not done, but not the steps that wait for a task which stays
--- cancelled: they could never run, and the plan would never end. They say for which task they wait; retried themselves, they
--- name it.
+-- Does the work of task_retry, without checking who may. A plan is requeued with all its steps that were not done, except those
+-- that wait for a task which stays cancelled: they could never run, and the plan would never end. Their last_error names that
+-- task, and so does the error when they are retried themselves.
 CREATE OR REPLACE FUNCTION agentmux.requeue(p_id bigint)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2409,7 +2411,7 @@ begin
   return query select t.* from public.tasks as t where t.id = p_id;
 end $function$;
 
--- Queues again what failed, died or was cancelled, with all its attempts before it.
+-- Requeues a failed, dead or cancelled task, with all its attempts left.
 CREATE OR REPLACE FUNCTION public.task_retry(p_id bigint)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2424,7 +2426,7 @@ begin
 end $function$;
 grant execute on function public.task_retry to authenticated, service_role;
 
--- With all its steps. The turn comes first, so that what the guard saw is still so when the task is changed.
+-- Cancels a task with all its steps. The lock is taken first, so that what guard_task found is still true when the task is changed.
 CREATE OR REPLACE FUNCTION public.task_cancel(p_id bigint)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2450,7 +2452,7 @@ begin
 end $function$;
 grant execute on function public.task_cancel to authenticated, service_role;
 
--- From now on only that tag may claim it, or with null again whoever asks first; of a plan, each step that nobody has begun.
+-- Assigns a queued task, so that only that tag may claim it; null: any tag may. In a plan, all queued steps are assigned.
 CREATE OR REPLACE FUNCTION public.task_assign(p_id bigint, p_assignee text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2470,7 +2472,7 @@ begin
 end $function$;
 grant execute on function public.task_assign to authenticated, service_role;
 
--- Higher goes first; a plan with its steps.
+-- Sets the priority of an open task, and of all its steps. Tasks with a higher priority are claimed first.
 CREATE OR REPLACE FUNCTION public.task_reprioritise(p_id bigint, p_priority integer)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2511,7 +2513,7 @@ END),
 );
 comment on column public.events.state is 'a task''s status; what an agent did, or gone, or revoked';
 comment on column public.events.tag is 'the agent; of a task its owner, or after its end who owned it';
-comment on table public.events is 'how a task or an agent stood from then on';
+comment on table public.events is 'the state of a task or an agent from then on';
 CREATE INDEX events_at ON public.events USING btree (at, id);
 CREATE INDEX events_presence ON public.events USING btree (tag, at, id) WHERE (kind = 'presence'::text);
 CREATE INDEX events_task ON public.events USING btree (task_id, at, id) WHERE (task_id IS NOT NULL);
@@ -2522,7 +2524,7 @@ create policy events_service on public.events for all to service_role using (tru
 grant delete, insert, select, update on public.events to service_role;
 grant select on public.events to authenticated;
 
--- Of 30 days, and never more than 100,000 and a few: each 500th row pays for the others. Waits for nobody who deletes the same ones.
+-- Deletes events older than 30 days and beyond about 100,000, with every 500th row. Skips rows that another session is deleting.
 CREATE OR REPLACE FUNCTION agentmux.event_written()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2537,9 +2539,9 @@ begin
   return null;
 end $function$;
 
--- Progress alone is written at most each five seconds, since a bar is drawn from it and the row itself has the latest; by
--- whichever clock: what a clock that was ahead wrote holds up nothing. force_custom_plan: a plan made while the table was empty
--- would read all of it.
+-- Changes of only the progress are recorded at most every five seconds: the row itself has the latest value. An event from the
+-- future, written while the clock was ahead, does not count. force_custom_plan: a plan that was made while the table was empty would
+-- scan all of it.
 CREATE OR REPLACE FUNCTION agentmux.task_history()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2559,7 +2561,7 @@ begin
   return null;
 end $function$;
 
--- Whether an agent that says nothing has gone by then: the rule of presenceOf in source/mailbox/agent.ts.
+-- Whether a silent agent counts as gone at a time: the same rule as presenceOf in source/mailbox/agent.ts.
 CREATE OR REPLACE FUNCTION agentmux.gone(p_agent agents, p_at timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
@@ -2570,7 +2572,7 @@ AS $function$
     and p_at > coalesce(p_agent.last_seen_at, p_agent.joined_at) + interval '5 minutes'
 $function$;
 
--- That an agent was gone is only written when it is back, at the time from which it was: until then its last sign says so.
+-- That an agent was gone is only recorded when it is back, with the time at which it left: until then, last_seen_at shows it.
 CREATE OR REPLACE FUNCTION agentmux.agent_history()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2596,9 +2598,9 @@ begin
   return null;
 end $function$;
 
--- What changed from p_from until before p_to (after it, before p_before: the next page), newest first. Where all of it fits, then
--- also how each task and each agent stood when the range began: its last change before. Tasks that did not change since p_from
--- are left out: their rows say it.
+-- The changes from p_from until before p_to, newest first; with p_before, the next page. The last page also has the state of each
+-- task and agent at the beginning of the range, which is its last change before p_from. Tasks that have not changed since p_from are
+-- left out, because their rows show their state.
 CREATE OR REPLACE FUNCTION public.events_between(p_from timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_before bigint DEFAULT NULL::bigint, p_limit integer DEFAULT 1000)
  RETURNS SETOF events
  LANGUAGE plpgsql
@@ -2631,7 +2633,7 @@ grant execute on function public.events_between to authenticated, service_role;
 
 -- ==== watch ====
 
--- A table's name as a watch says it: one that could be read as more than a name is quoted as JSON, and addresses nobody.
+-- A table's name in such a message. A name that could be read as more than a name is quoted as JSON, and cannot mention anybody.
 CREATE OR REPLACE FUNCTION agentmux.watched_name(p_schema text, p_table text)
  RETURNS text
  LANGUAGE sql
@@ -2642,7 +2644,7 @@ AS $function$
   from (select case when p_schema = 'public' then p_table else p_schema || '.' || p_table end) as named (name)
 $function$;
 
--- Tells the tag that watches the table what one statement changed in it: ten rows at most.
+-- Sends the changes of one statement to the tag that watches the table, with ten rows at most.
 CREATE OR REPLACE FUNCTION agentmux.watch_statement()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2672,7 +2674,7 @@ begin
   return null;
 end $function$;
 
--- The table that a watch is about, when the caller may say so: humans (for tables in public), the service role and the owner.
+-- The table with this name, if the caller may watch it: humans (tables in public), the service role and the owner.
 CREATE OR REPLACE FUNCTION agentmux.watch_target(p_table text)
  RETURNS regclass
  LANGUAGE plpgsql
@@ -2694,7 +2696,7 @@ begin
   return target;
 end $function$;
 
--- Whom a trigger tells: its one argument, without the zero byte that ends it. A tag is plain ASCII.
+-- The tag that a trigger sends to: its only argument, without the final zero byte. A tag is plain ASCII.
 CREATE OR REPLACE FUNCTION agentmux.watcher(p_arguments bytea)
  RETURNS text
  LANGUAGE sql
@@ -2704,7 +2706,7 @@ AS $function$
   select split_part(encode(p_arguments, 'escape'), '\000', 1)
 $function$;
 
--- One trigger for each kind of change, because only such a one has a transition table.
+-- Watches a table for a tag. There is one trigger for each kind of change, because triggers for several cannot have transition tables.
 CREATE OR REPLACE FUNCTION public.watch_table(p_table text, p_to_tag text)
  RETURNS void
  LANGUAGE plpgsql
@@ -2717,8 +2719,8 @@ declare
   kind text;
 begin
   if p_to_tag collate "C" !~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$' or p_to_tag is null then
-    raise exception using errcode = '22023', message = format('%L is no tag', p_to_tag),
-      hint = 'A letter, then up to 31 letters, digits, _ or -.';
+    raise exception using errcode = '22023', message = format('%L is not a tag', p_to_tag),
+      hint = 'A tag is a letter followed by up to 31 letters, digits, _ or -.';
   end if;
   select c.relkind, c.relpersistence into found from pg_catalog.pg_class as c where c.oid = target;
   if found.relkind not in ('r', 'p') or found.relpersistence = 't' then
@@ -2727,7 +2729,7 @@ begin
   if target in ('public.messages'::regclass, 'public.channel_entries'::regclass, 'public.receipts'::regclass,
     'public.cursors'::regclass, 'public.agents'::regclass) then
     raise exception using errcode = '42809', message = format('%s cannot be watched', target),
-      hint = 'Messages change it themselves: each would post the next, without end.';
+      hint = 'Messages change this table, so each message would cause another one.';
   end if;
   foreach kind in array array['insert', 'update', 'delete'] loop
     execute format('create or replace trigger %I after %s on %s referencing %s table as changed
@@ -2737,7 +2739,7 @@ begin
 end $function$;
 grant execute on function public.watch_table to authenticated, service_role;
 
--- Ends it; false when there was nothing to end.
+-- Stops watching a table for a tag; returns false if it was not watched.
 CREATE OR REPLACE FUNCTION public.unwatch_table(p_table text, p_to_tag text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2761,7 +2763,7 @@ begin
 end $function$;
 grant execute on function public.unwatch_table to authenticated, service_role;
 
--- Which tables are watched, and by whom.
+-- The watched tables, and the tags that are notified.
 CREATE OR REPLACE FUNCTION public.watched_tables()
  RETURNS TABLE(table_name text, to_tag text)
  LANGUAGE plpgsql
@@ -2783,8 +2785,8 @@ grant execute on function public.watched_tables to authenticated, service_role;
 
 -- ==== search ====
 
--- The words that the index holds: letters and digits. Punctuation parts words, so that a path, an address and a
--- name_with_underscores are found by their parts; PostgreSQL's own parser would keep each as one.
+-- The words in the index: letters and digits. Punctuation separates words, so that a path, an address and a name_with_underscores
+-- are found by their parts; PostgreSQL's own parser would keep each as one word.
 CREATE OR REPLACE FUNCTION agentmux.words(p_text text)
  RETURNS tsvector
  LANGUAGE sql
@@ -2792,8 +2794,8 @@ CREATE OR REPLACE FUNCTION agentmux.words(p_text text)
 RETURN to_tsvector('simple'::regconfig, translate("left"(p_text, 100000), '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~'::text, repeat(' '::text, 32)));
 grant execute on function agentmux.words to authenticated, service_role;
 
--- Each item is words that stand one after the other; a minus before them excludes, a star after them lets the last one go
--- on. All items must hold. Null without any.
+-- A query for several items, all of which must match; null without any. Each item is a phrase; a minus before it excludes, and a star
+-- after it makes the last word a prefix.
 CREATE OR REPLACE FUNCTION agentmux.words_query(p_words text[])
  RETURNS tsquery
  LANGUAGE sql
@@ -2807,8 +2809,8 @@ AS $function$
   where numnode(item.query) > 0
 $function$;
 
--- Newest first. Bounded: one query of 50,000 words looked through everything for a quarter of a minute (filter-parse.ts has the
--- same bounds, and says them before anything is asked). Two passes: among the newest 500 candidates, then among all.
+-- Searches messages, newest first. Queries are bounded, because one with 50,000 words searched everything for a quarter of a minute
+-- (filter-parse.ts checks the same bounds before it sends a query). Two passes: the newest 500 candidates, then all.
 CREATE OR REPLACE FUNCTION public.search_messages(p_query text DEFAULT NULL::text, p_limit integer DEFAULT 50, p_words text[] DEFAULT '{}'::text[], p_from text[] DEFAULT '{}'::text[], p_to text[] DEFAULT '{}'::text[], p_tag text[] DEFAULT '{}'::text[], p_thread bigint[] DEFAULT '{}'::bigint[], p_id bigint[] DEFAULT '{}'::bigint[], p_after timestamp with time zone DEFAULT NULL::timestamp with time zone, p_before timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is text[] DEFAULT '{}'::text[], p_has text[] DEFAULT '{}'::text[], p_before_id bigint DEFAULT NULL::bigint)
  RETURNS SETOF messages
  LANGUAGE plpgsql
@@ -2914,12 +2916,12 @@ create table agentmux.agent_roles (
   constraint agent_roles_role_key UNIQUE (role)
 );
 
--- Locked by whoever makes a role: one at a time.
+-- Locked while a role is created, so that only one session does it at a time.
 create table agentmux.agent_role_turn ();
 
--- Runs one statement with the rights of whoever owns a copy of this, and returns its rows. The copies: one for each agent,
--- made below. What the statement is, PostgreSQL's own parser says: a query that returns rows can be opened as a cursor, and
--- of any other plpgsql says what it is before anything of it has run. A statement that returns no rows is one row of null.
+-- Runs one statement and returns its rows. Each agent's role owns a copy, made below, which runs with its rights. PostgreSQL's own
+-- parser tells what kind of statement it is: a query that returns rows can be opened as a cursor, and for any other plpgsql names
+-- the command before it runs. For a statement that returns no rows, the result is one row of null.
 CREATE OR REPLACE FUNCTION agentmux.run_statement(p_query text, p_parameters text[])
  RETURNS SETOF json
  LANGUAGE plpgsql
@@ -2980,7 +2982,7 @@ begin
   return next null;
 end $function$;
 
--- Whether the SQL of an agent can run as that role.
+-- Whether agentmux can run an agent's SQL as that role.
 CREATE OR REPLACE FUNCTION agentmux.runs_sql(p_role text)
  RETURNS boolean
  LANGUAGE sql
@@ -2994,9 +2996,9 @@ AS $function$
   )
 $function$;
 
--- Makes the role of an agent, in a transaction of its own, by mux_make_role: to make a role locks what every other one needs,
--- until the end of the transaction. It is made again where it is missing: roles are not part of a dump. One that somebody else
--- made, or that may do more than these do, is left alone for the next name.
+-- Creates the role of an agent, if it is missing: roles are not part of a dump. This takes locks that all other agents need until
+-- the transaction ends, so mux_make_role calls it in a separate transaction. An existing role that somebody else created, or that
+-- has more rights, is not touched; the next name is tried.
 CREATE OR REPLACE FUNCTION agentmux.make_agent_role(p_tag text)
  RETURNS void
  LANGUAGE plpgsql
@@ -3064,8 +3066,8 @@ begin
   insert into agentmux.agent_roles as r (tag, role) values (folded, name) on conflict (tag) do update set role = excluded.role;
 end $function$;
 
--- Makes the role in the database that the SQL of the calling agent needs, where there is none yet. A call of its own, so that
--- nothing else is in its transaction.
+-- Creates the role that the SQL of the calling agent needs, if there is none yet. A separate function, so that nothing else is done
+-- in its transaction.
 CREATE OR REPLACE FUNCTION public.mux_make_role()
  RETURNS void
  LANGUAGE plpgsql
@@ -3076,14 +3078,14 @@ declare
   me text := agentmux.me();
 begin
   if agentmux.acting_role() is not null or not exists (select from agentmux.identity() as i where i.kind = 'agent' and i.verified) then
-    raise exception using errcode = '42501', message = 'this is for agents, who come with a token of their own, and not for SQL';
+    raise exception using errcode = '42501', message = 'only an agent with its own token can call this, and not from SQL';
   end if;
   perform agentmux.make_agent_role(me);
 end $function$;
 grant execute on function public.mux_make_role to authenticated;
 
--- The role of an agent, locked until the transaction ends: one statement of an agent runs at a time. So one that cannot be
--- cancelled runs once, whatever the program that asked for it does, and the agent's next ones are refused until it ends.
+-- The role of an agent, whose row is locked until the transaction ends, so that only one statement of an agent runs at a time. If one
+-- cannot be cancelled, the agent's later statements are rejected until it ends.
 CREATE OR REPLACE FUNCTION agentmux.agent_role(p_tag text)
  RETURNS text
  LANGUAGE plpgsql
@@ -3097,17 +3099,17 @@ begin
   select r.role into known from agentmux.agent_roles as r where r.tag = upper(p_tag collate "C") for update;
   if known is null or not agentmux.runs_sql(known) then
     raise exception using errcode = 'PT428', message = format('%s has no role in the database yet', p_tag),
-      hint = 'Call mux_make_role() once, by itself, then this again.';
+      hint = 'Call mux_make_role() in a separate request, then try again.';
   end if;
   return known;
 exception when lock_not_available then
   raise exception using errcode = 'PT429', message = format('an earlier statement of %s is still running', p_tag),
-    detail = 'An agent runs one at a time, and some functions of long texts cannot be cancelled.',
-    hint = 'Wait until it ends, then ask for less at once. Sending messages and reading the inbox work meanwhile.';
+    detail = 'An agent can run only one statement at a time, and some functions on long texts cannot be cancelled.',
+    hint = 'Wait until it ends, then request less at a time. Sending messages and reading the inbox still work.';
 end $function$;
 
--- What of an expression would run as whoever touches the table: every function in it must be immutable, or PostgreSQL's own
--- and harmless. `p_tree` is how PostgreSQL keeps an expression.
+-- Whether an expression, which would run as anyone who uses the table, calls a function that is neither immutable nor a harmless
+-- one of PostgreSQL's own. `p_tree` is PostgreSQL's stored form of the expression.
 CREATE OR REPLACE FUNCTION agentmux.has_foreign_code(p_tree text)
  RETURNS boolean
  LANGUAGE sql
@@ -3123,7 +3125,7 @@ AS $function$
   )
 $function$;
 
--- Why what the role owns is more than tables, indexes and sequences that harm nobody who touches them; null when it is not.
+-- Why the role owns something other than tables, indexes and sequences that are harmless to use; null if it does not.
 CREATE OR REPLACE FUNCTION agentmux.fault_of(p_role oid)
  RETURNS text
  LANGUAGE sql
@@ -3197,8 +3199,8 @@ AS $function$
   ) as faults (place, fault) order by place limit 1
 $function$;
 
--- Lets those who take part read a new table of the agent, and nobody else. The table says whose it is: a dump that is restored
--- where the role does not exist leaves it to somebody else.
+-- Lets the other agents and humans of the mailbox read new tables of an agent. A comment says whose table it is, because a dump that
+-- is restored without the role gives it to another owner.
 CREATE OR REPLACE FUNCTION agentmux.share_tables(p_role oid)
  RETURNS void
  LANGUAGE plpgsql
@@ -3225,7 +3227,7 @@ begin
   end loop;
 end $function$;
 
--- Everything that the role, or one that it could give things to, owns.
+-- The number of objects owned by roles that the role is a member of, and could give objects to.
 CREATE OR REPLACE FUNCTION agentmux.belongings(p_role oid)
  RETURNS bigint
  LANGUAGE sql
@@ -3237,9 +3239,9 @@ AS $function$
     and d.refobjid in (select r.oid from pg_catalog.pg_roles as r where pg_has_role(p_role, r.oid, 'member'))
 $function$;
 
--- Agents make tables in `public`, where later migrations may want a name. Names that begin with `mux_` or `agentmux` are not
--- theirs, and relations that migrations from now on make in `public` have such names: so none fails because an agent has
--- that name already, and none takes an agent's table for its own.
+-- Agents create tables in `public`, where later migrations may need a name. Therefore names that begin with `mux_` or `agentmux` are
+-- reserved, and all relations that new migrations create in `public` have such names: a migration neither fails because of an
+-- agent's table nor mistakes it for ours.
 CREATE OR REPLACE FUNCTION agentmux.reserved_names(p_role oid)
  RETURNS SETOF pg_class
  LANGUAGE sql
@@ -3250,14 +3252,14 @@ AS $function$
   where c.relowner = p_role and c.relnamespace = 'public'::regnamespace and c.relname ~ '^(mux_|agentmux)'
 $function$;
 
--- After each statement of an agent: refuses what an agent may not make, and shares what it may.
+-- Called after each statement of an agent: rejects objects that agents may not create, and shares the others.
 CREATE OR REPLACE FUNCTION agentmux.settle_statement(p_role oid, p_others bigint)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
-  fault text := agentmux.fault_of(p_role);
+  fault text := coalesce(agentmux.fault_of(p_role), agentmux.burden_of(p_role));
   reserved text := (select n.relname from agentmux.reserved_names(p_role) as n order by n.relname limit 1);
 begin
   if fault is null and agentmux.belongings(p_role) <> p_others then
@@ -3271,19 +3273,20 @@ begin
     raise exception using errcode = '42939', message = format('the name %I is reserved for agentmux', reserved),
       hint = 'Choose a name that does not begin with mux_ or agentmux.';
   end if;
+  -- Its token may have ended meanwhile, or the agent may have been revoked, at a hub that cannot cancel what another one runs.
+  perform agentmux.me();
   perform agentmux.share_tables(p_role);
   update agentmux.acting as a set busy = false where a.xid = pg_current_xact_id();
 end $function$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Whether a statement is nothing but a call of the mailbox, or an insert of messages, with its values written out:
+-- Whether a statement is nothing but a call of the mailbox, or an insert of messages, with literal values:
 --   select * from task_add('a title', p_depends_on => array[1], p_run_at => now() + interval '1 hour')
 --   select (task_claim('default')).id
 --   with mine as (select * from task_claim()) select id, title from mine
 --   insert into messages (content, reply_to) values ('[ME] done', 7) returning id
--- Its tokens become one letter each, and what is a value becomes `v` from the inside out. What is not understood is not plain:
--- a text that this reads otherwise than PostgreSQL does must not pass, so it knows few kinds of tokens, and they have to make
--- up the whole text.
+-- Its tokens become one letter each, and values are reduced to `v` from the inside out. A text that this function could read
+-- differently than PostgreSQL must not pass, so it knows only a few kinds of tokens, and they have to make up the whole text.
 CREATE OR REPLACE FUNCTION agentmux.is_plain(p_query text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -3344,7 +3347,7 @@ begin
     'O', '(?:c|\(c\)\.[iy])N?'), 'C', '(?:\*|[iym](?:\.[iym]|\.\*)?N?)'), 'N', '(?:A?i)'));
 end $function$;
 
--- How many statements at the end of a script are plain. Not looked at where none of them could lock what others need.
+-- How many statements at the end of a script are plain. Not counted if no statement could lock what others need.
 CREATE OR REPLACE FUNCTION agentmux.plain_tail(p_statements text[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -3361,8 +3364,8 @@ begin
   return tail;
 end $function$;
 
--- Runs one statement of the agent that the token names, and returns its rows: one of null where it returns none. `p_ends`:
--- whether only plain statements follow.
+-- Runs one statement as the calling agent and returns its rows; for a statement without rows, one row of null. `p_ends`: whether this
+-- and all later statements are plain.
 CREATE OR REPLACE FUNCTION agentmux.agent_statement(p_query text, p_parameters text[], p_read_only boolean, p_ends boolean)
  RETURNS SETOF json
  LANGUAGE plpgsql
@@ -3424,8 +3427,8 @@ end $function$;
 
 -- Runs one statement as the calling agent, and returns its rows.
 --
--- PostgREST puts the headers of a request, the token among them, into a setting that whatever runs can read. An agent's SQL has
--- no use for them, and what it reads ends in transcripts: they are emptied before it runs.
+-- PostgREST puts the headers of a request, including the token, into a setting that any SQL can read. An agent's SQL does not need
+-- them, and its results end up in transcripts, so the setting is cleared first.
 CREATE OR REPLACE FUNCTION public.agent_sql(p_query text, p_parameters text[] DEFAULT '{}'::text[], p_read_only boolean DEFAULT false)
  RETURNS SETOF json
  LANGUAGE plpgsql
@@ -3433,13 +3436,14 @@ CREATE OR REPLACE FUNCTION public.agent_sql(p_query text, p_parameters text[] DE
  SET search_path TO ''
 AS $function$
 begin
+  perform agentmux.check_sql(array[p_query]);
   perform pg_catalog.set_config('request.headers', '', true);
   return query select line
   from agentmux.agent_statement(p_query, p_parameters, p_read_only, agentmux.plain_tail(array[p_query]) = 1) as line where line is not null;
 end $function$;
 grant execute on function public.agent_sql to authenticated;
 
--- The same for several statements, all or none; returns the rows of the last that has any. The plain statements at the end may
+-- Runs several statements in one transaction, and returns the rows of the last one that has any. The plain statements at the end may
 -- lock what others need.
 CREATE OR REPLACE FUNCTION public.agent_script(p_statements text[], p_read_only boolean DEFAULT false)
  RETURNS SETOF json
@@ -3450,11 +3454,13 @@ AS $function$
 declare
   -- One row of them, counted from 1, whatever array was given.
   statements text[] := array(select s from unnest(p_statements) with ordinality as s (s, place) order by s.place);
-  others int := cardinality(statements) - agentmux.plain_tail(statements);
+  others int;
   lines json[];
   last json[];
 begin
   perform agentmux.me();
+  perform agentmux.check_sql(statements);
+  others := cardinality(statements) - agentmux.plain_tail(statements);
   perform pg_catalog.set_config('request.headers', '', true);
   for place in 1..cardinality(statements) loop
     lines := array(select line from agentmux.agent_statement(statements[place], '{}', p_read_only, place > others) as line);
@@ -3466,8 +3472,8 @@ grant execute on function public.agent_script to authenticated;
 
 -- ==== results ====
 
--- Tables that are not ours, for people to look at: read with nobody's claims, by a role that takes no part, in a transaction
--- that is read-only from then on. A view, policy or function of such a table that does something else does nothing.
+-- Reads a table without claims, as a role without rights in the mailbox, in a transaction that is read-only from then on: a view,
+-- policy or function of the table can do no harm.
 CREATE OR REPLACE FUNCTION agentmux.read_as_nobody(p_table text, p_limit integer)
  RETURNS SETOF json
  LANGUAGE plpgsql
@@ -3665,7 +3671,9 @@ begin
         and (addressed = '{}' or upper(m.tag collate "C") = any (addressed))
       order by m.id);
   end if;
-  if answered <> '{}' then
+  -- What a human has seen is not done with because of another word to the same agent: the human says so.
+  if answered <> '{}' and (new.reply_to is not null or not exists (
+    select from public.agents as a where upper(a.tag collate "C") = upper(me collate "C") and a.kind = 'human')) then
     perform agentmux.ack(me, answered, case when new.reply_to is null then 'answer' else 'reply' end);
   end if;
   if new.author_kind = 'human' then
@@ -3806,6 +3814,109 @@ begin
   return changed;
 end $function$;
 grant execute on function public.agent_undamp to authenticated, service_role;
+-- ==== agent_bounds ====
+
+-- Refuses what one statement could do to everybody else before the statement can be ended:
+-- - Settings, which SET cannot change here either. `exit_on_error` ends the session (on PGlite the database itself), and plans that
+--   are made while indexes are switched off stay with the session.
+-- - Notifications, as NOTIFY is refused: every hub reads all of them.
+-- - Advisory locks by the thousand, which fill the server's table of locks: others' transactions fail then ("out of shared memory").
+-- - Large objects and messages in the write-ahead log, which are written whole before anything looks whether it was cancelled.
+-- - Functions that run SQL from a text, which could name all of these.
+-- A function can be called only by its name, so its name is in the text. A statement that is plain holds it only in a value.
+CREATE OR REPLACE FUNCTION agentmux.check_sql(p_statements text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  names constant text := '(?i)\m(?:set_config|pg_notify|pg_(?:try_)?advisory_\w+|pg_logical_emit_message|lo_creat|lo_create|lo_from_bytea'
+    '|lo_import|lo_put|(?:query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite)\M';
+  statement text;
+  found_name text;
+begin
+  if cardinality(p_statements) > 1000 or (select sum(length(s)) from unnest(p_statements) as s) > 1048576 then
+    raise exception using errcode = '54000', message = 'SQL of an agent has at most 1,048,576 characters and 1,000 statements',
+      hint = 'Send it in parts.';
+  end if;
+  foreach statement in array p_statements loop
+    found_name := coalesce(lower(substring(statement from names)),
+      case when statement ~* '\mupdate\M' then lower(substring(statement from '(?i)\mpg_settings\M')) end,
+      -- A name that is written with escapes.
+      upper(substring(statement from '[uU]&"')));
+    if found_name is not null and not agentmux.is_plain(statement) then
+      raise exception using errcode = '42501', message = format('an agent may not use %s', found_name),
+        hint = 'Agents read, write messages, call functions, and have tables, indexes and sequences of their own.';
+    end if;
+  end loop;
+end $function$;
+
+-- What may stand in an expression that PostgreSQL computes for whoever reads a table, or for the vacuum: that of an index or of a
+-- virtual column. Functions whose time grows with the length of their arguments and no faster, and whose results are no longer
+-- than these. Constants in it are computed anew by each session that opens the table, which nothing can cancel.
+CREATE OR REPLACE FUNCTION agentmux.is_light(p_function oid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select p.pronamespace = 'pg_catalog'::regnamespace and p.prorettype <> 'pg_catalog.xml'::regtype and (
+    p.proname = any ('{lower,upper,initcap,length,char_length,character_length,octet_length,left,right,btrim,ltrim,rtrim,md5,abs,ceil,
+      ceiling,floor,date_trunc,date_part,extract,timezone,to_tsvector,cardinality,array_length,jsonb_array_length,json_array_length,
+      jsonb_extract_path,jsonb_extract_path_text,json_extract_path,json_extract_path_text}'::name[])
+    -- The other substring takes a pattern.
+    or p.proname in ('substr', 'substring') and p.proargtypes[1] = 'pg_catalog.int4'::regtype
+    or exists (select from pg_catalog.pg_cast as c where c.castfunc = p.oid)
+    or exists (
+      select from pg_catalog.pg_operator as o where o.oprcode = p.oid and (
+        o.oprname in ('=', '<>', '<', '<=', '>', '>=', '->', '->>', '#>', '#>>')
+        or o.oprname in ('+', '-', '*', '/', '%', '||') and not exists (
+          select from unnest(p.proargtypes::oid[]) as a (type)
+          where a.type <> all ('{int2,int4,int8,float4,float8,text,date,timestamp,timestamptz,interval}'::regtype[]))))
+  )
+  from pg_catalog.pg_proc as p where p.oid = p_function
+$function$;
+
+CREATE OR REPLACE FUNCTION agentmux.is_heavy(p_tree text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select length(p_tree) > 20000 or p_tree ~ '\{(?:JSONEXPR|XMLEXPR)\M' or exists (
+    select from regexp_matches(p_tree, ':[a-z]*(?:func|fno)[a-z]* ([0-9]+)', 'g') as named (groups)
+    where not agentmux.is_light(named.groups[1]::oid))
+$function$;
+
+-- Why what the role owns would be a burden on others; null when it is not. Each table, index and column is read by every hub
+-- whenever any table changes.
+CREATE OR REPLACE FUNCTION agentmux.burden_of(p_role oid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with owned as (
+    select c.oid, c.relkind from pg_catalog.pg_class as c where c.relowner = p_role and c.relkind in ('r', 'i', 'S')
+  )
+  select case
+    when (select count(*) from owned) > 1000 then 'these would be more than 1,000 tables, indexes and sequences'
+    when (select count(*) from owned as o join pg_catalog.pg_attribute as a on a.attrelid = o.oid and a.attnum > 0) > 20000
+      then 'these would be more than 20,000 columns'
+    else (
+      select format('%s has an expression that could take long for whoever reads the table', o.oid::regclass)
+      from owned as o
+      where exists (
+        select from pg_catalog.pg_index as i where i.indexrelid = o.oid
+          and (agentmux.is_heavy(i.indexprs::text) or agentmux.is_heavy(i.indpred::text)))
+        or exists (
+          select from pg_catalog.pg_attrdef as d
+          join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.attgenerated = 'v'
+          where d.adrelid = o.oid and agentmux.is_heavy(d.adbin::text))
+      limit 1)
+    end
+$function$;
 
 -- ==== publication ====
 

@@ -1,4 +1,4 @@
--- What `supabase db reset` and `supabase start` begin with: a first exchange to look at. `supabase db push` leaves it out.
+-- Sample data for `supabase db reset` and `supabase start`. `supabase db push` does not use it.
 do $$
 declare
   asked bigint;

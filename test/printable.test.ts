@@ -113,10 +113,10 @@ describe('what a terminal may be given', () => {
 			// JSON for the client whose hook it is.
 			'commands/serve/run-hook.ts',
 			'printable.ts',
-			// The frames of screen.ts on their way.
-			'tui/run/start.tsx',
 			// Cells of printable text, and our own sequences around them.
 			'tui/screen/screen.ts',
+			// The frames of screen.ts on their way.
+			'tui/terminal/output.ts',
 			// What Node and libraries wrote while a screen held the terminal, once it is given back.
 			'tui/terminal/stderr.ts',
 			'tui/terminal/terminal.ts',

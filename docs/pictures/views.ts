@@ -84,7 +84,7 @@ export const views: readonly View[] = [
 		...middle,
 		steps: [[':clau', 'write to']],
 	},
-	{name: 'help', title: 'Every key', columns: 160, rows: 44, steps: [['?', 'Looking back']]},
+	{name: 'help', title: 'Every key', columns: 160, rows: 44, steps: [['?', 'Timeline']]},
 	{name: 'timeline', title: 'The afternoon, a lane for each', columns: 160, rows: 40, steps: [['T', 'in this window']]},
 	{
 		name: 'replay',

@@ -8,7 +8,9 @@ import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
-import {openOwnersProject, replaceToken, withMailbox} from './connect/connect.ts';
+import {replaceToken} from './connect/credentials.ts';
+import {withMailbox} from './connect/connect.ts';
+import {openOwnersProject} from './connect/owner.ts';
 import {checkIsHuman} from './connect/human-only.ts';
 import {remarkFailedHooks} from './cli/failed-hooks.ts';
 import {shellWord} from './cli/launcher.ts';
@@ -28,6 +30,7 @@ const command: Command = {
 		                                  list the folders of this machine in which agents have joined
 		  agentmux agents revoke TAG      end its tokens and close its connections; it is refused until it is restored
 		  agentmux agents restore TAG     let it in again; messages that came in the meantime were kept for it
+		  agentmux agents undamp TAG      let its mail wake it again, if it and another agent woke each other too often
 		  agentmux agents forget TAG      remove an agent that has left from the list; its messages stay
 
 		  --json        print the row, or the rows as one JSON array

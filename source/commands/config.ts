@@ -96,7 +96,7 @@ function screen({file}: Config, preferences: Preferences): Effective[] {
 	const flags = Object.entries(preferences.flags).map(([name, value]): Effective => {
 		if (values.get(name) === value) return {name, value, from: placeOf(name)};
 		const isDefault =
-			readPreferences({values: new Map(), placeOf}, {}).flags[name as keyof Preferences['flags']] === value;
+			readPreferences({values: new Map(), placeOf: placeOf}, {}).flags[name as keyof Preferences['flags']] === value;
 		return {name, value, from: isDefault ? defaults : 'environment'};
 	});
 	const colours = [...values].filter(([name]) => name.startsWith('theme.') && name !== 'theme.name');

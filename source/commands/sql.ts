@@ -1,5 +1,5 @@
 import type {Command} from './cli/command.ts';
-import {openSql} from './connect/connect.ts';
+import {openSql} from './connect/owner.ts';
 import {remark, table, write, writeJson} from './cli/output.ts';
 import {textOf} from './cli/values.ts';
 

@@ -1,7 +1,7 @@
 import {UsageError} from '../mailbox/error.ts';
 import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
-import {openSql} from './connect/connect.ts';
+import {openSql} from './connect/owner.ts';
 import {remark, table, write, writeJson} from './cli/output.ts';
 import {tagFlag} from './cli/values.ts';
 import {watchedTables} from './join/watched.ts';

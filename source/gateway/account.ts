@@ -2,22 +2,22 @@ import {randomBytes, randomUUID} from 'node:crypto';
 import type {AuthError, SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
-import {unreachable} from './failure.ts';
+import {unreachable} from './link/failure.ts';
 
-/** A user of a project's Auth whom the database believes to be an agent, for its `app_metadata` says so. */
+/** A user in a project's Auth. Its `app_metadata` tells the database that it is an agent. */
 export interface Account {
-	/** Of the project. */
+	/** The project's. */
 	readonly url: string;
-	/** Of the user. */
+	/** The user's. */
 	readonly id: string;
-	/** A name to sign in with; nobody reads mail there. */
+	/** Only a name to sign in with: there is no such mail address. */
 	readonly email: string;
 	readonly password: string;
 }
 
-/** What signing in gives. */
+/** The result of signing in. */
 export interface Session {
-	/** The bearer. */
+	/** The bearer token. */
 	readonly token: string;
 	/** Milliseconds since 1970. */
 	readonly expires_at: number;
@@ -32,12 +32,13 @@ interface Project {
 const timeout = 15_000;
 
 /**
- * Makes a user for one agent on one machine, so that each can be taken away without the other. Only a secret key may:
- * nobody else writes `app_metadata` (https://supabase.com/docs/reference/javascript/auth-admin-createuser). Rejects with MailboxError.
+ * Creates a user for one agent on one machine, so that each agent and machine can be removed separately. It takes the
+ * project's secret key, because only that can write `app_metadata`
+ * (https://supabase.com/docs/reference/javascript/auth-admin-createuser). Rejects with MailboxError.
  */
 export async function createAccount(project: Project, tag: Tag): Promise<Account> {
 	const client = await authOf(project);
-	// A domain that is nobody's (RFC 2606): no mail is ever sent, since the address counts as confirmed.
+	// A reserved domain (RFC 2606). No mail is ever sent, since the address counts as confirmed.
 	const email = `${tag.toLowerCase()}.${randomUUID()}@agentmux.invalid`;
 	const password = randomBytes(32).toString('base64url');
 	const {data, error} = await client.auth.admin.createUser({
@@ -50,20 +51,20 @@ export async function createAccount(project: Project, tag: Tag): Promise<Account
 	return {url: project.url, id: data.user.id, email, password};
 }
 
-/** Its tokens are refused from then on, at the latest when they expire. Rejects with MailboxError. */
+/** Deletes the user. Its tokens are refused from then on, at the latest when they expire. Rejects with MailboxError. */
 export async function deleteAccount(project: Project, {id}: Account): Promise<void> {
 	const client = await authOf(project);
 	const {error} = await client.auth.admin.deleteUser(id);
 	if (error !== null && error.code !== 'user_not_found') throw refused(project.url, error);
 }
 
-/** Any key will do. Rejects with MailboxError: `unauthorized` when there is no such user, or its password is another. */
+/** Signs in, with any key of the project. Rejects with MailboxError: `unauthorized` for an unknown user or a wrong password. */
 export async function signIn(project: Project, {email, password}: Account): Promise<Session> {
 	const client = await authOf(project);
 	const {data, error} = await client.auth.signInWithPassword({email, password});
 	if (error !== null) throw refused(project.url, error);
 	const {access_token, expires_in} = data.session;
-	// By our own clock, which may differ from theirs.
+	// By our clock, which may differ from the server's.
 	return {token: access_token, expires_at: Date.now() + expires_in * 1000};
 }
 
@@ -77,20 +78,20 @@ async function authOf({url, key}: Project): Promise<SupabaseClient> {
 
 function refused(url: string, error: AuthError): MailboxError {
 	const {status, code = '', message} = error;
-	// What got no answer has no status; the reason is lost by then.
+	// Without a response there is no status, and the client has dropped the reason.
 	if (status === undefined || status === 0) return unreachable(url, error, timeout);
-	const said = `${url} says about the agent's user: ${message.replace(/\.?$/, '.')}`;
+	const said = `${url} refused the request for the agent's user: ${message.replace(/\.?$/, '.')}`;
 	if (code === 'invalid_credentials')
-		return new MailboxError('unauthorized', said, 'Join again: that makes another user.');
+		return new MailboxError('unauthorized', said, 'Join again to create another user.');
 	if (status === 401 || status === 403) {
 		return new MailboxError(
 			'forbidden',
 			said,
-			"Only the project's secret key may make users: set SUPABASE_SECRET_KEY.",
+			"Only the project's secret key may create users: set SUPABASE_SECRET_KEY.",
 		);
 	}
 	if (status === 429 || status >= 500) return new MailboxError('offline', said, 'Try again later.');
 	const remedy =
-		code === 'email_provider_disabled' ? 'Allow the email provider in the project, under Authentication.' : '';
+		code === 'email_provider_disabled' ? 'Enable the email provider in the project, under Authentication.' : '';
 	return new MailboxError('invalid', said, remedy);
 }

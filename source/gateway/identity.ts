@@ -1,8 +1,8 @@
 import type {Identity} from '../mailbox/agent.ts';
 import {isTag, UNTAGGED} from '../mailbox/tag.ts';
-import type {Target} from './link.ts';
+import type {Target} from './link/link.ts';
 
-/** Who the database will say that this is (agentmux.identity in supabase/migrations). Nothing is verified here: the other end does that. */
+/** The identity that the database will derive (agentmux.identity in supabase/migrations). Only the server verifies it. */
 export function identityOf({key, token}: Target, actingTag: string | undefined): Identity {
 	const {role, app_metadata} = claimsOf(token ?? key);
 	if (role === 'authenticated') {
@@ -18,7 +18,7 @@ function claimsOf(token: string): {readonly role?: unknown; readonly app_metadat
 		const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
 		return typeof claims === 'object' && claims !== null ? claims : {};
 	} catch {
-		// `sb_secret_...` and the like are no JWTs, and say nothing.
+		// `sb_secret_...` and the like are not JWTs, and contain no claims.
 		return {};
 	}
 }

@@ -1,26 +1,26 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
-import {refusal, strange, unreachable} from './failure.ts';
-import type {Way} from './link.ts';
+import {refusal, strange, unreachable} from './link/failure.ts';
+import type {Transport} from './link/link.ts';
 
-/** The Management API of a Supabase: `https://api.supabase.com`, or the hub itself. */
+/** Access to the Management API of a Supabase: `https://api.supabase.com`, or the hub itself. */
 export interface Management {
 	readonly url: string;
 	readonly project_ref: string;
-	/** A personal access token; for the hub its service_role key. */
+	/** A personal access token; for the hub, its service_role key. */
 	readonly token: string;
-	/** How the hub is reached: not by the network. */
-	readonly way?: Way;
+	/** For the hub: how to reach it other than over the network. */
+	readonly transport?: Transport;
 }
 
 const timeout = 60_000;
 
 /**
  * Runs SQL as the owner of the database, as the stock Supabase MCP server does, and resolves with the rows of the last
- * statement. Rejects with a MailboxError: `invalid` for what PostgreSQL refuses, in its own words.
+ * statement. Rejects with a MailboxError: `invalid`, with PostgreSQL's own message, for SQL that PostgreSQL rejects.
  */
 export async function runSql(
-	{url, project_ref, token, way}: Management,
+	{url, project_ref, token, transport}: Management,
 	query: string,
 	{readOnly = false}: {readonly readOnly?: boolean} = {},
 ): Promise<{readonly [column: string]: Json}[]> {
@@ -29,14 +29,14 @@ export async function runSql(
 		url.endsWith('/') ? url : `${url}/`,
 	);
 	try {
-		const response = await (way?.fetch ?? fetch)(address, {
+		const response = await (transport?.fetch ?? fetch)(address, {
 			method: 'POST',
 			headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'},
 			body: JSON.stringify({query, read_only: readOnly}),
 			signal: AbortSignal.timeout(timeout),
 		});
 		const text = await response.text();
-		if (response.status === 400) throw new MailboxError('invalid', `The database refuses this: ${saidIn(text)}`);
+		if (response.status === 400) throw new MailboxError('invalid', `The database rejected this: ${messageIn(text)}`);
 		if (!response.ok) throw refusal(url, response.status, text);
 		return rowsIn(url, text);
 	} catch (error) {
@@ -54,11 +54,11 @@ function rowsIn(url: string, text: string): {readonly [column: string]: Json}[] 
 	throw strange(url, 'no rows');
 }
 
-function saidIn(text: string): string {
+function messageIn(text: string): string {
 	try {
 		const {message} = JSON.parse(text) as {readonly message?: unknown};
 		if (typeof message !== 'string') return text;
-		// A sentence of ours has one line.
+		// Our messages have one line.
 		return message.replace(/^Failed to run sql query: /, '').replaceAll(/\n(?=(?:DETAIL|HINT): )/g, ' ');
 	} catch {
 		return text;

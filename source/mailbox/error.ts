@@ -11,7 +11,7 @@ export type ErrorCode =
 	| 'not_found'
 	/** It exists already, or somebody else has it. */
 	| 'conflict'
-	/** The other end lacks agentmux's tables, or has another version of them. */
+	/** The database does not have agentmux's tables, or has another version of them. */
 	| 'schema'
 	/** A file cannot be read or written. */
 	| 'file'

@@ -1,5 +1,5 @@
 import type {Json} from './json.ts';
-import type {Signed} from './signature.ts';
+import type {SignatureStatus} from './signature.ts';
 import {foldTag, mentionPattern, sameTag, tagPattern, UNTAGGED, type FoldedTag, type Tag} from './tag.ts';
 
 /** The largest content, in bytes of UTF-8 (the CHECK in supabase/migrations). */
@@ -38,9 +38,9 @@ export interface MessageRow {
 
 /** A row with the state of the signature in its `meta`. The state is not a column: each machine determines it. */
 export interface Message extends MessageRow {
-	readonly signed: Signed;
+	readonly signed: SignatureStatus;
 	/** The same for the signature of a redaction; absent if the message was not redacted. */
-	readonly redaction_signed?: Signed;
+	readonly redaction_signed?: SignatureStatus;
 }
 
 /** The fields that a client inserts; the database derives the others. */

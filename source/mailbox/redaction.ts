@@ -1,5 +1,5 @@
 import type {Json} from './json.ts';
-import type {Signed} from './signature.ts';
+import type {SignatureStatus} from './signature.ts';
 import type {Tag} from './tag.ts';
 
 /** Who redacted a message. Only the database writes this, into `meta.redaction`. */
@@ -39,14 +39,14 @@ export function redactionOf({body, meta}: Row): Redaction | null {
  * The text of a message for people to read; for a redacted one `(redacted by HUMAN, signed: a password)`. Remote text, not made
  * printable.
  */
-export function readableBody(message: Row & {readonly redaction_signed?: Signed}): string {
+export function readableBody(message: Row & {readonly redaction_signed?: SignatureStatus}): string {
 	const redaction = redactionOf(message);
 	if (redaction === null) return message.body;
 	const {by, reason} = redaction;
 	return `(redacted${by === null ? '' : ` by ${by}`}${proof(message.redaction_signed, redaction)}${reason === null ? '' : `: ${reason}`})`;
 }
 
-function proof(signed: Signed | undefined, {isHuman}: Redaction): string {
+function proof(signed: SignatureStatus | undefined, {isHuman}: Redaction): string {
 	if (signed === true) return ', signed';
 	if (signed === 'invalid') return ', INVALID SIGNATURE';
 	if (signed === 'unknown key') return ', unknown key';

@@ -33,7 +33,7 @@ export interface Signature {
  * The state of a signature. `true`: valid, by a key that is trusted here. `unknown key`: valid, but the key is not trusted here.
  * `invalid`: it does not match the row.
  */
-export type Signed = boolean | 'invalid' | 'unknown key';
+export type SignatureStatus = boolean | 'invalid' | 'unknown key';
 
 const label = 'agentmux-signature-v1';
 const encoder = new TextEncoder();

@@ -2,18 +2,18 @@ import {printable} from '../printable.ts';
 
 interface Head {
 	readonly id: number;
-	/** The tag that it stands under. */
+	/** The tag of the message. */
 	readonly from: string;
-	/** Who vouches for that. */
+	/** Who vouches for the tag. */
 	readonly provenance: string;
 	/** ISO 8601. */
 	readonly created_at: string;
 	readonly reply_to?: number | null | undefined;
-	/** The reader may already have it: which hand-over this is. */
+	/** Which hand-over this is, if the reader may have received it before. */
 	readonly again?: number | undefined;
 }
 
-/** The line before the text of a message that an agent reads. */
+/** The line above the text of a message that an agent reads. */
 export function messageHead({id, from, provenance, created_at, reply_to, again}: Head): string {
 	const reply = typeof reply_to === 'number' ? `, in reply to #${reply_to}` : '';
 	const before = again === undefined || again < 2 ? '' : `, again (${ordinal(again)})`;
@@ -28,7 +28,7 @@ export function handOverNumber({attempts, takes}: {readonly attempts: number; re
 	return Math.max(attempts + 1, takes > 0 ? 2 : 1);
 }
 
-/** The line behind a text that was cut: how to get the rest. */
+/** The line below a text that was cut, which says how to get the rest. */
 export function cutLine(how: string): string {
 	return `  (cut: ${how})`;
 }

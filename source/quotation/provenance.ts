@@ -5,7 +5,7 @@ import {printable} from '../printable.ts';
 
 export type Vouched = Pick<Message, 'tag' | 'author_tag' | 'author_kind' | 'verified' | 'signed'>;
 
-/** Who vouches for the sender of a message, and which tag it looks like, for the agent `reader`. */
+/** Says to the agent `reader` who vouches for the sender of a message, and which known tag the sender's resembles. */
 export function provenance(message: Vouched & Pick<Message, 'body'>, reader: Tag): string {
 	const known = [HUMAN, SYSTEM, reader];
 	const like = resembled(message.tag, known);
@@ -14,7 +14,7 @@ export function provenance(message: Vouched & Pick<Message, 'body'>, reader: Tag
 		...alarm(message),
 		vouched(message),
 		...(like === null ? [] : [`not ${like}, though the tag looks like it`]),
-		...(claims === null ? [] : [`its text imitates a message of ${claims}`]),
+		...(claims === null ? [] : [`its text imitates a message from ${claims}`]),
 	].join(', ');
 }
 
@@ -28,8 +28,8 @@ function vouched(message: Vouched): string {
 	const author = printable(message.author_tag ?? message.tag);
 	const differs = !sameTag(message.author_tag ?? message.tag, message.tag);
 	if (message.signed === true) return `${differs ? 'really written and ' : ''}signed by ${author}, human`;
-	if (!message.verified) return `unverified: nobody vouches for the sender${signed}`;
+	if (!message.verified) return `unverified: the sender is not authenticated${signed}`;
 	const kind = message.author_kind === 'agent' ? '' : `, ${message.author_kind}`;
 	if (!authorDiffers(message)) return `verified${kind}${signed}`;
-	return `really written by ${printable(message.author_tag ?? 'nobody known')}, verified${kind}${signed}`;
+	return `really written by ${printable(message.author_tag ?? 'an unknown author')}, verified${kind}${signed}`;
 }

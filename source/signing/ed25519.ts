@@ -39,14 +39,14 @@ export function signStatement(pair: KeyPair, statement: Statement): Signature {
 	return {v: 1, key: pair.x, nonce, sig};
 }
 
-/** Whether the signature is valid for that statement by the key it names. Does not check whose key that is. */
-export function fits(signature: Signature, statement: Statement): boolean {
+/** Whether the signature of the statement is valid for the key that it names. Does not check whose key that is. */
+export function isValidSignature(signature: Signature, statement: Statement): boolean {
 	const {createPublicKey, verify} = crypto();
 	try {
 		const key = createPublicKey({key: {kty: 'OKP', crv: 'Ed25519', x: signature.key}, format: 'jwk'});
 		return verify(null, signedBytes(statement, signature.nonce), key, Buffer.from(signature.sig, 'base64url'));
 	} catch {
-		// 32 bytes that are not a point on the curve.
+		// The 32 bytes are not a point on the curve.
 		return false;
 	}
 }

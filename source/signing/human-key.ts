@@ -3,20 +3,21 @@ import {MailboxError} from '../mailbox/error.ts';
 import {isPublicKey} from '../mailbox/signature.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {isKeyPair, makeKeyPair, type KeyPair} from './ed25519.ts';
-import {publicFile, readOwnFile, secretFile, writeOwnFile} from './key-folder.ts';
+import {publicFile, readKeyFile, secretFile, writeKeyFile} from './key-folder.ts';
 import type {Keyring} from './keyring.ts';
 import {readTrust, trustKey} from './trusted-keys.ts';
 
-/** Where this home's key is: its data folder, and the keyring where that has the secret. */
+/** Where the key of this home is stored. */
 export interface KeyStore {
+	/** The home's data folder. */
 	readonly data: string;
-	/** Null: a file that only this user can read. */
+	/** Holds the secret; null: a file in `data` does, which only this user can read. */
 	readonly keyring: Keyring | null;
 }
 
 /**
- * The key that signs what the human of this home writes; made at the first use. Rejects with MailboxError: `file` or
- * `unauthorized` where it cannot be had, `conflict` where it is gone and its public half is not.
+ * The key that signs what the human of this home writes; it is generated at the first use. Rejects with MailboxError: `file` or
+ * `unauthorized` if it cannot be read, `conflict` if it is missing while its public key is there.
  */
 export async function humanKey(store: KeyStore): Promise<KeyPair> {
 	const {own} = readTrust(store.data);
@@ -28,14 +29,14 @@ export async function humanKey(store: KeyStore): Promise<KeyPair> {
 	if (own !== null) {
 		throw new MailboxError(
 			'conflict',
-			`The key that signs what you write is not in ${store.keyring === null ? secretFile(store.data) : 'the keyring'}, and ${publicFile(store.data)} says that there was one.`,
-			'Put it back, or make another with `agentmux keys new`.',
+			`The key that signs what you write is missing from ${store.keyring === null ? secretFile(store.data) : 'the keyring'}, but ${publicFile(store.data)} exists.`,
+			'Restore the key, or create another one with `agentmux keys new`.',
 		);
 	}
 	return keepKey(store, makeKeyPair(), true);
 }
 
-/** Makes a new key. The old one stays trusted, so that what it signed still counts. */
+/** Generates a new key. The old one stays trusted, so that its signatures still count. */
 export async function renewKey(store: KeyStore, tag: Tag, now: Date): Promise<KeyPair> {
 	const {own} = readTrust(store.data);
 	const pair = await keepKey(store, makeKeyPair(), false);
@@ -43,10 +44,10 @@ export async function renewKey(store: KeyStore, tag: Tag, now: Date): Promise<Ke
 	return pair;
 }
 
-/** A key in the file moves into the keyring where the configuration now says so. */
+/** Reads the key. If the configuration now says keyring, a key in the file is moved there. */
 async function findKey({data, keyring}: KeyStore): Promise<KeyPair | null> {
 	const path = secretFile(data);
-	const text = readOwnFile(path);
+	const text = readKeyFile(path);
 	const inFile = text === null ? null : readPair(text, path);
 	if (keyring === null) return inFile;
 	const secret = await keyring.read(accountOf(data));
@@ -60,7 +61,7 @@ async function findKey({data, keyring}: KeyStore): Promise<KeyPair | null> {
 async function keepKey({data, keyring}: KeyStore, pair: KeyPair, first: boolean): Promise<KeyPair> {
 	if (keyring !== null) {
 		await keyring.write(accountOf(data), textOf(pair));
-	} else if (!writeOwnFile(secretFile(data), `${textOf(pair)}\n`, {first})) {
+	} else if (!writeKeyFile(secretFile(data), `${textOf(pair)}\n`, {first})) {
 		// Another process was first.
 		const theirs = await findKey({data, keyring});
 		if (theirs !== null) return theirs;
@@ -70,10 +71,10 @@ async function keepKey({data, keyring}: KeyStore, pair: KeyPair, first: boolean)
 }
 
 function publish(data: string, {x}: KeyPair): void {
-	writeOwnFile(publicFile(data), `${x}\n`);
+	writeKeyFile(publicFile(data), `${x}\n`);
 }
 
-/** One home, one key: the folder tells them apart in a keyring that all share. */
+/** Each home has its own key. The folder distinguishes them in the user's keyring. */
 function accountOf(data: string): string {
 	return `human-key ${Buffer.from(data).toString('base64url')}`;
 }
@@ -87,11 +88,11 @@ function readPair(text: string, where: string): KeyPair {
 		const {x, d} = JSON.parse(text) as {readonly x?: unknown; readonly d?: unknown};
 		if (typeof x === 'string' && typeof d === 'string' && isPublicKey(x) && isKeyPair({x, d})) return {x, d};
 	} catch {
-		// Said below.
+		// Reported below.
 	}
 	throw new MailboxError(
 		'file',
-		`${where} holds no key that signs: it is damaged.`,
-		'Put it back, or make another with `agentmux keys new`.',
+		`${where} is damaged: it does not contain a valid signing key.`,
+		'Restore it, or create another one with `agentmux keys new`.',
 	);
 }

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {MailboxError} from '../mailbox/error.ts';
 
-/** One secret in the system's keyring. It is passed over stdin and stdout, never in a program's arguments. */
+/** Secrets in the system's keyring. They are passed over stdin and stdout, never in a program's arguments. */
 export interface Keyring {
 	/** The secret of the account, or null. Rejects with MailboxError `unauthorized`. */
 	read(account: string): Promise<string | null>;
@@ -18,8 +18,8 @@ export function systemKeyring(platform: NodeJS.Platform, env: NodeJS.ProcessEnv)
 	if (platform === 'linux') return secretService(env);
 	throw new MailboxError(
 		'invalid',
-		`There is no keyring that agentmux can use on ${platform}.`,
-		'Remove `key = "keyring"` from [identity] in config.toml: the key then lies in a file that only you can read.',
+		`agentmux does not support a keyring on ${platform}.`,
+		'Remove `key = "keyring"` from [identity] in config.toml: the key is then kept in a file that only you can read.',
 	);
 }
 
@@ -29,7 +29,7 @@ function secretService(env: NodeJS.ProcessEnv): Keyring {
 		async read(account) {
 			const {code, stdout, stderr} = await run(env, 'secret-tool', ['lookup', ...attributes(account)], '');
 			if (code === 0 && stdout !== '') return stdout.trim();
-			// If it finds nothing, it exits with 1 and prints nothing.
+			// It exits with 1 and prints nothing if there is no such secret.
 			if (code === 1 && stderr.trim() === '') return null;
 			throw refused('secret-tool', stderr);
 		},
@@ -53,7 +53,7 @@ function macKeychain(env: NodeJS.ProcessEnv): Keyring {
 			throw refused('security', stderr);
 		},
 		async write(account, secret) {
-			// Both are base64url and JSON without spaces or quotes of this kind: one word each.
+			// Both are base64url or JSON without spaces or single quotes, so each is one word.
 			const line = `add-generic-password -U -s ${service} -a '${account}' -w '${secret}'\n`;
 			const {code, stderr} = await run(env, 'security', ['-i'], line);
 			if (code !== 0 || stderr.trim() !== '') throw refused('security', stderr);
@@ -79,7 +79,7 @@ function run(env: NodeJS.ProcessEnv, program: string, args: readonly string[], i
 		child.once('close', code => resolve({code, stdout, stderr}));
 		child.once('error', error => {
 			const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-			const what = missing ? `there is no program ${program} (on Debian: apt install libsecret-tools)` : error.message;
+			const what = missing ? `${program} is not installed (on Debian: apt install libsecret-tools)` : error.message;
 			reject(refused(program, what, error));
 		});
 	});
@@ -87,11 +87,11 @@ function run(env: NodeJS.ProcessEnv, program: string, args: readonly string[], i
 
 function refused(program: string, said: string, cause?: unknown): MailboxError {
 	const [line = ''] = said.trim().split('\n');
-	const why = line === '' ? 'it did not say why' : line.replace(/\.$/, '');
+	const why = line === '' ? 'unknown reason' : line.replace(/\.$/, '');
 	return new MailboxError(
 		'unauthorized',
-		`The keyring did not give or take the key that signs what you write (${program}: ${why}).`,
-		'Unlock it and try again; `key = "file"` under [identity] in config.toml keeps the key in a file instead.',
+		`Cannot access the keyring with the key that signs what you write (${program}: ${why}).`,
+		'Unlock it and try again, or keep the key in a file: `key = "file"` under [identity] in config.toml.',
 		cause === undefined ? undefined : {cause},
 	);
 }

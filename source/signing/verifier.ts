@@ -1,33 +1,33 @@
 import type {Json} from '../mailbox/json.ts';
 import type {MessageRow} from '../mailbox/message.ts';
 import {redactionOf} from '../mailbox/redaction.ts';
-import {readSignature, type Signed, type Statement} from '../mailbox/signature.ts';
-import {fits} from './ed25519.ts';
+import {readSignature, type SignatureStatus, type Statement} from '../mailbox/signature.ts';
+import {isValidSignature} from './ed25519.ts';
 import {isTrusted, readTrust, trustStamp, type Trust} from './trusted-keys.ts';
 
-/** What of a message is signed, and the signature. */
+/** The parts of a message that a signature covers, and the signature. */
 export type Signable = Pick<
 	MessageRow,
 	'id' | 'client_id' | 'tag' | 'author_tag' | 'content' | 'body' | 'reply_to' | 'meta'
 >;
 
-export type Verify = (message: Signable, mailboxId: string) => Signed;
+export type Verify = (message: Signable, mailboxId: string) => SignatureStatus;
 
-/** Milliseconds for which the files of what is trusted are not looked at again. */
-const pace = 1000;
+/** Milliseconds between two checks for changed files of trusted keys. */
+const checkInterval = 1000;
 
 /**
- * Looks at the signatures of messages by what is trusted in the home whose data folder this is; a key that is trusted later
- * counts for what is looked at later. Files that cannot be read trust nobody.
+ * Verifies signatures of messages with the keys trusted in the home with this data folder. It notices changes of these files
+ * while it runs. If they cannot be read, no key is trusted.
  */
 export function createVerifier(data: string): Verify {
 	let trust: Trust | null = null;
 	let stamp = '';
-	let lookedAt = -Infinity;
+	let checkedAt = -Infinity;
 	const trusted = (): Trust => {
 		const now = performance.now();
-		if (trust !== null && now - lookedAt < pace) return trust;
-		lookedAt = now;
+		if (trust !== null && now - checkedAt < checkInterval) return trust;
+		checkedAt = now;
 		try {
 			const found = trustStamp(data);
 			if (trust === null || found !== stamp) trust = readTrust(data);
@@ -41,18 +41,18 @@ export function createVerifier(data: string): Verify {
 		const {given, statement} = claimOf(message, mailboxId);
 		if (given === undefined || given === null) return false;
 		const signature = readSignature(given);
-		if (signature === null || statement === null || !fits(signature, statement)) return 'invalid';
+		if (signature === null || statement === null || !isValidSignature(signature, statement)) return 'invalid';
 		return isTrusted(trusted(), signature.key, statement.tag) ? true : 'unknown key';
 	};
 }
 
 interface Claim {
 	readonly given: Json | undefined;
-	/** What it must be of; null: of nothing that could be signed. */
+	/** The statement that must have been signed; null if the message cannot be signed. */
 	readonly statement: Statement | null;
 }
 
-/** Of a redacted message the redaction is what is signed: of its text nothing is left to be compared. */
+/** In a redacted message the redaction is signed, since the text is gone. */
 function claimOf(message: Signable, mailbox_id: string): Claim {
 	const {id, client_id, content, reply_to} = message;
 	const redaction = redactionOf(message);

@@ -5,18 +5,18 @@ import {RecentMap} from '../mailbox/recent.ts';
 import type {Change} from './reduce.ts';
 import {windowSize} from './intake.ts';
 
-/** Receipts that are not sent again; what was sent before them changes nothing when it is sent twice. */
+/** How many receipts are remembered as sent. Sending an older one twice changes nothing. */
 const maxSent = 4 * windowSize;
 
 export interface Acknowledger {
-	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
+	/** Reports that messages addressed to the identity were shown to it, or marked as done. Repeats and failures change nothing. */
 	readonly acknowledge: (ids: readonly number[], state: Exclude<ReceiptState, 'taken'>) => Promise<void>;
-	/** Another history came: nothing of it was acknowledged yet. */
+	/** Forgets what was sent, because the history was replaced. */
 	readonly restart: () => void;
 }
 
 export function createAcknowledger(opening: Promise<Mailbox>, apply: (change: Change) => void): Acknowledger {
-	/** What was already said of which message. */
+	/** Message ids and states that were already sent. */
 	const sent = new RecentMap<string, true>(maxSent);
 	return {
 		async acknowledge(ids, state) {
@@ -29,7 +29,7 @@ export function createAcknowledger(opening: Promise<Mailbox>, apply: (change: Ch
 				apply({type: 'receipts', receipts: await opened.receipts(fresh)});
 			} catch (error) {
 				if (!(error instanceof MailboxError)) throw error;
-				// It will be said again when it is shown again.
+				// It is sent again when the message is shown again.
 				for (const id of fresh) sent.delete(`${id} ${state}`);
 			}
 		},

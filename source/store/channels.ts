@@ -3,19 +3,19 @@ import type {Channel} from '../mailbox/query.ts';
 import {foldTag, type FoldedTag} from '../mailbox/tag.ts';
 import type {ListedChannel, State} from './state.ts';
 
-/** Channels of tags that nobody has joined as or written as; anybody can name tags by the thousand. */
+/** The maximum number of channels for unknown tags, which never joined or wrote: a message can mention thousands of them. */
 const maxAddressedOnly = 20;
-/** Tags beyond these are counted up to here. */
+/** The maximum number of unknown tags without a channel that are counted. */
 const maxUnlisted = 10_000;
 
 type Listed = Pick<State, 'channels' | 'unlisted'>;
 
-/** With the channels that the mailbox lists. */
+/** Adds the channels that the mailbox lists. */
 export function withChannels(state: State, incoming: readonly Channel[]): State {
 	return listed(state, incoming);
 }
 
-/** With the channels that messages belong to: that of the author, and those of whom they address. */
+/** Adds the channels that messages belong to: those of their tags and of the tags that they address. */
 export function withChannelsOf(state: State, messages: readonly Message[]): State {
 	return listed(
 		state,
@@ -32,8 +32,8 @@ function listed(state: State, incoming: readonly ListedChannel[]): State {
 		const key = foldTag(tag);
 		const known = (next ?? state.channels).get(key);
 		const isUnknown = addressedOnly && (known === undefined || known.addressedOnly === true) && !state.agents.has(key);
-		const isNews = known === undefined || known.last_id < last_id || (known.addressedOnly === true && !isUnknown);
-		if (!isNews) continue;
+		const isChanged = known === undefined || known.last_id < last_id || (known.addressedOnly === true && !isUnknown);
+		if (!isChanged) continue;
 		next ??= new Map(state.channels);
 		next.set(key, {
 			tag: known?.tag ?? tag,
@@ -44,7 +44,7 @@ function listed(state: State, incoming: readonly ListedChannel[]): State {
 	return next === undefined ? state : {...state, ...bounded(next, state)};
 }
 
-/** The tags that were addressed last keep their channels; the others are only counted. */
+/** Of the unknown tags, those that were addressed most recently keep their channels; the others are only counted. */
 function bounded(channels: Map<FoldedTag, ListedChannel>, {agents, unlisted}: State): Listed {
 	const over = [...channels]
 		.filter(([key, {addressedOnly}]) => addressedOnly === true && !agents.has(key))

@@ -6,10 +6,10 @@ import {channelMessages} from './select.ts';
 import type {State} from './state.ts';
 
 /**
- * How far a message came for one reader. `nobody`: that tag never joined, so the message waits for someone who may not
- * exist. `stored`: it waits. `taken`: a client has it and has not handed it over yet. `undelivered`: clients took it, and none of
- * them has handed it over; it is offered again. `returned`: it was handed over to a session that did not read it, and waits for
- * the next. `stuck`: it was handed over as often as it may be, and never read.
+ * The state of a message for one reader. `nobody`: the tag never joined, so that the message waits for a reader who may not
+ * exist. `stored`: it waits. `taken`: a client has it, but has not handed it over yet. `undelivered`: clients took it, but none of
+ * them handed it over; it is offered again. `returned`: it was handed over to a session that did not read it, and waits for the
+ * next one. `stuck`: it was handed over the maximum number of times, and never read.
  */
 type Rung = 'nobody' | 'stored' | 'taken' | 'undelivered' | 'returned' | 'delivered' | 'read' | 'acked' | 'stuck';
 
@@ -19,7 +19,7 @@ export interface Delivery {
 	readonly receipt: Receipt | null;
 }
 
-/** One for each that the message names, then for whoever else got it; its own tag is no reader. `now`: ms since 1970. */
+/** One for each tag that the message mentions, then for other readers who got it, but none for its own tag. `now`: ms since 1970. */
 export function deliveriesOf(state: State, message: Message, now: number): Delivery[] {
 	const receipts = state.receipts.get(message.id) ?? [];
 	const readers = [...message.mentions];
@@ -33,7 +33,7 @@ export function deliveriesOf(state: State, message: Message, now: number): Deliv
 }
 
 function rungWithout(state: State, reader: Tag): Rung {
-	return isAnyone(state, reader) ? 'stored' : 'nobody';
+	return isKnownTag(state, reader) ? 'stored' : 'nobody';
 }
 
 function rungOf(receipt: Receipt, now: number): Rung {
@@ -45,20 +45,20 @@ function rungOf(receipt: Receipt, now: number): Rung {
 	return receipt.lease_until !== null && Date.parse(receipt.lease_until) > now ? 'taken' : 'stored';
 }
 
-/** More of a channel than this is not looked through for one message that its tag wrote. */
-const lookedThrough = 200;
+/** How many messages of a channel are searched for one that its tag wrote. */
+const searched = 200;
 
-/** Whether anyone has this tag: it joined, it is the human's, or it wrote something; true while that is not known yet. */
-export function isAnyone(state: State, tag: Tag): boolean {
+/** Whether the tag is known: it joined, it is the human's, or it wrote something; true while that has not been loaded yet. */
+export function isKnownTag(state: State, tag: Tag): boolean {
 	if (!state.loaded || sameTag(tag, HUMAN) || sameTag(tag, state.identity?.tag ?? HUMAN)) return true;
 	if (state.agents.has(foldTag(tag))) return true;
 	const messages = channelMessages(state, tag);
-	// What it wrote may lie before the window.
+	// Its messages may be older than the window.
 	if (messages.length === 0 && state.from > 0) return state.channels.has(foldTag(tag));
-	return messages.slice(-lookedThrough).some(message => sameTag(message.tag, tag));
+	return messages.slice(-searched).some(message => sameTag(message.tag, tag));
 }
 
-/** Who was probably meant by a tag that nobody has; null when no one's is near. */
+/** The known tag that was probably meant by an unknown one; null if none is similar. */
 export function meantTag(state: State, tag: Tag): Tag | null {
 	return nearest(tag, [...[...state.agents.values()].map(agent => agent.tag), HUMAN]);
 }

@@ -2,7 +2,7 @@ import {goneAt} from '../mailbox/agent.ts';
 import type {PresenceChange, TaskChange} from '../mailbox/state-change.ts';
 import type {State} from './state.ts';
 
-/** What would be written down of tasks that came or changed. Pure. */
+/** The changes that the database records for tasks that are new or changed. Pure. */
 export function derivedTasks(before: State['tasks'], after: State['tasks']): TaskChange[] {
 	const changes: TaskChange[] = [];
 	for (const task of after.values()) {
@@ -16,7 +16,7 @@ export function derivedTasks(before: State['tasks'], after: State['tasks']): Tas
 	return changes;
 }
 
-/** What would be written down of agents: what they do now, and that they were gone before they gave this sign of life. Pure. */
+/** The changes that the database records for agents: their new presence, and before it that they had been gone. Pure. */
 export function derivedAgents(before: State['agents'], after: State['agents']): PresenceChange[] {
 	const changes: PresenceChange[] = [];
 	for (const [key, agent] of after) {

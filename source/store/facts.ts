@@ -5,8 +5,8 @@ import {foldTag, sameTag} from '../mailbox/tag.ts';
 import type {State} from './state.ts';
 
 /**
- * What a filter may ask of a message beside its row. What was read is taken as it stands in `state`, so that a filter for
- * what is unread does not lose a message by showing it; receipts are asked of `latest`. `now`: milliseconds since 1970.
+ * Everything that a filter needs to know about a message in addition to its row. Whether it was read is decided by `state`, so that
+ * showing a message does not remove it from a filter for unread ones; receipts come from `latest`. `now`: milliseconds since 1970.
  */
 export function factsOf(state: State, latest: () => State, now: number): Facts {
 	const {identity, seen, seen_from} = state;

@@ -5,35 +5,35 @@ import {load, unlessOffline} from './loading.ts';
 import {marksIn, seenMarksOf, type SeenMarks} from './seen-marks.ts';
 import type {State} from './state.ts';
 
-/** Milliseconds between two attempts to read what a mailbox holds that was away when the store was opened. */
+/** Milliseconds between two attempts to load a mailbox that could not be reached when the store was opened. */
 const loadAgain = 500;
 
 interface FollowerOptions {
 	readonly opening: Promise<Mailbox>;
 	readonly intake: Intake;
 	readonly state: () => State;
-	/** Called with each event of the subscription, once the state knows it. */
+	/** Called with each event of the subscription, after it was applied to the state. */
 	readonly onEvent: (event: MailboxEvent) => void;
 }
 
-/** Reads a mailbox into the state, and follows it from then on. */
+/** Loads a mailbox into the state, and follows its changes from then on. */
 export interface Follower {
-	/** Settles when the first page has been read; rejects with the MailboxError that kept the mailbox from opening. */
+	/** Resolves when the first page has been read; rejects with the MailboxError that kept the mailbox from opening. */
 	readonly start: () => Promise<void>;
-	/** Up to where the human had read at an earlier start. */
+	/** Sets up to where the human had read at an earlier start. */
 	readonly remember: (seen: SeenMarks) => void;
 	readonly close: () => void;
 }
 
 export function createFollower({opening, intake, state, onEvent}: FollowerOptions): Follower {
-	const {apply, hear, isClosed} = intake;
+	const {apply, receive, isClosed} = intake;
 	let unsubscribe: Unsubscribe = () => {};
 	let unwatch: Unsubscribe = () => {};
 	let kept: SeenMarks | null = null;
-	/** The history that came in the place of another, until it has been read, with what had been read of it. */
-	let unread: {readonly epoch: string; readonly kept: SeenMarks | null} | null = null;
+	/** The history that replaced another, until it has been loaded, with the marks that are valid in it. */
+	let replacement: {readonly epoch: string; readonly kept: SeenMarks | null} | null = null;
 	let reading = false;
-	/** The first time that the subscription is joined. */
+	/** Resolved when the subscription is joined for the first time. */
 	const joined = Promise.withResolvers<void>();
 
 	async function start(): Promise<void> {
@@ -41,16 +41,16 @@ export function createFollower({opening, intake, state, onEvent}: FollowerOption
 		if (isClosed()) return;
 		unwatch = opened.watchBusy(busy => apply({type: 'busy', busy}));
 		apply({type: 'identity', identity: await opened.identity()});
-		// Where the subscription begins is known before history is read, so the two overlap and nothing falls between them.
+		// The subscription's start is fixed before history is read, so the two overlap and no message is lost in between.
 		const from = await unlessOffline(opened.cursor());
 		const early = from !== null && (await isLoaded(opened)) ? from : null;
 		if (isClosed()) return;
 		if (early !== null) apply({type: 'loaded', epoch: early.epoch, kept});
 		unsubscribe = opened.subscribe(event => follow(opened, event), from);
 		if (early !== null) return;
-		// It cannot be reached yet: the subscription says so, and goes on trying.
+		// The mailbox cannot be reached yet. The subscription reports that, and keeps trying.
 		await joined.promise;
-		// The connection may break again while it is read.
+		// The connection may break again during the load.
 		for (;;) {
 			if (isClosed()) return;
 			if (await isLoaded(opened)) break;
@@ -62,12 +62,12 @@ export function createFollower({opening, intake, state, onEvent}: FollowerOption
 	}
 
 	function follow(opened: Mailbox, event: MailboxEvent): void {
-		// What was read of the history before holds up to where both are one.
-		const marks = event.type === 'replaced' ? (unread?.kept ?? seenMarksOf(state())) : null;
-		hear(event);
+		// The marks of the former history are valid up to the end of the common part.
+		const marks = event.type === 'replaced' ? (replacement?.kept ?? seenMarksOf(state())) : null;
+		receive(event);
 		onEvent(event);
 		if (event.type === 'replaced') {
-			unread = {epoch: event.epoch, kept: marks === null ? null : marksIn(event, marks)};
+			replacement = {epoch: event.epoch, kept: marks === null ? null : marksIn(event, marks)};
 			void reload(opened);
 		}
 		if (event.type !== 'connection') return;
@@ -80,10 +80,10 @@ export function createFollower({opening, intake, state, onEvent}: FollowerOption
 		return (await unlessOffline(load(opened, apply).then(() => true))) !== null;
 	}
 
-	/** Reads another database that came, unless it is being read; where that fails, it is read when the connection is live again. */
+	/** Loads the replacement, unless it is being loaded. If that fails, it is loaded when the connection is live again. */
 	async function reload(opened: Mailbox): Promise<void> {
-		if (unread === null || reading) return;
-		const current = unread;
+		if (replacement === null || reading) return;
+		const current = replacement;
 		reading = true;
 		const done = await load(opened, apply).then(
 			() => true,
@@ -91,9 +91,9 @@ export function createFollower({opening, intake, state, onEvent}: FollowerOption
 		);
 		reading = false;
 		if (!done) return;
-		// And yet another one has come meanwhile.
-		if (unread !== current) return reload(opened);
-		unread = null;
+		// The history was replaced once more in the meantime.
+		if (replacement !== current) return reload(opened);
+		replacement = null;
 		apply({type: 'loaded', ...current});
 	}
 

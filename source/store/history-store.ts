@@ -7,20 +7,21 @@ import type {Task} from '../mailbox/task.ts';
 import {derivedAgents, derivedTasks} from './derived.ts';
 import {Marks} from './mark.ts';
 import {replay, type Replay} from './replay.ts';
+import {firstFrom} from './scrollback.ts';
 import type {State} from './state.ts';
 
 const page = 1000;
-/** Older messages than this many are not read, and are forgotten while new ones come; a mark takes about 200 bytes. */
+/** The maximum number of marks, which take about 200 bytes each. The oldest are forgotten when new ones come. */
 const maxMarks = 50_000;
 const maxChanges = 20_000;
-/** Whole messages beside the store's, which may be long. */
+/** The maximum number of whole messages, which may be long, in addition to the store's. */
 const maxMessages = 50;
-/** Ids commit out of order, by no more than this many. */
+/** Ids commit out of order, but not by more than this many. */
 const overlap = 200;
 
 /**
- * What is looked back on: marks of the messages, and how tasks and agents changed, from now back to wherever somebody wanted to
- * look. Nothing is kept while nobody looks.
+ * The data of the timeline: marks of messages, and the changes of tasks and agents, from now back to wherever the human has looked.
+ * It is empty while the timeline is closed.
  */
 export class HistoryStore {
 	readonly #opening: Promise<Mailbox>;
@@ -31,15 +32,15 @@ export class HistoryStore {
 	readonly #messages = new Map<number, Message>();
 	#changes: StateChange[] = [];
 	#fetched: ReadonlyMap<number, Task> = new Map();
-	/** Milliseconds since 1970: all messages, all changes since then are here. */
+	/** All messages and all changes since these times are here (milliseconds since 1970). */
 	#marksFrom = Infinity;
 	#changesFrom = Infinity;
-	/** What was wished for, and what of it is being read. */
+	/** The earliest time that was asked for, and the one that is being read. */
 	#asked = Infinity;
 	#wanted = Infinity;
 	/** The id before which the next page of messages is. */
 	#before = Infinity;
-	/** Counts how often what was read of the changes had to be forgotten. */
+	/** Counts how often the changes were discarded. */
 	#generation = 0;
 	#reading: Promise<void> | null = null;
 	#trouble: string | null = null;
@@ -51,20 +52,20 @@ export class HistoryStore {
 		this.#state = state;
 	}
 
-	/** Told when more has been read. */
+	/** Calls the listener whenever more has been read. */
 	subscribe(listener: () => void): Unsubscribe {
 		this.#listeners.add(listener);
 		return () => this.#listeners.delete(listener);
 	}
 
-	/** Begins with what the store holds; everything before it is read by `reach`. */
+	/** Begins with the store's messages; `reach` reads older ones. */
 	open(): void {
 		this.close();
 		this.#open = true;
 		this.#sync();
 	}
 
-	/** Where somebody looks: begins again, with nothing of what was read. */
+	/** If it is open, begins again with the store's messages. */
 	restart(): void {
 		if (this.#open) this.open();
 	}
@@ -85,7 +86,7 @@ export class HistoryStore {
 		this.#replay = null;
 	}
 
-	/** Reads back to this moment (milliseconds since 1970), as far as there is room. Failures are said by `trouble`. */
+	/** Reads back to this time (milliseconds since 1970), as far as there is room. Failures are reported in `trouble`. */
 	reach(from: number): void {
 		if (!this.#open || from >= this.#wanted) return;
 		this.#asked = Math.min(this.#asked, Math.floor(from));
@@ -93,18 +94,18 @@ export class HistoryStore {
 		this.#read();
 	}
 
-	/** Messages by time. The list grows in place. */
+	/** Marks of the messages by time. The list grows in place. */
 	get marks(): Marks {
 		this.#sync();
 		return this.#marks;
 	}
 
-	/** Since when everything is here, in milliseconds since 1970; -Infinity: there is nothing before. */
+	/** The time since which everything is here, in milliseconds since 1970; -Infinity if there is nothing older. */
 	get from(): number {
 		return Math.max(this.#marksFrom, this.#changesFrom);
 	}
 
-	/** There is more, and no room for it. */
+	/** Whether there is no room for more. */
 	get isFull(): boolean {
 		return this.#marks.list.length >= maxMarks || this.#changes.length >= maxChanges;
 	}
@@ -113,31 +114,26 @@ export class HistoryStore {
 		return this.#reading !== null;
 	}
 
-	/** One sentence when it could not be read. */
+	/** Why the last read failed, in one sentence. */
 	get trouble(): string | null {
 		return this.#trouble;
 	}
 
-	/** The message itself, where it is here. */
+	/** The whole message, if it is here. */
 	message(id: number): Message | undefined {
 		const {messages} = this.#state();
-		let [low, high] = [0, messages.length];
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			if ((messages[middle]?.id ?? 0) < id) low = middle + 1;
-			else high = middle;
-		}
-		return messages[low]?.id === id ? messages[low] : this.#messages.get(id);
+		const found = messages[firstFrom(messages, id)];
+		return found?.id === id ? found : this.#messages.get(id);
 	}
 
-	/** Keeps a message that is looked at; its mark alone does not say what it says. */
+	/** Keeps a whole message that is shown, since its mark only has an excerpt. */
 	keep(message: Message): void {
 		if (this.#messages.size >= maxMessages) this.#messages.clear();
 		if (this.#open) this.#messages.set(message.id, message);
 		this.#tell();
 	}
 
-	/** Forgets what redacted messages said. */
+	/** Forgets the text of redacted messages. */
 	redact(messages: readonly Message[]): void {
 		this.#marks.redact(messages);
 		for (const message of messages) if (this.#messages.has(message.id)) this.#messages.set(message.id, message);
@@ -149,7 +145,7 @@ export class HistoryStore {
 		return this.#state().tasks.get(id) ?? this.#fetched.get(id);
 	}
 
-	/** How every task and agent stood; the same object while nothing changed. */
+	/** The states of every task and agent over time; the same object while nothing changed. */
 	get replay(): Replay {
 		this.#sync();
 		const {tasks, agents} = this.#state();
@@ -161,7 +157,7 @@ export class HistoryStore {
 		return this.#replay.replay;
 	}
 
-	/** Takes in what the store has heard since the last time. */
+	/** Adds what the store has received since the last call. */
 	#sync(): void {
 		const state = this.#state();
 		const before = this.#seen;
@@ -175,7 +171,7 @@ export class HistoryStore {
 		if (state.tasks !== before.tasks) this.#changes.push(...derivedTasks(before.tasks, state.tasks));
 		if (state.agents !== before.agents) this.#changes.push(...derivedAgents(before.agents, state.agents));
 		this.#trim();
-		// What changed while the line was down was not heard.
+		// Changes during a lost connection were not received.
 		if (state.connection.phase === 'live' && before.connection.phase !== 'live') {
 			this.#changesFrom = Infinity;
 			this.#changes = [];
@@ -184,7 +180,7 @@ export class HistoryStore {
 		}
 	}
 
-	/** The timeline may stay open for a week. What is being read is older than what is forgotten, and is of no use then. */
+	/** Keeps a timeline that stays open for a week within its bounds. A read in progress is older still, so its result is discarded. */
 	#trim(): void {
 		if (this.#marks.trim(maxMarks)) {
 			const [oldest] = this.#marks.list;
@@ -213,7 +209,7 @@ export class HistoryStore {
 			if (this.#marks !== marks) return;
 			this.#reading = null;
 			this.#trouble = trouble;
-			// Tried again at the next wish, or when the connection is back.
+			// Tried again at the next call of `reach`, or when the connection is back.
 			if (trouble !== null) this.#wanted = Infinity;
 			this.#tell();
 		})();
@@ -270,7 +266,7 @@ export class HistoryStore {
 	}
 }
 
-/** The messages at the end of the window that have no mark yet, and a few before them. */
+/** The end of the window, from the messages without a mark on, and some before them. */
 function newest({messages}: State, marks: Marks): State['messages'] {
 	let known = 0;
 	let from = messages.length;

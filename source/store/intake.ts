@@ -6,35 +6,35 @@ import type {State} from './state.ts';
 
 /** How many of the newest messages are kept. */
 export const windowSize = 5000;
-/** Trimming copies the window, so it waits until this many are over. */
+/** Trimming copies the window, so it is delayed until there are this many too many. */
 const slack = 500;
 
-/** The way of everything that changes the state. */
+/** Applies changes to the state, which nothing else changes. */
 export interface Intake {
 	readonly apply: (change: Change) => void;
 	/**
-	 * What a subscription says. Messages are said one by one, and those that came together are taken in together: each time the
-	 * window is copied, and everything that shows it looks again. What is applied after them finds them there.
+	 * Applies an event of a subscription. Messages are batched, because each change of the window copies it and redraws everything
+	 * that shows it. A later change is always applied after the messages that came before it.
 	 */
-	readonly hear: (event: MailboxEvent) => void;
-	/** Nothing changes any more. */
+	readonly receive: (event: MailboxEvent) => void;
+	/** Ignores all later changes. */
 	readonly close: () => void;
 	readonly isClosed: () => boolean;
 }
 
 export function createIntake(store: StoreApi<State>): Intake {
 	let closed = false;
-	/** What was heard since the last turn of the event loop. */
-	let heard: Message[] = [];
+	/** Messages that were received and not applied yet. */
+	let batch: Message[] = [];
 
-	function takeIn(): void {
-		const messages = heard;
-		heard = [];
+	function applyBatch(): void {
+		const messages = batch;
+		batch = [];
 		if (messages.length > 0) apply({type: 'messages', messages});
 	}
 
 	function apply(change: Change): void {
-		if (heard.length > 0) takeIn();
+		if (batch.length > 0) applyBatch();
 		if (closed) return;
 		let next = reduce(store.getState(), change);
 		if (next.messages.length > windowSize + slack) next = reduce(next, {type: 'trim', keep: windowSize});
@@ -43,10 +43,10 @@ export function createIntake(store: StoreApi<State>): Intake {
 
 	return {
 		apply,
-		hear(event) {
+		receive(event) {
 			if (event.type !== 'messages') return apply(event);
-			if (heard.length === 0) queueMicrotask(takeIn);
-			heard.push(...event.messages);
+			if (batch.length === 0) queueMicrotask(applyBatch);
+			batch.push(...event.messages);
 		},
 		close() {
 			closed = true;

@@ -17,17 +17,19 @@ export function windowOf(state: State, feed: FeedId): readonly Message[] {
 	return (root === null ? channels.get(foldTag(feed)) : threads.get(root)) ?? none;
 }
 
-/** A feed as far as it is held: what was read back, then the window. The two lists are never put together into one. */
+/** The loaded messages of a feed: its scrollback, then its part of the window. The two lists are never joined. */
 export interface LoadedFeed {
 	/** Older than the window, by id. */
 	readonly scrollback: readonly Message[];
-	/** Empty while newer ones than `past` were dropped in between. */
+	/** The feed's part of the window; empty while messages between it and the scrollback are not loaded. */
 	readonly recent: readonly Message[];
-	/** Nothing older exists. */
+	/** Whether no older messages exist. */
 	readonly atStart: boolean;
-	/** The newest is held. */
+	/** Whether the newest messages are loaded. */
 	readonly atEnd: boolean;
 }
+
+/** The loaded messages of a feed. */
 
 export function loadedOf(state: State, feed: FeedId): LoadedFeed {
 	const scrollback = state.scrollbacks.get(feed);

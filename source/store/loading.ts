@@ -7,7 +7,7 @@ type Apply = (change: Change) => void;
 
 const firstPage = 500;
 
-/** Reads what is shown first: the newest messages and their receipts, channels, agents and tasks. */
+/** Reads what the screen shows first: the newest messages and their receipts, channels, agents and tasks. */
 export async function load(mailbox: Mailbox, apply: Apply): Promise<void> {
 	await Promise.all([
 		loadRecent(mailbox, apply),
@@ -23,12 +23,12 @@ async function loadRecent(mailbox: Mailbox, apply: Apply): Promise<void> {
 	await loadReceipts(mailbox, apply, messages);
 }
 
-/** Reads how far each of the messages came. */
+/** Reads the receipts of the messages. */
 export async function loadReceipts(mailbox: Mailbox, apply: Apply, messages: readonly Message[]): Promise<void> {
 	if (messages.length > 0) apply({type: 'receipts', receipts: await mailbox.receipts(messages.map(({id}) => id))});
 }
 
-/** What it resolves with; null when the other end cannot be reached. */
+/** The result of `work`; null if the mailbox cannot be reached. */
 export async function unlessOffline<T>(work: Promise<T>): Promise<T | null> {
 	try {
 		return await work;

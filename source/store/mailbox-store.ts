@@ -5,6 +5,7 @@ import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
 import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import {createAcknowledger} from './acknowledger.ts';
 import {createFollower} from './follower.ts';
 import {HistoryStore} from './history-store.ts';
@@ -21,55 +22,57 @@ import {emptyState, type State} from './state.ts';
 export interface MailboxStore {
 	getState(): State;
 	subscribe(listener: (state: State) => void): Unsubscribe;
-	/** Settles when the first page has been read; rejects with the MailboxError that kept the mailbox from opening. */
+	/** Resolves when the first page has been read; rejects with the MailboxError that kept the mailbox from opening. */
 	readonly ready: Promise<void>;
 	/**
-	 * Shows the draft as pending at once and sends it, after those that were posted before. What cannot be reached is tried
-	 * again until it is; resolves with null then, or with the sentence for which it was refused (the pending draft keeps its
-	 * text until withdrawn).
+	 * Shows the draft as pending immediately and sends it, after those that were posted before. While the mailbox cannot be reached,
+	 * sending is tried again. Resolves with null when it was sent, or with the reason for which it was refused (the pending
+	 * draft then keeps its text until it is withdrawn).
 	 */
 	post(draft: Draft): Promise<string | null>;
-	/** Takes an unsent draft out of the list; whoever calls it keeps the text. */
+	/** Removes an unsent draft from the list; the caller keeps the text. */
 	withdraw(clientId: string): void;
-	/** What the timeline looks back on. */
+	/** The data of the timeline. */
 	readonly history: HistoryStore;
-	/** Reads one message with its receipts, wherever it lies, into `history`. */
+	/** Reads one message with its receipts, however old, into `history`. */
 	loadMessage(id: number): Promise<void>;
 	/**
-	 * Says that somebody looks back in a feed, with this id at the bottom edge: what lies around it is kept, what is far away
-	 * may be dropped. Null: it follows the newest again, and what was read back may go.
+	 * Tells the store that the human scrolled back in a feed to this id at the bottom edge: messages near it are kept, and those far
+	 * away may be dropped. Null: the feed follows the newest message again, and its scrollback may be dropped.
 	 */
 	look(feed: FeedId, around: number | null): void;
-	/** Reads the next older page of a feed; false when there is nothing older. */
+	/** Reads the next older page of a feed; resolves with false if there is none. */
 	loadOlder(feed: FeedId): Promise<boolean>;
-	/** Reads the next page towards the present, where newer ones were dropped; false when nothing is missing. */
+	/** Reads the next newer page of a feed whose newer ones were dropped; resolves with false if none is missing. */
 	loadNewer(feed: FeedId): Promise<boolean>;
-	/** Reads the beginning of a feed instead of what was read back of it. */
+	/** Replaces the scrollback of a feed with its beginning. */
 	loadOldest(feed: FeedId): Promise<void>;
-	/** Reads what lies around an id instead of what was read back, so that it can be looked at. */
+	/** Replaces the scrollback of a feed with the messages around an id. */
 	loadAround(feed: FeedId, id: number): Promise<void>;
-	/** Reads the newest of a thread, wherever it lies. */
+	/** Reads the newest messages of a thread, however old. */
 	loadThread(root: number): Promise<void>;
-	/** One message, wherever it lies; null when there is none of this id. */
+	/** One message, however old; null if there is no message with this id. */
 	find(id: number): Promise<Message | null>;
-	/** What the mailbox finds in all of history, newest first; how far each came is known then, too. Rejects with a MailboxError. */
+	/** Searches all of history, newest first, and loads the receipts of the results. Rejects with MailboxError. */
 	search(filter: Filter, page: SearchPage): Promise<readonly Message[]>;
-	/** Up to where the human had read at an earlier start; to be said before `ready`. */
+	/** Sets up to where the human had read at an earlier start; to be called before `ready`. */
 	remember(seen: SeenMarks): void;
 	markSeen(feed: FeedId, id: number): void;
-	/** Says that messages addressed to the identity were shown to it, or dealt with. Repeats and failures change nothing. */
+	/** Reports that messages addressed to the identity were shown to it, or marked as done. Repeats and failures change nothing. */
 	acknowledge(ids: readonly number[], state: Exclude<ReceiptState, 'taken'>): Promise<void>;
-	/** Asks something of the tasks; what comes of it is in the state at once. Rejects with MailboxError. */
-	askTasks(ask: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
-	/** Takes out what a message says, for everybody; the state says so at once. Rejects with MailboxError. */
+	/** Calls the mailbox's tasks, and puts the resulting rows into the state. Rejects with MailboxError. */
+	changeTasks(change: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
+	/** Removes the text of a message, for everybody, and puts the remaining row into the state. Rejects with MailboxError. */
 	redact(id: number): Promise<void>;
-	/** The first rows of a table, as the mailbox's `table`. Rejects with MailboxError. */
+	/** Lets a damped agent be woken again, and puts its row into the state. Rejects with MailboxError. */
+	undamp(tag: Tag): Promise<void>;
+	/** The first rows of a table, like the mailbox's `table`. Rejects with MailboxError. */
 	readTable(name: string): Promise<readonly TableRow[]>;
 	/** Ends the subscription and closes the mailbox. */
 	close(): Promise<void>;
 }
 
-/** One store over one mailbox, which may still be opening: the state is there at once, as `connecting`. */
+/** Creates a store for a mailbox, which may still be opening: until then the state's connection is `connecting`. */
 export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): MailboxStore {
 	const store = createStore<State>(() => emptyState);
 	const opening = Promise.resolve(mailbox);
@@ -82,7 +85,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		state: store.getState,
 		apply,
 		history: async query => (await opening).history(query),
-		receiptsOf: async messages => loadReceipts(await opening, apply, messages),
+		loadReceipts: async messages => loadReceipts(await opening, apply, messages),
 	});
 	const follower = createFollower({
 		opening,
@@ -98,7 +101,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		},
 	});
 	const ready = follower.start();
-	// Whoever shows the state sees that nothing came; the error itself is for the one who awaits it.
+	// The error is for callers that await `ready`; without one it must not end the process.
 	ready.catch(() => {});
 
 	async function find(id: number): Promise<Message | null> {
@@ -136,9 +139,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			apply({type: 'seen', feed, id});
 		},
 		acknowledge,
-		async askTasks(ask) {
-			const answer = await ask((await opening).tasks);
-			const tasks = Array.isArray(answer) ? (answer as readonly Task[]) : [answer as Task];
+		async changeTasks(change) {
+			const changed = await change((await opening).tasks);
+			const tasks = Array.isArray(changed) ? (changed as readonly Task[]) : [changed as Task];
 			apply({type: 'tasks', tasks});
 			return tasks;
 		},
@@ -146,6 +149,9 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			const messages = [await (await opening).redact(id)];
 			history.redact(messages);
 			apply({type: 'redacted', messages});
+		},
+		async undamp(tag) {
+			apply({type: 'agents', agents: [await (await opening).undamp(tag)]});
 		},
 		readTable: async name => (await opening).table(name),
 		async close() {
@@ -158,21 +164,21 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	};
 }
 
-/** Sends what was posted, and says in the state what becomes of it. */
+/** An outbox that shows the progress of its messages in the state. */
 function createOutbox(opening: Promise<Mailbox>, state: () => State, apply: Intake['apply']): Outbox {
 	return new Outbox({
 		async send(given) {
 			const opened = await opening;
-			// Another history may have come, in which it is no reply any more.
+			// If the history was replaced, it may not be a reply any more.
 			const now = state().pending.find(pending => pending.draft.client_id === given.client_id);
 			const draft = now?.draft ?? given;
 			const message = await opened.post(draft);
 			apply({type: 'messages', messages: [message]});
-			// Should the mailbox answer without naming our key: the row is there, so nothing is pending.
+			// In case the row does not have our client_id: it was sent, so it is not pending any more.
 			apply({type: 'withdrawn', client_id: draft.client_id});
 		},
-		shown: pending => apply({type: 'sending', pending}),
-		unsent: (client_id, phase, failure) => apply({type: 'unsent', client_id, phase, failure}),
+		onPending: pending => apply({type: 'sending', pending}),
+		onUnsent: (client_id, phase, failure) => apply({type: 'unsent', client_id, phase, failure}),
 		isWanted: clientId => state().pending.some(({draft}) => draft.client_id === clientId),
 	});
 }

@@ -1,20 +1,21 @@
 import type {Message} from '../mailbox/message.ts';
 import {foldTag} from '../mailbox/tag.ts';
+import {lowerBound} from './ordered.ts';
 
-/** A message as the timeline draws it: small, because there are many. Tags are folded. */
+/** The part of a message that the timeline draws: small, because there are many. Tags are folded. */
 export interface Mark {
 	readonly id: number;
 	/** Milliseconds since 1970. */
 	readonly at: number;
 	readonly tag: string;
-	/** Empty: everyone else. */
+	/** Empty: it is for everyone else. */
 	readonly mentions: readonly string[];
 	readonly reply_to: number | null;
-	/** How its body begins. */
+	/** The beginning of its body. */
 	readonly excerpt: string;
 }
 
-const nobody: readonly string[] = [];
+const noMentions: readonly string[] = [];
 const maxExcerptLength = 160;
 
 function markOf({id, created_at, tag, mentions, reply_to, body}: Message): Mark {
@@ -22,37 +23,37 @@ function markOf({id, created_at, tag, mentions, reply_to, body}: Message): Mark 
 		id,
 		at: Date.parse(created_at),
 		tag: foldTag(tag),
-		mentions: mentions.length === 0 ? nobody : mentions.map(foldTag),
+		mentions: mentions.length === 0 ? noMentions : mentions.map(foldTag),
 		reply_to,
 		excerpt: body.length <= maxExcerptLength ? body : copied(body.slice(0, maxExcerptLength)),
 	};
 }
 
-/** A slice of a text would keep all of it in memory. */
+/** A copy of a slice: the slice itself would keep the whole text in memory. */
 function copied(text: string): string {
 	return Buffer.from(text).toString();
 }
 
-/** Marks by time, then by id, each id once; grows at its end for next to nothing. */
+/** Marks by time, then by id, each id once. Appending newer ones is cheap. */
 export class Marks {
 	readonly #list: Mark[] = [];
 	readonly #byId = new Map<number, Mark>();
-	#order = 0;
+	#version = 0;
 
 	get list(): readonly Mark[] {
 		return this.#list;
 	}
 
-	/** Changes when a mark came before another, or the oldest went: a list that only grew keeps its order. */
-	get order(): number {
-		return this.#order;
+	/** A number that changes whenever marks were inserted, replaced or removed; while it stays the same, marks were only appended. */
+	get version(): number {
+		return this.#version;
 	}
 
 	get(id: number): Mark | undefined {
 		return this.#byId.get(id);
 	}
 
-	/** What was redacted says no more than it does now. */
+	/** Replaces the excerpts of redacted messages. */
 	redact(messages: readonly Message[]): void {
 		for (const message of messages) {
 			const known = this.#byId.get(message.id);
@@ -60,19 +61,19 @@ export class Marks {
 			const mark = markOf(message);
 			this.#byId.set(mark.id, mark);
 			this.#list[this.#list.indexOf(known)] = mark;
-			this.#order++;
+			this.#version++;
 		}
 	}
 
-	/** Forgets the oldest beyond `max` once there are a tenth more; whether it did. */
+	/** Once there are a tenth more than `max`, removes the oldest ones beyond it; returns whether it did. */
 	trim(max: number): boolean {
 		if (this.#list.length < max * 1.1) return false;
 		for (const {id} of this.#list.splice(0, this.#list.length - max)) this.#byId.delete(id);
-		this.#order++;
+		this.#version++;
 		return true;
 	}
 
-	/** How many of them are new. */
+	/** Adds marks of messages; returns how many are new. */
 	add(messages: readonly Message[]): number {
 		const fresh: Mark[] = [];
 		for (const message of messages) {
@@ -88,10 +89,10 @@ export class Marks {
 		const last = this.#list.at(-1);
 		const isLater = last === undefined || first === undefined || inTime(last, first) < 0;
 		for (const mark of fresh) this.#list.push(mark);
-		// What is nearly sorted is sorted in one pass.
+		// Sorting a nearly sorted list takes one pass.
 		if (!isLater) {
 			this.#list.sort(inTime);
-			this.#order++;
+			this.#version++;
 		}
 		return fresh.length;
 	}
@@ -101,13 +102,7 @@ function inTime(one: Mark, other: Mark): number {
 	return one.at - other.at || one.id - other.id;
 }
 
-/** The first index at which a list by time is not before `at`. */
+/** The index of the first item in a list by time that is not before `at`. */
 export function firstFrom(list: readonly {readonly at: number}[], at: number): number {
-	let [low, high] = [0, list.length];
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if ((list[middle]?.at ?? Infinity) < at) low = middle + 1;
-		else high = middle;
-	}
-	return low;
+	return lowerBound(list, item => item.at < at);
 }

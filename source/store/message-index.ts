@@ -1,13 +1,13 @@
 import type {Message} from '../mailbox/message.ts';
 import {foldTag} from '../mailbox/tag.ts';
 
-/** The window by channel and by thread, each list by id. */
+/** The messages of the window by channel and by thread, each list by id. */
 export interface MessageIndex {
-	/** Folded tag to what it wrote or is addressed by. */
+	/** Folded tag to the messages that it wrote or that mention it. */
 	readonly channels: ReadonlyMap<string, readonly Message[]>;
-	/** Folded tag to what somebody else addressed to it by name. */
+	/** Folded tag to the messages of others that mention it. */
 	readonly addressed: ReadonlyMap<string, readonly Message[]>;
-	/** Root id to its messages. */
+	/** The root's id to the messages of the thread. */
 	readonly threads: ReadonlyMap<number, readonly Message[]>;
 }
 
@@ -25,20 +25,20 @@ function empty(): Built {
 let latest = empty();
 
 /**
- * The index of a window. The last one is remembered, and grown when messages were only appended: then it costs what the
- * new ones cost, and channels that they do not touch keep their list's identity.
+ * The index of a window. The latest index is cached. If messages were only appended to its window, it is extended, so that
+ * unaffected channels keep the identity of their lists.
  */
 export function indexOf(messages: readonly Message[]): MessageIndex {
 	if (latest.messages === messages) return latest;
 	const before = latest.messages;
-	// All of them: one in the middle may have been redacted.
+	// Every message is compared, since one in the middle may have been redacted.
 	const grows =
 		before.length > 0 && before.length <= messages.length && before.every((message, at) => message === messages[at]);
 	latest = extended(grows ? latest : empty(), messages, grows ? before.length : 0);
 	return latest;
 }
 
-/** Takes the maps of `base` over (nobody else holds them); the lists in them are replaced, never changed. */
+/** Adds messages to an index, whose maps it changes: nothing else refers to them. Their lists are replaced, never changed. */
 function extended({channels, addressed, threads}: Built, messages: readonly Message[], from: number): Built {
 	const freshChannels = new Map<string, Message[]>();
 	const freshAddressed = new Map<string, Message[]>();

@@ -1,8 +1,20 @@
 import type {Message} from '../mailbox/message.ts';
 
+/** The index of the first item of a sorted list that is not before some point; the list's length if all are (binary search). */
+export function lowerBound<Item>(list: readonly Item[], isBefore: (item: Item) => boolean): number {
+	let [low, high] = [0, list.length];
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		const item = list[middle];
+		if (item !== undefined && isBefore(item)) low = middle + 1;
+		else high = middle;
+	}
+	return low;
+}
+
 /**
- * Both lists as one, by id, ascending, each id once. `known` is already so; `incoming` may come in any order. The same
- * list is given back when nothing is new, so that whoever compares identities sees that nothing changed.
+ * Merges two lists by id, ascending, each id once. `known` is already sorted; `incoming` may be in any order. If nothing is new,
+ * the result is `known` itself, so that comparing identities shows that nothing changed.
  */
 export function mergeById(known: readonly Message[], incoming: readonly Message[]): readonly Message[] {
 	const fresh = ascending(incoming);

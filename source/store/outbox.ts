@@ -4,42 +4,42 @@ import type {Pending} from './state.ts';
 
 type Keyed = Pending['draft'];
 
-/** Where a draft goes, and where what becomes of it is shown. */
-interface Surroundings {
-	/** Resolves when the draft's row is there, rejects with MailboxError. However often it is called with one key, there is one row. */
-	send(draft: Keyed): Promise<void>;
-	shown(pending: Pending): void;
-	unsent(clientId: string, phase: 'waiting' | 'refused', failure: string): void;
+/** How to send a draft, and where to report its progress. */
+interface OutboxOptions {
+	/** Resolves when the draft's row exists, rejects with MailboxError. Repeated calls with one key create only one row. */
+	readonly send: (draft: Keyed) => Promise<void>;
+	readonly onPending: (pending: Pending) => void;
+	readonly onUnsent: (clientId: string, phase: 'waiting' | 'refused', failure: string) => void;
 	/** False once the draft was withdrawn. */
-	isWanted(clientId: string): boolean;
+	readonly isWanted: (clientId: string) => boolean;
 }
 
-/** Milliseconds after which an unsent message is tried again while the connection looks sound. */
+/** Milliseconds after which sending is tried again even if the connection did not change. */
 const retryDelay = 3000;
 
 /**
- * What was written and has no row yet. It is sent one after the other, so that it stands there in the order in which it was
- * written, however long the connection was away; what is refused holds nothing up.
+ * Messages that were written and have no row yet. They are sent one after the other, so that they keep the order in which they
+ * were written, however long the connection was away. A refused message does not hold up the others.
  */
 export class Outbox {
-	readonly #surroundings: Surroundings;
-	/** The keys of what waits for its turn or has it. */
+	readonly #options: OutboxOptions;
+	/** The keys of the drafts that are being sent or wait for their turn. */
 	readonly #queue = new Set<string>();
 	#last: Promise<unknown> = Promise.resolve();
-	/** Why the first could not be sent, and what ends its wait. */
+	/** Why the first draft could not be sent, and a function that ends its wait. */
 	#waiting: {readonly failure: string; readonly end: () => void} | null = null;
 	#closed = false;
 
-	constructor(surroundings: Surroundings) {
-		this.#surroundings = surroundings;
+	constructor(options: OutboxOptions) {
+		this.#options = options;
 	}
 
-	/** Resolves with null when it was sent or withdrawn, or with the sentence for which it was refused. */
+	/** Resolves with null when the draft was sent or withdrawn, or with the reason for which it was refused. */
 	post(given: Draft): Promise<string | null> {
 		const draft = {...given, client_id: given.client_id ?? crypto.randomUUID()};
 		const failure = this.#waiting?.failure ?? null;
 		const phase = failure === null ? 'sending' : 'waiting';
-		this.#surroundings.shown({draft, since: Date.now(), phase, failure});
+		this.#options.onPending({draft, since: Date.now(), phase, failure});
 		this.#queue.add(draft.client_id);
 		const turn = this.#last.then(async () => {
 			const refusal = await this.#send(draft);
@@ -50,28 +50,28 @@ export class Outbox {
 		return turn;
 	}
 
-	/** The connection is back, or a draft was withdrawn: what waits is tried at once. */
+	/** Tries again without waiting: the connection is back, or a draft was withdrawn. */
 	retry(): void {
 		this.#waiting?.end();
 	}
 
-	/** What cannot be sent now is not tried again. */
+	/** Gives up on drafts that cannot be sent now. */
 	close(): void {
 		this.#closed = true;
 		this.retry();
 	}
 
 	async #send(draft: Keyed): Promise<string | null> {
-		const around = this.#surroundings;
-		while (around.isWanted(draft.client_id)) {
-			const error = await around.send(draft).then(() => null, asMailboxError);
+		const {isWanted, send, onUnsent} = this.#options;
+		while (isWanted(draft.client_id)) {
+			const error = await send(draft).then(() => null, asMailboxError);
 			if (error === null) return null;
 			if (error.code !== 'offline' || this.#closed) {
-				around.unsent(draft.client_id, 'refused', error.sentence);
+				onUnsent(draft.client_id, 'refused', error.sentence);
 				return error.sentence;
 			}
-			// Those behind it wait for the same.
-			for (const clientId of this.#queue) around.unsent(clientId, 'waiting', error.sentence);
+			// The drafts behind it wait for the same reason.
+			for (const clientId of this.#queue) onUnsent(clientId, 'waiting', error.sentence);
 			await new Promise<void>(end => {
 				this.#waiting = {failure: error.sentence, end};
 				setTimeout(end, retryDelay).unref();

@@ -6,10 +6,10 @@ import type {State} from './state.ts';
 
 const pageSize = 200;
 const threadPage = 1000;
-/** Of a feed that is a part of what is read (the inbox), so many pages are read at the most until one holds anything. */
+/** The maximum number of pages that are read until one contains a message of the feed: of those read for the inbox, few may do. */
 const maxReads = 10;
 
-/** How history is read back, feed by feed. */
+/** Reads history page by page, for each feed. See MailboxStore for the methods. */
 export interface Pager {
 	loadOlder(feed: FeedId): Promise<boolean>;
 	loadNewer(feed: FeedId): Promise<boolean>;
@@ -22,28 +22,28 @@ interface PagerOptions {
 	readonly state: () => State;
 	readonly apply: (change: Change) => void;
 	readonly history: (query: HistoryQuery) => Promise<Message[]>;
-	/** Reads what happened to messages, for whoever waits for it or not. */
-	readonly receiptsOf: (messages: readonly Message[]) => Promise<void>;
+	/** Loads the receipts of messages. */
+	readonly loadReceipts: (messages: readonly Message[]) => Promise<void>;
 }
 
-/** Everything of a feed with `lower` <= id < `upper`. */
+/** All messages of a feed with `lower` <= id < `upper`. */
 interface Page {
 	readonly messages: readonly Message[];
 	readonly lower: number;
 	readonly upper: number;
 }
 
-export function createPager({state, apply, history, receiptsOf}: PagerOptions): Pager {
+export function createPager({state, apply, history, loadReceipts}: PagerOptions): Pager {
 	const running = new Map<string, Promise<boolean>>();
 
-	/** One reading of a kind at a time: whoever asks meanwhile gets the one that runs. */
+	/** Runs one read of a kind at a time; calls during it share its result. */
 	function once(key: string, work: () => Promise<boolean>): Promise<boolean> {
 		const begun = running.get(key) ?? work().finally(() => running.delete(key));
 		running.set(key, begun);
 		return begun;
 	}
 
-	/** The page below `before`; `lower` is 0 when nothing older exists. */
+	/** The page before the id `before`; `lower` is 0 if nothing older exists. */
 	async function older(feed: FeedId, before: number, limit: number): Promise<Page> {
 		let lower = before;
 		for (let read = 0; ; read++) {
@@ -54,7 +54,7 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 		}
 	}
 
-	/** The page from `from` on; `upper` is Infinity when nothing newer existed. */
+	/** The page from the id `from` on; `upper` is Infinity if nothing newer existed. */
 	async function newer(feed: FeedId, from: number, limit: number): Promise<Page> {
 		let upper = from;
 		for (let read = 0; ; read++) {
@@ -65,10 +65,10 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 		}
 	}
 
-	/** Whoever waits for the page moves there in the same moment: no frame is drawn in between. */
-	function put(feed: FeedId, page: Page, around: number): void {
+	/** Shows another page. Its receipts come later, so that the caller can move there before the next frame. */
+	function show(feed: FeedId, page: Page, around: number): void {
 		apply({type: 'elsewhere', feed, ...page, around});
-		receiptsOf(page.messages).catch(() => {});
+		loadReceipts(page.messages).catch(() => {});
 	}
 
 	async function loadOlder(feed: FeedId): Promise<boolean> {
@@ -78,7 +78,7 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 		return once(`older ${feed}`, async () => {
 			const page = await older(feed, before, threadOf(feed) === null ? pageSize : threadPage);
 			apply({type: 'older', feed, before, messages: page.messages, lower: page.lower});
-			await receiptsOf(page.messages);
+			await loadReceipts(page.messages);
 			return page.messages.length > 0;
 		});
 	}
@@ -89,24 +89,24 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 			const from = state().scrollbacks.get(feed)?.upper ?? Infinity;
 			if (from >= state().from) return false;
 			return once(`newer ${feed}`, async () => {
-				// Everything committed before the question was there to be found; what came since stands in the window, or is asked for again.
+				// The page has everything that was committed before the request. Newer messages are in the window, or are requested later.
 				const asked = state().from;
 				const {messages, upper} = await newer(feed, from, pageSize);
 				apply({type: 'newer', feed, from, messages, reaches: upper === Infinity ? asked : upper});
-				await receiptsOf(messages);
+				await loadReceipts(messages);
 				return messages.length > 0;
 			});
 		},
 		async loadOldest(feed) {
 			const asked = state().from;
 			const page = await newer(feed, 1, pageSize);
-			put(feed, {...page, lower: 0, upper: Math.min(page.upper, asked)}, page.messages[0]?.id ?? 0);
+			show(feed, {...page, lower: 0, upper: Math.min(page.upper, asked)}, page.messages[0]?.id ?? 0);
 		},
 		async loadAround(feed, id) {
 			const asked = state().from;
 			const [before, after] = await Promise.all([older(feed, id, pageSize), newer(feed, id, pageSize)]);
 			const messages = [...before.messages, ...after.messages];
-			put(feed, {messages, lower: before.lower, upper: Math.min(after.upper, asked)}, id);
+			show(feed, {messages, lower: before.lower, upper: Math.min(after.upper, asked)}, id);
 		},
 		async loadThread(root) {
 			await loadOlder(threadFeed(root));
@@ -114,7 +114,7 @@ export function createPager({state, apply, history, receiptsOf}: PagerOptions): 
 	};
 }
 
-/** What the mailbox is asked for: the inbox is a part of one's own channel. */
+/** The query for a feed. The inbox is a part of the identity's own channel. */
 function queryOf(feed: FeedId, {identity}: State): HistoryQuery {
 	if (feed === allFeed) return {};
 	if (feed === inboxFeed) return identity === null ? {} : {channel: identity.tag};

@@ -1,18 +1,18 @@
 import type {Receipt} from '../mailbox/receipt.ts';
 import {sameTag} from '../mailbox/tag.ts';
 
-/** Message ids of one part. */
+/** The number of message ids in one part. */
 const partSize = 64;
 
 type Part = ReadonlyMap<number, readonly Receipt[]>;
 
 /**
- * The receipts of the messages that are held, by message; never mutated. They come one by one, some dozens a second on a busy
- * night: each copies its part and the list of parts, not thousands of entries.
+ * The receipts of the loaded messages, by message; immutable. They are split into parts because they come one by one, dozens a
+ * second at busy times: each copies one part and the list of parts instead of thousands of entries.
  */
 export class Receipts {
 	static readonly none = new Receipts(new Map(), 0);
-	/** Messages that have a receipt. */
+	/** The number of messages that have a receipt. */
 	readonly size: number;
 	readonly #parts: ReadonlyMap<number, Part>;
 
@@ -21,12 +21,12 @@ export class Receipts {
 		this.size = size;
 	}
 
-	/** Those of one message, one for each reader. */
+	/** The receipts of one message, one for each reader. */
 	get(message: number): readonly Receipt[] | undefined {
 		return this.#parts.get(partOf(message))?.get(message);
 	}
 
-	/** With these in the place of earlier ones of the same reader. */
+	/** Adds receipts; each replaces an earlier one of the same reader. */
 	with(incoming: readonly Receipt[]): Receipts {
 		const parts = new Map(this.#parts);
 		let {size} = this;
@@ -43,7 +43,7 @@ export class Receipts {
 		return new Receipts(parts, size);
 	}
 
-	/** Only those of messages that are wanted. */
+	/** Only the receipts of messages that are wanted. */
 	of(isWanted: (message: number) => boolean): Receipts {
 		const parts = new Map<number, Part>();
 		let size = 0;

@@ -13,17 +13,17 @@ import type {Receipts} from './receipts.ts';
 import {readAtStart, type SeenMarks} from './seen-marks.ts';
 import {emptyState, type Pending, type State} from './state.ts';
 
-/** What changes the state: what the mailbox tells, and what was asked of it from here. */
+/** A change of the state: an event of the mailbox, or something that this program did or read. */
 export type Change =
 	| MailboxEvent
 	| {readonly type: 'identity'; readonly identity: Identity}
 	| {readonly type: 'busy'; readonly busy: Busy | null}
-	/** The first page of everything has been read. `kept`: what had been read of it before, at an earlier start. */
+	/** The first page of everything has been loaded. `kept`: up to where the human had read at an earlier start. */
 	| {readonly type: 'loaded'; readonly epoch?: string | null; readonly kept?: SeenMarks | null}
 	| {readonly type: 'channels'; readonly channels: readonly Channel[]}
 	/** The newest page of everything. `complete`: there is nothing older. */
 	| {readonly type: 'recent'; readonly messages: readonly Message[]; readonly complete: boolean}
-	/** A page of a feed below `before`, where its past begins: everything from `lower` on, which is 0 at the beginning. */
+	/** A page of a feed before `before`, where its scrollback begins: everything from `lower` on, which is 0 at the beginning. */
 	| {
 			readonly type: 'older';
 			readonly feed: FeedId;
@@ -31,7 +31,7 @@ export type Change =
 			readonly messages: readonly Message[];
 			readonly lower: number;
 	  }
-	/** A page of a feed from `from` on, where its past ends: everything below `reaches`. */
+	/** A page of a feed from `from` on, where its scrollback ends: everything below `reaches`. */
 	| {
 			readonly type: 'newer';
 			readonly feed: FeedId;
@@ -39,7 +39,7 @@ export type Change =
 			readonly messages: readonly Message[];
 			readonly reaches: number;
 	  }
-	/** Another piece of a feed's history instead of the one that was read back: all ids from `lower` to below `upper`. */
+	/** Another part of a feed's history, which replaces its scrollback: all ids from `lower` to below `upper`. */
 	| {
 			readonly type: 'elsewhere';
 			readonly feed: FeedId;
@@ -48,7 +48,7 @@ export type Change =
 			readonly upper: number;
 			readonly around: number;
 	  }
-	/** Somebody looks back in a feed: this id is at the bottom edge. Null: nobody does any more. */
+	/** The human scrolled back in a feed, with this id at the bottom edge. Null: it follows the newest message again. */
 	| {readonly type: 'look'; readonly feed: FeedId; readonly around: number | null}
 	| {readonly type: 'sending'; readonly pending: Pending}
 	| {
@@ -66,7 +66,7 @@ export type Change =
 export function reduce(state: State, change: Change): State {
 	switch (change.type) {
 		case 'cursor':
-			// A history that was noticed to be another one is called another one, later.
+			// After a history was replaced, the database may get its new epoch later.
 			return state.epoch === null || state.epoch === change.cursor.epoch
 				? state
 				: {...state, epoch: change.cursor.epoch};
@@ -129,13 +129,13 @@ export function reduce(state: State, change: Change): State {
 	}
 }
 
-/** What is wrong stays said while the next attempt is made. */
+/** The reason stays visible during the next attempt to connect. */
 function troubleAfter(trouble: string | null, connection: Connection): string | null {
 	if (connection.phase === 'offline') return connection.reason;
 	return connection.phase === 'live' ? null : trouble;
 }
 
-/** What was a reply to a message that is gone, or is another one now, goes without it. */
+/** A draft that replies to a message which was lost or replaced is no longer a reply. */
 function withoutLostParent(pending: Pending, common: number): Pending {
 	const {reply_to, ...draft} = pending.draft;
 	return (reply_to ?? 0) > common ? {...pending, draft} : pending;
@@ -158,7 +158,7 @@ function withMessages(state: State, incoming: readonly Message[]): State {
 	return withChannelsOf({...state, messages, scrollbacks, pending}, incoming);
 }
 
-/** Rows in the place of those that said more; of the messages that are held. */
+/** Replaces the loaded rows of redacted messages. */
 function withRedacted(state: State, redacted: readonly Message[]): State {
 	const byId = new Map(redacted.map(message => [message.id, message]));
 	const replaced = (messages: readonly Message[]): readonly Message[] => {
@@ -175,7 +175,7 @@ function withRedacted(state: State, redacted: readonly Message[]): State {
 
 const none: readonly Message[] = [];
 
-/** Ids commit out of order: what came late and lies before the window stands in the pasts that reach there. */
+/** Ids commit out of order: a late message that is older than the window goes into the scrollbacks that cover its id. */
 function withLate(state: State, late: readonly Message[]): State['scrollbacks'] {
 	if (late.length === 0) return state.scrollbacks;
 	return changedPasts(state, (scrollback, feed) => {
@@ -208,7 +208,7 @@ function withRecent(state: State, page: readonly Message[], complete: boolean): 
 	return {...merged, from, messages: merged.messages.filter(({id}) => id >= from)};
 }
 
-/** Pages may come when what they continued has changed: then they are of no use, and are asked for again. */
+/** If the scrollback has changed since a page was requested, the page is ignored and will be requested again. */
 function withPage(state: State, change: Extract<Change, {type: 'older' | 'newer' | 'elsewhere'}>): State {
 	const isThread = threadOf(change.feed) !== null;
 	const scrollback = state.scrollbacks.get(change.feed);
@@ -228,7 +228,7 @@ function withPage(state: State, change: Extract<Change, {type: 'older' | 'newer'
 	}
 }
 
-/** More feeds than this are not kept: panes and threads that nobody shows any more, the longest ago first. */
+/** The maximum number of scrollbacks. Beyond it, those that have not been looked at for the longest time are dropped. */
 const maxScrollbacks = 12;
 
 function withLook(state: State, feed: FeedId, around: number | null): State {
@@ -247,16 +247,16 @@ function withLook(state: State, feed: FeedId, around: number | null): State {
 	return {...state, scrollbacks};
 }
 
-/** Milliseconds that a row which was read can be older than one that was told meanwhile. */
+/** The maximum number of milliseconds by which a row that was read can be older than an event that overtook it. */
 const overtaking = 10_000;
 
-/** Whether a row was read before the one that is known. One that is older by far comes from a clock that was put back. */
+/** Whether a row was read before the known one. If it is much older, the server's clock was set back, and the row is newer. */
 function isOvertaken({updated_at}: Task, known: Task): boolean {
 	const behind = Date.parse(known.updated_at) - Date.parse(updated_at);
 	return behind > 0 && behind < overtaking;
 }
 
-/** Finished tasks beyond this many are forgotten, oldest change first. */
+/** The maximum number of tasks. Beyond it, finished tasks are forgotten, oldest change first. */
 const maxTasks = 1000;
 
 function withTasks(tasks: State['tasks'], incoming: readonly Task[]): State['tasks'] {
@@ -280,7 +280,7 @@ function withAgents(agents: State['agents'], incoming: readonly Agent[]): State[
 	return next;
 }
 
-/** Messages with receipts beyond as many as are held: what a search found, what was acked long after it left the window. */
+/** How many messages that are not loaded may have receipts: search results, and messages acked long after they left the window. */
 const maxOtherReceipts = 1000;
 
 function withReceipts(state: State, incoming: readonly Receipt[]): State {
@@ -290,7 +290,7 @@ function withReceipts(state: State, incoming: readonly Receipt[]): State {
 	return {...state, receipts};
 }
 
-/** Messages that are held: those of the window, and what was read back (twice where two feeds hold it). */
+/** The number of loaded messages: the window and all scrollbacks (twice, if in two of them). */
 export function loadedCount({messages, scrollbacks}: Pick<State, 'messages' | 'scrollbacks'>): number {
 	return [...scrollbacks.values()].reduce((count, scrollback) => count + scrollback.messages.length, messages.length);
 }
@@ -306,7 +306,7 @@ function withSeen(state: State, feed: FeedId, id: number): State {
 	return {...state, seen: new Map(state.seen).set(key, id)};
 }
 
-/** What leaves the window goes on standing in the pasts that it followed. */
+/** Removes the oldest messages from the window. They stay in the scrollbacks that end at the window. */
 function trimmed(state: State, keep: number): State {
 	if (state.messages.length <= keep) return state;
 	const messages = state.messages.slice(-keep);

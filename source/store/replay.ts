@@ -4,7 +4,7 @@ import {foldTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
 import {firstFrom} from './mark.ts';
 
-/** How something stood from a moment on; the next step ends it. `unknown`: it was there, and nobody wrote down how. */
+/** A state from a moment until the next step. `unknown`: it existed, but its state was not recorded. */
 interface Step<State> {
 	/** Milliseconds since 1970. */
 	readonly at: number;
@@ -12,7 +12,7 @@ interface Step<State> {
 }
 
 export interface TaskStep extends Step<TaskStatus> {
-	/** While it runs its owner; after its end who owned it. */
+	/** The task's owner; after its end, its last owner. */
 	readonly tag: Tag | null;
 	/** 0 to 1. */
 	readonly progress: number;
@@ -33,8 +33,8 @@ interface Rows {
 }
 
 /**
- * How everything came to stand as it does: what was written down of it, in any order, then the row itself, which has stood so at
- * least since its latest change. What lies between a row's beginning and the first of these is unknown.
+ * Reconstructs the states of tasks and agents from the recorded changes, in any order, and from the rows, which are valid at least
+ * since their latest change. The time between a row's creation and its first known state is `unknown`.
  */
 export function replay(changes: readonly StateChange[], rows: Rows): Replay {
 	const tasks = new Map<number, TaskStep[]>();
@@ -52,7 +52,7 @@ export function replay(changes: readonly StateChange[], rows: Rows): Replay {
 		const tag = task.lease_owner ?? known?.tag ?? null;
 		steps.push({at: Date.parse(task.updated_at), state: task.status, tag, progress: task.progress});
 		const began = Date.parse(task.created_at);
-		if (earliest(steps) > began + atOnce) steps.push({at: began, state: 'unknown', tag: null, progress: 0});
+		if (earliest(steps) > began + tolerance) steps.push({at: began, state: 'unknown', tag: null, progress: 0});
 	}
 	for (const agent of rows.agents) {
 		const steps = listIn(agents, foldTag(agent.tag));
@@ -63,16 +63,16 @@ export function replay(changes: readonly StateChange[], rows: Rows): Replay {
 		if (gone !== null && gone < revoked) steps.push({at: gone, state: 'gone'});
 		if (revoked < Infinity) steps.push({at: revoked, state: 'revoked'});
 		const joined = Date.parse(agent.joined_at);
-		if (earliest(steps) > joined + atOnce) steps.push({at: joined, state: 'unknown'});
+		if (earliest(steps) > joined + tolerance) steps.push({at: joined, state: 'unknown'});
 	}
 	for (const steps of [...tasks.values(), ...agents.values()]) (steps as Array<{readonly at: number}>).sort(inTime);
 	return {tasks, agents};
 }
 
-/** Milliseconds that may lie between a row's beginning and what was written down of it in the same breath. */
-const atOnce = 50;
+/** The maximum number of milliseconds between a row's creation and its first recorded change in the same transaction. */
+const tolerance = 50;
 
-/** How it stood at a moment (milliseconds since 1970); null: it was not there yet. */
+/** The step at a moment (milliseconds since 1970); null if it did not exist yet. */
 export function stepAt<S extends {readonly at: number}>(steps: readonly S[] | undefined, moment: number): S | null {
 	if (steps === undefined) return null;
 	return steps[firstFrom(steps, moment + 1) - 1] ?? null;

@@ -1,33 +1,33 @@
 import type {Message} from '../mailbox/message.ts';
-import {mergeById} from './ordered.ts';
+import {lowerBound, mergeById} from './ordered.ts';
 
 /**
- * What was read back of one feed, older than the window: every message of the feed with `lower` <= id < `upper`. It grows
- * by pages at both ends and is bounded: what lies far from where somebody looks is dropped and read again when it is wanted.
+ * The messages of one feed that were loaded and are older than the window: all with `lower` <= id < `upper`. It grows by pages
+ * at both ends and is bounded: messages far from the visible ones are dropped, and loaded again when they are needed.
  */
 export interface Scrollback {
 	/** By id, ascending. */
 	readonly messages: readonly Message[];
 	/** 0: nothing older exists. */
 	readonly lower: number;
-	/** The window's own beginning: the window follows without a gap. */
+	/** If it is the window's first id, the window follows without a gap. */
 	readonly upper: number;
-	/** The id that stands at the bottom edge of who looks; Infinity while that follows the newest. */
+	/** The id at the bottom edge of the pane; Infinity while the pane follows the newest message. */
 	readonly around: number;
 }
 
-/** The most messages of one past. A thread is shown as a tree, and is no tree in pieces: more of it may stand. */
+/** The maximum number of messages. A thread may have more, because it is shown as a tree, which needs all of them. */
 const maxScrollback = 1000;
 const maxThread = 5000;
-/** What is kept of a past when nobody looks back in it any more. */
+/** How many messages are kept when the pane follows the newest message again. */
 const tailOfScrollback = 200;
 
-/** Nothing of the feed yet, directly before a window that begins at `from`. */
+/** A scrollback without messages, directly before a window that begins at `from`. */
 export function emptyScrollback(from: number): Scrollback {
 	return {messages: [], lower: from, upper: from, around: Infinity};
 }
 
-/** With a page of messages below `lower` of the past, which holds everything of the feed from its own `lower` on. */
+/** Adds a page before the scrollback, which has all messages of the feed from the new `lower` on. */
 export function withOlder(
 	scrollback: Scrollback,
 	page: readonly Message[],
@@ -37,7 +37,7 @@ export function withOlder(
 	return bounded({...scrollback, messages: mergeById(page, scrollback.messages), lower}, isThread);
 }
 
-/** With a page from `upper` on, which holds everything of the feed below `reaches`. */
+/** Adds a page after the scrollback, which has all messages of the feed below `reaches`. */
 export function withNewer(
 	scrollback: Scrollback,
 	page: readonly Message[],
@@ -51,7 +51,7 @@ export function withNewer(
 	return bounded({...scrollback, messages, upper: Math.max(scrollback.upper, reaches)}, isThread);
 }
 
-/** Nobody looks back any more: the newest few, so that a quiet channel still fills its pane; null when a gap follows. */
+/** The newest few messages, so that a quiet channel still fills its pane when it is not scrolled back; null if a gap follows. */
 export function released(scrollback: Scrollback, from: number): Scrollback | null {
 	if (scrollback.upper !== from) return null;
 	if (scrollback.around === Infinity && scrollback.messages.length <= tailOfScrollback) return scrollback;
@@ -62,14 +62,14 @@ export function released(scrollback: Scrollback, from: number): Scrollback | nul
 	);
 }
 
-/** Cut to its longest, what is far away first. */
+/** Drops messages beyond the maximum number, those far from the visible ones first. */
 export function bounded(scrollback: Scrollback, isThread: boolean): Scrollback {
-	const longest = isThread ? maxThread : maxScrollback;
+	const max = isThread ? maxThread : maxScrollback;
 	const {length} = scrollback.messages;
-	if (length <= longest) return scrollback;
+	if (length <= max) return scrollback;
 	const at = firstFrom(scrollback.messages, scrollback.around);
-	const start = Math.max(0, Math.min(length - longest, at - Math.floor(longest / 2)));
-	return cut(scrollback, start, start + longest);
+	const start = Math.max(0, Math.min(length - max, at - Math.floor(max / 2)));
+	return cut(scrollback, start, start + max);
 }
 
 function cut(scrollback: Scrollback, start: number, end: number): Scrollback {
@@ -83,14 +83,7 @@ function cut(scrollback: Scrollback, start: number, end: number): Scrollback {
 	};
 }
 
-/** The index of the first message with this id or a greater one; the length when there is none. */
+/** The index of the first message with this id or a greater one; the list's length if there is none. */
 export function firstFrom(messages: readonly Message[], id: number): number {
-	let low = 0;
-	let high = messages.length;
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if ((messages[middle]?.id ?? 0) < id) low = middle + 1;
-		else high = middle;
-	}
-	return low;
+	return lowerBound(messages, message => message.id < id);
 }

@@ -2,20 +2,20 @@ import type {Replaced} from '../mailbox/event.ts';
 import type {FeedId} from './feed.ts';
 import type {State} from './state.ts';
 
-/** Up to where the human has read, as it is kept between two starts. */
+/** Up to where the human has read, as it is stored between two starts. */
 export interface SeenMarks {
-	/** Of the database whose ids these are. */
+	/** The epoch of the database that these ids belong to. */
 	readonly epoch: string;
-	/** What has no mark of its own is read up to here. */
+	/** Feeds without a mark have been read up to here. */
 	readonly from: number;
 	/** Folded tag (or `#ALL`, `#INBOX`) to the newest id that was looked at. */
 	readonly marks: ReadonlyMap<FeedId, number>;
 }
 
-/** No more marks than this are kept. */
+/** The maximum number of marks. */
 const maxMarks = 1000;
 
-/** The marks of a state; null while it is not known whose they are. Where there are too many, the oldest become the common one. */
+/** The marks of a state; null while its epoch is unknown. If there are too many, the oldest are merged into `from`. */
 export function seenMarksOf({epoch, loaded, seen_from, seen}: State): SeenMarks | null {
 	return epoch === null || !loaded ? null : bounded({epoch, from: seen_from, marks: seen});
 }
@@ -26,7 +26,7 @@ function bounded(given: SeenMarks): SeenMarks {
 	return {...given, from: Math.max(given.from, byId[maxMarks]?.[1] ?? 0), marks: new Map(byId.slice(0, maxMarks))};
 }
 
-/** Of two screens over one mailbox: what was read on either was read. Marks of another database are no longer of use. */
+/** Merges the marks of two screens: a message that was read on either was read. Marks of another database are ignored. */
 export function mergedMarks(mine: SeenMarks, other: SeenMarks | null): SeenMarks {
 	if (other === null || other.epoch !== mine.epoch) return mine;
 	const marks = new Map(mine.marks);
@@ -34,14 +34,14 @@ export function mergedMarks(mine: SeenMarks, other: SeenMarks | null): SeenMarks
 	return bounded({...mine, from: Math.max(mine.from, other.from), marks});
 }
 
-/** The marks in a history that came in the place of theirs: what is behind the common part nobody has read. */
+/** The marks that are valid in a history which replaced theirs: messages after the common part are unread. */
 export function marksIn({epoch, common}: Replaced, {from, marks}: SeenMarks): SeenMarks | null {
 	if (common === null) return null;
 	const capped = [...marks].map(([feed, id]): [FeedId, number] => [feed, Math.min(id, common)]);
 	return {epoch, from: Math.min(from, common), marks: new Map(capped)};
 }
 
-/** What counts as read at the start: what was kept, or, without it, whatever stands there. `newest`: its newest id. */
+/** What counts as read at the start: the stored marks or, without them, everything up to the newest id. */
 export function readAtStart(
 	kept: SeenMarks | null,
 	epoch: string | null,

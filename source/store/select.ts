@@ -10,12 +10,12 @@ import type {State} from './state.ts';
 
 const none: readonly Message[] = [];
 
-/** What one tag wrote or is addressed by, within the window, by id. */
+/** The messages of a channel within the window, by id. */
 export function channelMessages(state: State, tag: Tag): readonly Message[] {
 	return windowOf(state, foldTag(tag));
 }
 
-/** How many replies the thread of this message has, as far as it is known. */
+/** How many loaded replies the thread of this root has. */
 export function replyCount(state: State, root: number): number {
 	const known = new Set<number>();
 	for (const {messages} of state.scrollbacks.values())
@@ -26,7 +26,7 @@ export function replyCount(state: State, root: number): number {
 
 const replies = new WeakMap<readonly Message[], ReadonlyMap<number, readonly number[]>>();
 
-/** Root to the ids of its replies in one list, counted once. */
+/** Maps each root to the ids of its replies in a list; cached for each list. */
 function repliesIn(messages: readonly Message[]): ReadonlyMap<number, readonly number[]> {
 	let known = replies.get(messages);
 	if (known === undefined) {
@@ -42,21 +42,21 @@ function repliesIn(messages: readonly Message[]): ReadonlyMap<number, readonly n
 	return known;
 }
 
-/** The root and its replies as far as they are held, by id. */
+/** The loaded messages of a thread, by id. */
 export function threadMessages(state: State, root: number): readonly Message[] {
 	const {scrollback, recent} = loadedOf(state, threadFeed(root));
 	if (scrollback.length === 0) return recent;
 	return recent.length === 0 ? scrollback : [...scrollback, ...recent];
 }
 
-/** Of so many threads the tree is remembered. */
+/** How many threads' trees are cached. */
 const maxTrees = 8;
 const trees = new Map<
 	number,
 	{readonly scrollback: unknown; readonly recent: unknown; readonly tree: readonly ThreadEntry[]}
 >();
 
-/** The thread as a tree, depth first: each reply below what it replies to. Made anew only when a message came. */
+/** The thread as a tree, depth first: each reply below the message that it replies to. Cached until a message is added. */
 export function threadTree(state: State, root: number): readonly ThreadEntry[] {
 	const {scrollback, recent} = loadedOf(state, threadFeed(root));
 	const known = trees.get(root);
@@ -67,7 +67,7 @@ export function threadTree(state: State, root: number): readonly ThreadEntry[] {
 	return tree;
 }
 
-/** Messages that address the identity by name and that it has not acknowledged. */
+/** The messages that mention the identity and that it has not acked. */
 export function waitingForMe(state: State): readonly Message[] {
 	const {identity} = state;
 	if (identity === null) return none;
@@ -80,10 +80,10 @@ export function isWaitingFor(state: State, message: Message, reader: Tag): boole
 	return receipt?.state !== 'acked';
 }
 
-/** Plans within plans that are looked into. */
+/** The maximum depth of plans within plans. */
 const maxDepth = 8;
 
-/** How a task stands: a plan by its steps. */
+/** The status of a task; that of a plan follows from its steps. */
 export function statusOf(state: State, task: Task, depth = 0): TaskStatus {
 	if (task.status !== 'queued') return task.status;
 	if (depth >= maxDepth) return task.status;
@@ -91,7 +91,7 @@ export function statusOf(state: State, task: Task, depth = 0): TaskStatus {
 	return standingStatus(task, steps);
 }
 
-/** Tasks that are no steps, of one status: running by id, queued as they would be claimed, all others by the latest change. */
+/** Tasks with one of the statuses, without steps: running ones by id, queued ones in the order of claims, others by latest change. */
 export function tasksByStatus(state: State, ...statuses: readonly TaskStatus[]): Task[] {
 	const tasks = [...state.tasks.values()].filter(
 		task => !isStep(state, task) && statuses.includes(statusOf(state, task)),
@@ -119,7 +119,7 @@ export function stepsOf({tasks}: State, parent: number): readonly Task[] {
 	return steps.get(parent) ?? noSteps;
 }
 
-/** Agents that have not left: those at work first, those that are gone last, then by tag. */
+/** Agents that were not revoked: those at work first, those that are gone last, then by tag. */
 export function agentList(state: State, now: number): Agent[] {
 	const order = (agent: Agent): number => [...presences, 'gone'].indexOf(presenceOf(agent, now));
 	return [...state.agents.values()]
@@ -129,7 +129,7 @@ export function agentList(state: State, now: number): Agent[] {
 
 const owned = new WeakMap<State['tasks'], ReadonlyMap<string, Task>>();
 
-/** The task that a tag has the lease of and works at; of several, the one that was claimed last. */
+/** The running task that a tag owns; if there are several, the one that changed last. */
 export function runningTaskOf({tasks}: State, tag: Tag): Task | undefined {
 	let running = owned.get(tasks);
 	if (running === undefined) {
@@ -142,10 +142,10 @@ export function runningTaskOf({tasks}: State, tag: Tag): Task | undefined {
 	return running.get(foldTag(tag));
 }
 
-/** What the tag wrote last, as far as the window holds it; `lookedThrough` messages of its channel at the most. */
-export function lastWrittenBy(state: State, tag: Tag, lookedThrough = 200): Message | undefined {
+/** The newest message that the tag wrote, searching the newest `searched` messages of its channel in the window. */
+export function lastWrittenBy(state: State, tag: Tag, searched = 200): Message | undefined {
 	const messages = channelMessages(state, tag);
-	for (let at = messages.length - 1; at >= Math.max(0, messages.length - lookedThrough); at--) {
+	for (let at = messages.length - 1; at >= Math.max(0, messages.length - searched); at--) {
 		const message = messages[at];
 		if (message !== undefined && sameTag(message.tag, tag)) return message;
 	}

@@ -8,54 +8,54 @@ import type {FeedId} from './feed.ts';
 import type {Scrollback} from './scrollback.ts';
 import {Receipts} from './receipts.ts';
 
-/** A message that was sent from here and whose row has not come back yet. */
+/** A message that was written here, and whose row has not come back yet. */
 export interface Pending {
 	readonly draft: Draft & {readonly client_id: string};
 	/** Milliseconds since 1970. */
 	readonly since: number;
-	/** `waiting`: could not be reached, is tried again by itself. `refused`: will not go by itself. */
+	/** `waiting`: the mailbox could not be reached; sent again automatically. `refused`: not sent again. */
 	readonly phase: 'sending' | 'waiting' | 'refused';
-	/** One sentence when it could not be sent; null while it is under way. */
+	/** Why it could not be sent, in one sentence; null while it is being sent. */
 	readonly failure: string | null;
 }
 
-/** A channel, and whether its tag was only addressed since the start, as far as this program knows. */
+/** A channel, and whether its tag is unknown: it was addressed, but never joined or wrote, as far as this program knows. */
 export interface ListedChannel extends Channel {
 	readonly addressedOnly?: boolean;
 }
 
-/** Everything that the screen shows, whoever draws it. Changed only by the reducer; never mutated. */
+/** Everything about the mailbox that the screen shows. Changed only by the reducer; immutable. */
 export interface State {
 	readonly identity: Identity | null;
 	readonly connection: Connection;
-	/** The statement that requests wait for. */
+	/** The statement that requests are waiting for. */
 	readonly busy: Busy | null;
-	/** Why the connection is gone, in one sentence; null once it is live again. */
+	/** Why the connection was lost, in one sentence; null once it is live again. */
 	readonly trouble: string | null;
-	/** Of the database whose ids these are; null until it is known. */
+	/** The epoch of the database that these ids belong to; null until it is known. */
 	readonly epoch: string | null;
-	/** How this history came in the place of another; null: it is the one that was there from the start. */
+	/** How the history was replaced; null if it has not been since the start. */
 	readonly replaced: Replaced | null;
-	/** The first page of everything has been read. */
+	/** Whether the first page of everything has been loaded. */
 	readonly loaded: boolean;
-	/** The window: the newest messages by id, ascending, without repeats and without gaps, bounded. */
+	/** The window: the newest messages by id, ascending, each once, without gaps, bounded. */
 	readonly messages: readonly Message[];
-	/** The window holds every message from this id on; 0: it holds all of history. */
+	/** The window has every message from this id on; 0: it has all of history. */
 	readonly from: number;
-	/** What was read back of a feed, older than the window; of those that were looked at last. */
+	/** The scrollbacks of the feeds that were looked at last. */
 	readonly scrollbacks: ReadonlyMap<FeedId, Scrollback>;
-	/** Folded tag to channel, also of tags whose messages lie outside of the window; of those that were only addressed the newest. */
+	/** Folded tag to channel, also for tags without messages in the window; of unknown tags only the newest. */
 	readonly channels: ReadonlyMap<FoldedTag, ListedChannel>;
-	/** Folded tags that were addressed and have no channel: nobody has joined or written as them, and there are too many. */
+	/** Folded unknown tags that were addressed, but have no channel because there are too many of them. */
 	readonly unlisted: ReadonlySet<FoldedTag>;
 	readonly pending: readonly Pending[];
 	readonly tasks: ReadonlyMap<number, Task>;
 	/** Folded tag to agent. */
 	readonly agents: ReadonlyMap<FoldedTag, Agent>;
 	readonly receipts: Receipts;
-	/** Messages up to this id do not count as unread in any channel: they stood there when it was opened first. */
+	/** Messages up to this id count as read in every feed: they existed at the first start. */
 	readonly seen_from: number;
-	/** To the newest id of the feed that was looked at. */
+	/** Feed to the newest id in it that the human has seen. */
 	readonly seen: ReadonlyMap<FeedId, number>;
 }
 

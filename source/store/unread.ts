@@ -6,13 +6,13 @@ import {windowOf} from './loaded.ts';
 import {firstFrom} from './scrollback.ts';
 import type {State} from './state.ts';
 
-/** Up to which id a pane's messages count as read. A message that was seen among all was seen. */
+/** The id up to which the messages of a feed count as read. Messages seen in the feed of all messages count, too. */
 export function seenUpTo(state: State, feed: FeedId): number {
 	const marks = feed === inboxFeed && state.identity !== null ? [feed, state.identity.tag, allFeed] : [feed, allFeed];
 	return Math.max(state.seen_from, ...marks.map(mark => state.seen.get(foldTag(mark)) ?? 0));
 }
 
-/** Of a list of messages its ends alone: the list may be the window of a feed that nobody shows any more. */
+/** The ends of a list of messages. The list itself is not kept in memory: its feed may not be shown any more. */
 interface Ends {
 	readonly length: number;
 	readonly first: Message | undefined;
@@ -25,12 +25,12 @@ interface Count extends Ends {
 	readonly unread: number;
 }
 
-/** Feeds whose count is remembered: more than a screen shows. */
+/** Cached counts, for more feeds than a screen can show. */
 const counts = new RecentMap<FeedId, Count>(1000);
 
 /**
- * How many messages of a feed came since it was looked at, as far as the window holds them; one's own are not counted.
- * Asked for each header of each frame: while a feed only grows, what is new in it is counted and nothing else.
+ * The number of unread messages of a feed in the window, without the identity's own. Called for each header of each frame:
+ * while messages are only appended to a feed, only these are counted.
  */
 export function unreadCount(state: State, feed: FeedId): number {
 	if (!state.loaded) return 0;
@@ -49,7 +49,7 @@ export function unreadCount(state: State, feed: FeedId): number {
 	return unread;
 }
 
-/** As far as can be told by its ends: messages are only added to a list, or it is made anew from a later one on. */
+/** Whether one list is the beginning of another, judging by its ends: lists only grow at the end, or begin at a later message. */
 function isBeginningOf({length, first, last}: Ends, other: readonly Message[]): boolean {
 	return length > 0 && length <= other.length && first === other[0] && last === other[length - 1];
 }

@@ -1,17 +1,17 @@
--- Which of these files a database has. Each adds its own name, whoever runs it: the hub, `supabase db push` or psql. The Supabase
--- CLI's own list (supabase_migrations) holds what anybody else pushed, too.
+-- Which of these files were applied to a database. Each file adds its version, no matter whether the hub, `supabase db push` or
+-- psql runs it. The Supabase CLI's own list (supabase_migrations) also contains migrations that others pushed.
 --
--- All of these files can run again, and do so once over a database of before them: see supabase/former.
+-- These files can be run over existing objects, as happens once in an older database: see supabase/former.
 
 do $$
 begin
   if to_regproc('public.mux_tag') is not null then
-    raise exception using message = 'this database was made by an agentmux of before 2 December 2026',
+    raise exception using message = 'this database was created by a version of agentmux from before 2 December 2026',
       hint = 'First run: supabase db push --workdir supabase/former';
   end if;
 end $$;
 
--- Supabase has these roles already; a plain PostgreSQL gets them here.
+-- Supabase already has these roles; on a plain PostgreSQL they are created here.
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'anon') then create role anon nologin; end if;
@@ -20,7 +20,7 @@ begin
 end $$;
 grant usage on schema public to anon, authenticated, service_role;
 
--- What is ours alone: no client names anything in it, and PostgREST does not show it.
+-- A private schema: clients cannot name anything in it, and PostgREST does not expose it.
 create schema if not exists agentmux;
 revoke all on schema agentmux from public;
 

@@ -1,9 +1,9 @@
--- Tokens that the hub signs come to an end. Each agent's tokens are of a generation, which grows when the agent leaves or is
--- revoked: at once those of before hold no longer, whatever they say about their end. One token alone ends by its id (`jti`).
--- A token of a hosted project is its Auth's, and is looked at no closer here.
+-- Ending tokens that the hub signed. Each token of an agent has a generation, which is increased when the agent leaves or is
+-- revoked: all earlier tokens become invalid, even if they have not expired. A single token is ended by its id (`jti`). Tokens of a
+-- hosted project are the business of its Auth, and are not checked here.
 
--- From which generation on the tokens of a tag hold (`tag` in upper case); of one that is not here: from 0 on. Tokens that say
--- no generation, as they were made once, are of generation 0.
+-- The first valid generation of a tag's tokens (`tag` in upper case); 0 for tags that are not here. Tokens without a generation,
+-- which earlier versions made, count as generation 0.
 create table if not exists agentmux.token_generation (
   tag text collate "C" not null constraint token_generation_pkey primary key,
   gen int not null,
@@ -15,14 +15,14 @@ create table if not exists agentmux.ended_tokens (
   ended_at timestamptz not null default clock_timestamp()
 );
 
--- From which generation on the tokens of a tag hold.
+-- The first valid generation of a tag's tokens.
 create or replace function agentmux.token_generation(p_tag text) returns int
 language sql stable security definer set search_path = '' as $$
   select coalesce((select t.gen from agentmux.token_generation as t where t.tag = upper(p_tag collate "C")), 0)
 $$;
 
--- Whether the token of this request has not been ended. One that is renewed stays of one chain: it says in `sid` the id (`jti`)
--- of the first. Ending one ends its chain; a chain of one is its token.
+-- Whether the token of this request is still valid. Renewed tokens form a chain: their `sid` is the id (`jti`) of the first one.
+-- Ending a token ends its whole chain.
 create or replace function agentmux.token_holds() returns boolean
 language sql stable security definer set search_path = '' as $$
   select coalesce(c.claims ->> 'iss' <> 'agentmux', true) or (
@@ -36,13 +36,13 @@ language sql stable security definer set search_path = '' as $$
   from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb) as c (claims)
 $$;
 
--- Hubs listen: they close the sockets of whom this is about, once they have looked here who that is. (Anyone may notify.)
+-- Tells hubs that tokens have changed. They look here which ones (anyone may send this notification), and close their sockets.
 create or replace function agentmux.announce_tokens() returns void
 language sql security definer set search_path = '' as $$
   select pg_notify('agentmux', '{"kind":"tokens"}')
 $$;
 
--- Ends all tokens that an agent has; returns the generation of those that are made from now on.
+-- Ends all tokens of an agent; returns the generation of new ones.
 create or replace function agentmux.end_tokens(p_tag text) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -55,7 +55,7 @@ begin
   return grown;
 end $$;
 
--- Ends one token. What ended longer ago than a token can be renewed (a year after its month) need not be remembered.
+-- Ends one token. Rows older than the longest life of a token (a month, and a year in which it can be renewed) are deleted.
 create or replace function agentmux.end_token(p_jti text) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -64,7 +64,7 @@ begin
   perform agentmux.announce_tokens();
 end $$;
 
--- Who is revoked does not come back with the tokens of before; and hubs hear of it when it is let in again.
+-- Revoking an agent ends its tokens. Hubs are notified of that, and of an agent's return.
 create or replace function agentmux.agents_revoked() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

@@ -1,4 +1,4 @@
--- Who takes part: the agents, their sessions, and how a request says who it is.
+-- The agents, their sessions, and how a request is identified.
 
 create table if not exists public.agents (
   tag text not null constraint agents_pkey primary key
@@ -27,11 +27,11 @@ comment on column public.agents.joined_snapshot is
   'what was committed when it joined: a message to everyone that is not visible in it is addressed to it, too';
 -- Tags are compared without case; "C" because upper() of a Turkish i would differ.
 create unique index if not exists agents_tag_folded on public.agents (upper(tag collate "C"));
--- That snapshot is compared with the transaction ids of messages, so it counts as a row where those are looked for.
+-- The snapshot is compared with transaction ids of messages, so agentmux.adopt_xids looks for its ids, too.
 create index if not exists mux_agents_joined on public.agents (pg_snapshot_xmax(joined_snapshot));
 
--- Several clients may work under one tag at once, on purpose or by mistake: each that lives is a session. An agent's presence
--- is what its sessions do, and more than one of them is worth an alarm: they share one inbox.
+-- Several clients may run under one tag at the same time, on purpose or by mistake; each running client is a session. The presence
+-- of an agent follows from its sessions. More than one is worth a warning, because they share one inbox.
 create table if not exists public.agent_sessions (
   tag text collate "C" not null,
   session text not null
@@ -46,9 +46,9 @@ create table if not exists public.agent_sessions (
 );
 comment on column public.agent_sessions.tag is 'the tag in upper case';
 
--- Whose SQL a transaction runs (agent_sql makes the rows). Ids of transactions begin again in a database that was dumped and
--- restored: the time at which the transaction began tells them apart. Rows of transactions that are over mean nothing; the
--- next call removes them.
+-- Which agent's SQL a transaction runs; agent_sql adds the rows. Transaction ids start again in a database that was dumped and
+-- restored, so the start time of the transaction is compared, too. Rows of ended transactions mean nothing; the next call removes
+-- them.
 create table if not exists agentmux.acting (
   xid xid8 not null constraint acting_pkey primary key,
   started timestamptz not null default transaction_timestamp(),
@@ -61,10 +61,10 @@ create table if not exists agentmux.acting (
   ends boolean not null default false
 );
 
--- Who a request is, or no row. An authenticated token is believed (its app_metadata can be written by the service role
--- alone); a service key may name the tag that it acts as, which stays unverified; an agent whose SQL runs is that agent,
--- whatever its claims have become. The owner's plain SQL is nobody. The role is read from its setting because in a
--- security definer function current_user is the owner.
+-- The identity of a request, or no row. An authenticated token is trusted, because only the service role can write its
+-- app_metadata. A service key may name the tag that it acts as, which is unverified. While an agent's SQL runs, the identity is
+-- that agent's, even if the SQL changes the claims. The owner's plain SQL has no identity. The role is read from its setting,
+-- because current_user is the owner in a security definer function.
 create or replace function agentmux.identity() returns table (tag text, kind text, verified boolean)
 language sql stable security definer set search_path = '' as $$
   with acting as (
@@ -85,15 +85,15 @@ language sql stable security definer set search_path = '' as $$
   where not exists (select from acting) and named.tag collate "C" ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'
 $$;
 
--- The role whose SQL this transaction runs, or null.
+-- The role of the agent whose SQL this transaction runs, or null.
 create or replace function agentmux.acting_role() returns text
 language sql stable security definer set search_path = '' as $$
   select a.role from agentmux.acting as a
   where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp()
 $$;
 
--- Whether the caller may take part at all: an identity that is not revoked, with a token that has not been ended. Any other
--- signed-in user of the same Supabase project may not.
+-- Whether the caller may use the mailbox at all: it has an identity that is not revoked, and a token that was not ended. Other
+-- signed-in users of the same Supabase project may not.
 create or replace function agentmux.admitted() returns boolean
 language sql stable security definer set search_path = '' as $$
   select exists (
@@ -136,21 +136,20 @@ begin
   return me;
 end $$;
 
--- Refuses tokens that name no agent, or a revoked one; the service role and the owner pass. Clients call it to ask why they read
--- nothing.
+-- Rejects tokens without an agent, or with a revoked one; the service role and the owner pass. Clients call it to find out why
+-- they read no rows.
 create or replace function public.mux_guard() returns void
 language plpgsql stable security definer set search_path = '' as $$
 begin
   if current_setting('role') in ('anon', 'authenticated') then perform agentmux.me(); end if;
 end $$;
 
--- What the SQL of an agent locks, others do not wait for. Some functions of long texts (translate, strpos) never look whether they
--- are cancelled: a statement that had taken the turn of the tasks and then called one of them kept everyone from finishing,
--- cancelling and putting back tasks, for as long as it computed. So in the SQL of an agent whatever locks what others need is the
--- last thing that its transaction does: one or more statements of which each is nothing but such a call (or an insert of
--- messages) with its values written out. Anything else that would lock it is refused here, before the lock is taken, by
--- whichever way it was reached. Its own messages, receipts and tables an agent may lock as it likes: nobody else writes them.
--- `p_what` completes the sentence.
+-- Keeps the SQL of an agent from holding locks that others wait for. Some functions on long texts (translate, strpos) never check
+-- whether they were cancelled. A statement that had locked the tasks and then called one of them kept everyone from finishing,
+-- cancelling and requeuing tasks for as long as it ran. Therefore an agent's SQL may lock what others need only at the end of
+-- its transaction: in one or more statements that consist of nothing but such a call (or an insert of messages) with literal
+-- values. Everything else that would take such a lock is rejected here, before the lock is taken. An agent's own messages,
+-- receipts and tables may be locked at any time, because nobody else writes them. `p_what` completes the sentence.
 create or replace function agentmux.guard_lock(p_what text) returns void
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -177,7 +176,7 @@ create or replace trigger agents_guard_locks before insert or update or delete o
 create or replace trigger agent_sessions_guard_locks before insert or update or delete on public.agent_sessions
   for each statement execute function agentmux.guard_locks('agents');
 
--- Joins the identity, or refreshes it, and one of its sessions. Who is not verified changes nobody's kind.
+-- Adds or refreshes the caller as an agent, and one of its sessions. An unverified caller cannot change an agent's kind.
 create or replace function public.agent_touch(p_presence text default null, p_role text default null, p_session text default null,
   p_wake text default null) returns public.agents
 language plpgsql security definer set search_path = '' as $$
@@ -231,8 +230,7 @@ begin
   return touched;
 end $$;
 
--- Taking the right to take part from an agent, and giving it back: for humans, the service role and the owner. Its token stays
--- what it is, and is refused meanwhile. Returns the agent's row.
+-- Revokes or restores an agent: for humans, the service role and the owner. Returns the agent's row.
 create or replace function agentmux.set_revoked(p_tag text, p_revoked boolean) returns public.agents
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -260,13 +258,13 @@ begin
   return changed;
 end $$;
 
--- From its next request on the agent reads nothing, writes nothing and is handed nothing. Repeats change nothing.
+-- From its next request on, the agent can neither read nor write, and gets no mail. Repeating this changes nothing.
 create or replace function public.agent_revoke(p_tag text) returns public.agents
 language sql security definer set search_path = '' as $$
   select agentmux.set_revoked(p_tag, true)
 $$;
 
--- What came meanwhile waits for it.
+-- Mail that came in the meantime is waiting for the agent.
 create or replace function public.agent_restore(p_tag text) returns public.agents
 language sql security definer set search_path = '' as $$
   select agentmux.set_revoked(p_tag, false)

@@ -1,11 +1,11 @@
--- Which mailbox this is, and its transaction ids.
+-- The identity of the mailbox, and its transaction ids.
 --
--- A dump keeps the transaction ids of its rows. The server that it is restored into may have assigned fewer: the rows would lie in
--- its future, new messages would sort before them, and cursors would not move. So the transaction ids of this mailbox are
+-- A dump keeps the transaction ids of its rows. A server that it is restored into may have assigned fewer: the rows would be in
+-- its future, new messages would sort before them, and cursors would not move. Therefore the transaction ids of this mailbox are
 -- those of the server plus an offset, which is raised when rows are found that this server cannot have written. The restored rows
--- do not change: their order, cursors, receipts and seals hold.
+-- do not change: their order, cursors, receipts and seals stay valid.
 
--- One row. What a human signs names the mailbox that it was said in, so that it says nothing in another.
+-- One row. A human's signature includes the mailbox's id, so that it is not valid in another mailbox.
 create table if not exists public.mux_meta (
   one boolean not null default true constraint mux_meta_pkey primary key constraint mux_meta_one_row check (one),
   epoch uuid not null default gen_random_uuid(),
@@ -20,21 +20,22 @@ insert into public.mux_meta default values on conflict do nothing;
 create or replace trigger mux_meta_guard_locks before update on public.mux_meta
   for each statement execute function agentmux.guard_locks('the mailbox');
 
--- A transaction id of this server as one of this mailbox.
+-- Converts a transaction id of this server to one of this mailbox.
 create or replace function agentmux.shift(p_xid xid8, p_offset bigint) returns xid8
 language sql immutable strict parallel safe set search_path = '' return ((p_xid::text::bigint + p_offset)::text::xid8);
 
--- The oldest transaction that still runs, in the transaction ids of this mailbox. These functions are called for each insert or
--- page; plpgsql keeps their plans.
+-- The oldest transaction that is still running, as a transaction id of this mailbox. In plpgsql, because these functions are
+-- called for each insert or page, and plpgsql caches their plans.
 create or replace function agentmux.horizon() returns xid8
 language plpgsql stable set search_path = '' as $$
 begin
   return (select agentmux.shift(pg_snapshot_xmin(pg_current_snapshot()), m.xid_offset) from public.mux_meta as m);
 end $$;
 
--- Looks for rows with transaction ids that this server has not assigned yet: all rows that a snapshot shows were written before
--- its xmax, or by the present transaction. If there are any, raises the offset above them and gives a new epoch; returns whether
--- it did. Of concurrent callers, one does it. Seals and cursors have the ids of messages and redactions, so those suffice.
+-- Looks for rows with transaction ids that this server has not assigned yet: all rows visible in a snapshot were written before
+-- its xmax, or by the current transaction. If there are any, raises the offset above them and sets a new epoch; returns whether
+-- it did. Of several concurrent callers, one does it. Seals and cursors use ids of messages and redactions, so checking those
+-- is enough.
 create or replace function agentmux.adopt_xids() returns boolean
 language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -61,7 +62,7 @@ begin
   return found;
 end $$;
 
--- The present transaction, in the transaction ids of this mailbox.
+-- The current transaction, as a transaction id of this mailbox.
 create or replace function agentmux.current_xid() returns xid8
 language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -69,7 +70,7 @@ begin
   return (select agentmux.shift(pg_current_xact_id(), m.xid_offset) from public.mux_meta as m);
 end $$;
 
--- The snapshot with which an agent joins, in the transaction ids of this mailbox.
+-- Sets the snapshot with which an agent joins, in transaction ids of this mailbox.
 create or replace function agentmux.number_agent() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -85,10 +86,10 @@ end $$;
 create or replace trigger agents_before_insert_xid before insert on public.agents
   for each row execute function agentmux.number_agent();
 
--- Which mailbox and history this is, and where it stands: the newest settled row is the present, as a place that no transaction can
--- slip in before (null: there is none). A database can lose its newest rows and go on under the same epoch: an older copy of its
--- files was put back, or a standby took over. Its numbers are then used once more. So whoever follows it holds on to a row, which
--- can be looked for, and not to a number. Volatile: the first call after a restore gives the new epoch.
+-- The mailbox, its history and its newest settled row, before which no transaction can commit any more (null: there is none). A
+-- database can lose its newest rows and keep its epoch: an older copy of its files was put back, or a standby took over. It then
+-- assigns the same ids again. Therefore a follower remembers a row, which it can look for, and not only a number. Volatile: the
+-- first call after a restore sets the new epoch.
 create or replace function public.mailbox_state()
 returns table (epoch uuid, horizon text, latest_id bigint, mailbox_id uuid, settled_xid text, settled_id bigint, settled_at timestamptz)
 language plpgsql volatile security definer set search_path = '' as $$

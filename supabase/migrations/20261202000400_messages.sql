@@ -1,5 +1,5 @@
--- The messages. The rule that comes first: `insert into messages (content) values ('[CLAUDE_1] hello')` from any SQL client works,
--- with every other column filled here.
+-- The messages. The first rule: `insert into messages (content) values ('[CLAUDE_1] hello')` works from any SQL client. All other
+-- columns are filled here.
 
 -- The tag in brackets that the content begins with.
 create or replace function agentmux.tag(p_content text) returns text
@@ -14,10 +14,10 @@ language sql immutable strict parallel safe set search_path = '' as $$
     '^\[[A-Za-z][A-Za-z0-9_-]{0,31}\][ \t\n\v\f\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*', '')
 $$;
 
--- The @TAGs in order of appearance, as first spelled, without repeats: the rule of mentionsIn in source/mailbox/message.ts.
--- The character before the @ is consumed instead of looked behind at: PostgreSQL evaluates a lookbehind from the start of
--- the text for each match. A name cannot end where that character is needed again, so no mention is missed. No further than
--- the first 4,096 @: a message of the largest size that repeats `@a` 87,000 times took seconds on a busy machine.
+-- The @TAGs in order of appearance, as first spelled, each once: the same rule as mentionsIn in source/mailbox/message.ts.
+-- The character before the @ is consumed instead of using a lookbehind, which PostgreSQL evaluates from the start of the text for
+-- each match. A name cannot end where that character is needed again, so no mention is missed. Only the first 4,096 @ are
+-- searched: a message of the maximum size that repeats `@a` 87,000 times took seconds on a busy machine.
 create or replace function agentmux.mentions(p_content text) returns text[]
 language sql immutable strict parallel safe set search_path = '' as $$
   select coalesce(array_agg(first.name order by first.place), '{}')
@@ -44,7 +44,7 @@ create table if not exists public.messages (
   mentions text[] not null generated always as (agentmux.mentions(content)) stored,
   reply_to bigint
     constraint messages_reply_to_fkey references public.messages (id) on delete set null,
-  -- The root of the thread; filled by the trigger. The default only tells clients that it need not be given.
+  -- The root of the thread, set by the trigger. The default only tells clients that the column is optional.
   thread_id bigint not null default 0,
   client_id uuid constraint messages_client_id_key unique,
   meta jsonb not null default '{}'
@@ -57,15 +57,15 @@ create table if not exists public.messages (
   xid xid8 not null default pg_current_xact_id(),
   created_at timestamptz not null default clock_timestamp()
 );
--- Ids commit out of order. Rows with xid < agentmux.horizon() can have no unseen predecessor in the order (xid, id), so a cursor
--- may stand there.
+-- Ids commit out of order. No transaction can commit a row before one with xid < agentmux.horizon() in the order (xid, id) any
+-- more, so a cursor may move there.
 create index if not exists messages_cursor on public.messages (xid, id);
 create index if not exists messages_thread on public.messages (thread_id, id);
 create index if not exists messages_reply_to on public.messages (reply_to) where reply_to is not null;
 create index if not exists messages_created on public.messages (created_at);
 
--- Whose rights an insert has, only a function that runs with them knows, and such a one reaches nothing in this schema. So the
--- first of two triggers notes who that is, in a column that the second one fills.
+-- The role that inserts is only known to a function that runs with its rights, and such a function cannot access this schema.
+-- Therefore the first of two triggers stores the role in a column that the second one sets.
 create or replace function agentmux.note_writer() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -73,10 +73,10 @@ begin
   return new;
 end $$;
 
--- Fills what no client may say: thread, author, transaction, time. What an agent inserts by SQL is that agent's, and verified.
--- Which branch is taken follows from who inserts, not from a setting: while an agent's SQL runs, only a trigger writes as SYSTEM
--- (that of a watched table; an agent makes no triggers). The policy on the table decides again what is refused here with a
--- readable sentence. Nobody writes a message that looks redacted.
+-- Sets the columns that no client may set: thread, author, transaction and time. A message that an agent inserts by SQL has that
+-- agent as its verified author. The branch depends on the role that inserts, not on a setting: while an agent's SQL runs, only the
+-- trigger of a watched table can write as SYSTEM, since agents cannot create triggers. The policy on the table rejects the same
+-- messages as this function, which only has a better error message. Nobody can write a message that looks redacted.
 create or replace function agentmux.derive_message() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -119,14 +119,14 @@ begin
   return new;
 end $$;
 
--- Before triggers run in the order of their names.
+-- BEFORE triggers run in the order of their names.
 create or replace trigger messages_before_insert before insert on public.messages
   for each row execute function agentmux.note_writer();
 create or replace trigger messages_before_insert_derive before insert on public.messages
   for each row execute function agentmux.derive_message();
 
--- What each channel holds: a message stands in that of its tag and in those of all it mentions. A table, because the newest
--- rows of one tag must be found at once however many there are; a GIN index over mentions knows no order.
+-- The messages of each channel: a message belongs to the channel of its tag and those of all tags it mentions. This is a table,
+-- because the newest rows of a tag must be found quickly however many there are, and a GIN index on mentions has no order.
 create table if not exists public.channel_entries (
   tag text collate "C" not null,
   message_id bigint not null,
@@ -136,10 +136,10 @@ create table if not exists public.channel_entries (
 );
 comment on column public.channel_entries.tag is 'the tag in upper case';
 comment on column public.channel_entries.mentioned is 'the message addresses the tag; otherwise the tag only wrote it';
--- For the tags that wrote, whom channels() shows all.
+-- For channels(), which lists all tags that wrote.
 create index if not exists mux_channel_authors on public.channel_entries (tag) where not mentioned;
 
--- Keeps channel_entries.
+-- Keeps channel_entries up to date.
 create or replace function agentmux.message_entries() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -167,7 +167,7 @@ create or replace trigger messages_entries after insert or update of id, content
 create or replace trigger messages_entries_truncate after truncate on public.messages
   for each statement execute function agentmux.message_entries();
 
--- What stands beyond a cursor, in the order (xid, id). settled: no transaction that still runs can commit anything before it.
+-- The messages beyond a cursor, in the order (xid, id). settled: no running transaction can commit a row before it.
 create or replace function public.messages_since(p_xid text default '0', p_id bigint default 0, p_limit int default 500)
 returns table (id bigint, content text, tag text, body text, mentions text[], reply_to bigint, thread_id bigint, client_id uuid,
   meta jsonb, author_tag text, author_kind text, verified boolean, xid text, created_at timestamptz, settled boolean)
@@ -188,7 +188,7 @@ begin
   limit least(greatest(coalesce(p_limit, 500), 1), 1000);
 end $$;
 
--- Written by the tag or addressed to it by name, newest first.
+-- The messages of a channel, newest first.
 create or replace function public.channel_messages(
   p_tag text, p_before bigint default null, p_after bigint default null, p_limit int default 100)
 returns setof public.messages
@@ -207,7 +207,7 @@ begin
   order by m.id desc;
 end $$;
 
--- The same, oldest first: the first page, or the one after p_after. What was scrolled away at the newer side is read again.
+-- The same, oldest first: the first page, or the page after p_after.
 create or replace function public.channel_messages_after(
   p_tag text, p_after bigint default null, p_before bigint default null, p_limit int default 100)
 returns setof public.messages
@@ -226,8 +226,8 @@ begin
   order by m.id;
 end $$;
 
--- The tags that joined or wrote, and of those that were only ever addressed the newest 20 that the newest 250 messages name:
--- anybody can name tags by the thousand. First the one that was heard of last.
+-- The tags that joined or wrote, and the newest 20 unknown tags that the newest 250 messages mention; there may be thousands of
+-- these. The channel with the newest message comes first.
 create or replace function public.channels() returns table (tag text, last_id bigint)
 language plpgsql stable security definer set search_path = '' as $$
 begin

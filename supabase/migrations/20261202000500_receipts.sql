@@ -1,6 +1,6 @@
--- The delivery ladder: a message is stored, taken (leased to one client, which hands it over), delivered (that client's output
--- was flushed), acked (the reader said so, or replied). Only receipt_deliver counts as a hand-over. What is not acked is handed over
--- again when its lease has run out, five times at most; what was taken and never handed over is offered again for ever.
+-- The states of a message: stored, taken (leased to a client, which hands it over), delivered (the client's output was flushed) and
+-- acked (the reader said so, or replied). Only receipt_deliver counts as a hand-over. A message that is not acked is handed over
+-- again when its lease has expired, at most five times. A message that was taken but not handed over is offered again without limit.
 
 create table if not exists public.receipts (
   message_id bigint not null
@@ -28,11 +28,11 @@ comment on column public.receipts.attempts is 'how often it was handed over: the
 comment on column public.receipts.lease_until is 'until when nobody else hands it over; afterwards it is handed over again';
 comment on column public.receipts.takes is 'how often it was taken since then, and not handed over yet';
 comment on column public.receipts.take_id is 'which call of inbox_take has it, as the caller named it; null: nobody, or it has no name';
--- One receipt for a reader however it is spelled.
+-- One receipt for a reader, however its tag is spelled.
 create unique index if not exists receipts_reader on public.receipts (upper(reader collate "C"), message_id);
 
--- Up to where a reader has acked everything that is addressed to it, in the order of messages_since: the inbox looks no
--- further back, however long the history. Kept by the functions below.
+-- The position up to which a reader has acked everything that is addressed to it, in the order of messages_since: the inbox does
+-- not search older messages, however long the history is. Updated by the functions below.
 create table if not exists public.cursors (
   reader text not null constraint cursors_pkey primary key,
   epoch uuid not null,
@@ -42,19 +42,19 @@ create table if not exists public.cursors (
 );
 comment on column public.cursors.reader is 'the tag in upper case';
 
--- No lease lasts longer than this from now: one that does was given when the clock was ahead.
+-- The maximum length of a lease. One that ends later than this from now was created while the clock was ahead.
 create or replace function agentmux.longest_lease() returns interval
 language sql immutable set search_path = '' return interval '10 minutes';
 
--- How long a message that was taken so often and never handed over is kept from the next one: not at all the first time, for that
--- may be chance; then a second, doubled each time up to five minutes, so that one broken client does not have it all the time.
+-- How long a message waits that was taken p_takes times and never handed over: not at all the first time, which may be chance;
+-- then one second, doubled each time up to five minutes, so that one broken client does not have it all the time.
 create or replace function agentmux.retry_after(p_takes int) returns interval
 language sql immutable set search_path = '' return
   make_interval(secs => case when p_takes <= 1 then 0 else least(300, power(2, least(p_takes, 11) - 2)) end);
 
--- What waits for a reader: what mentions it and, once it has joined, what is addressed to everyone and was not committed when it
--- joined; less what it acked. p_free: nor what is leased, or was handed over five times. A lease of a clock that was ahead does
--- not count.
+-- The messages that wait for a reader: those that mention it and, once it has joined, those to everyone that were committed after
+-- it joined; without those that it acked. p_free: also without those that are leased, or were handed over five times. Leases that
+-- were created while the clock was ahead do not count.
 create or replace function agentmux.waiting(p_reader text, p_limit int, p_free boolean default false) returns setof public.messages
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 declare
@@ -108,7 +108,7 @@ language sql volatile security definer set search_path = '' as $$
     where c.epoch <> excluded.epoch or (c.xid, c.id) < (excluded.xid, excluded.id)
 $$;
 
--- What waits for a reader, oldest first.
+-- The messages that wait for a reader, oldest first.
 create or replace function public.inbox(p_reader text, p_limit int default 50, p_free boolean default false) returns setof public.messages
 language plpgsql stable security definer set search_path = '' as $$
 begin
@@ -117,10 +117,10 @@ begin
     order by w.id;
 end $$;
 
--- Leases to the caller what may be handed over now, oldest first: p_limit messages at most, and no more after the first one than
--- fit into p_bytes of content, for what takes too long to carry is not handed over at all. p_take_id names this call, so that
--- receipt_release can give back what it took, whether its answer arrived or not. p_lease: seconds. Of two clients under one tag
--- one gets each message; the other looks again for what is left.
+-- Leases waiting messages to the caller, oldest first: at most p_limit, and after the first only as many as fit into p_bytes of
+-- content, because a response that takes too long is lost. p_take_id names this call, so that receipt_release can give back what it
+-- took, even if the response did not arrive. p_lease is in seconds. Of two clients under one tag, only one gets each message; the
+-- other gets the rest.
 create or replace function public.inbox_take(p_limit int default 20, p_route text default null, p_lease int default 30,
   p_bytes int default 1048576, p_take_id text default null) returns setof public.messages
 language plpgsql security definer set search_path = '' as $$
@@ -170,8 +170,9 @@ begin
   return query select m.* from public.messages as m where m.id = any (first || again) order by m.id;
 end $$;
 
--- The client could not hand over what that call of inbox_take took: others may, after a while that grows (agentmux.retry_after).
--- Returns how many messages that were. What another call has taken meanwhile, or what was handed over, stays as it is.
+-- Gives back the messages that a call of inbox_take took and the client could not hand over. They can be taken again after a time
+-- that grows (agentmux.retry_after). Returns their number. Messages that another call has taken in the meantime, or that were
+-- handed over, do not change.
 create or replace function public.receipt_release(p_take_id text) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -190,8 +191,9 @@ begin
   return changed;
 end $$;
 
--- The client has really handed it over: that is an attempt, and the reader has ten minutes to ack before the next one. What the
--- client had without taking it counts as handed over once. The time of the first delivery stays; a repeat changes nothing.
+-- Records that the client has handed over the messages. Each counts as one attempt, and the reader has ten minutes to ack it before
+-- the next one; a message that was not taken first counts, too. The time of the first delivery stays. Repeating this changes
+-- nothing.
 create or replace function public.receipt_deliver(p_ids bigint[], p_route text) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -217,7 +219,7 @@ begin
   return inserted + updated;
 end $$;
 
--- One receipt for each of the messages says so from now on; returns how many changed.
+-- Marks the messages as acked by the reader; returns how many changed.
 create or replace function agentmux.ack(p_reader text, p_ids bigint[], p_route text) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -243,14 +245,14 @@ begin
   return inserted + updated;
 end $$;
 
--- The caller has read these, or dealt with them.
+-- Marks the messages as acked by the caller: it has read them, or is done with them.
 create or replace function public.receipt_ack(p_ids bigint[], p_route text) returns int
 language plpgsql security definer set search_path = '' as $$
 begin
   return agentmux.ack(agentmux.me(), p_ids, p_route);
 end $$;
 
--- A reply acks what it replies to: for its author, or with plain SQL for the tag that it is written under.
+-- A reply acks the message that it replies to: for its author or, if written by plain SQL, for its tag.
 create or replace function agentmux.reply_acks() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

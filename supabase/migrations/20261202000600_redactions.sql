@@ -1,15 +1,15 @@
--- Messages are append-only for everybody. The one change that there is takes what a message said out of it and keeps who wrote it
--- when.
+-- Messages are append-only for everybody. The only possible change is a redaction, which removes the text of a message and keeps
+-- its author and time.
 
--- A message that is being redacted, by the transaction that does it. A row in a table that only our functions reach, and not a
--- setting, which whoever runs SQL could set. What prunes history one day marks here what it deletes.
+-- The messages that a transaction is redacting. This is a table that only our functions can access, and not a setting, because SQL
+-- could change a setting. If history is ever pruned, the pruned messages must be listed here, too.
 create table if not exists agentmux.amending (
   xid xid8 not null,
   message_id bigint not null,
   constraint amending_pkey primary key (xid, message_id)
 );
 
--- Append-only for everybody, the owner and the service role included, but for a message that is being redacted.
+-- Rejects changes of messages, also by the owner and the service role, except for a message that is being redacted.
 create or replace function agentmux.refuse_amendment() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -36,7 +36,7 @@ create or replace trigger messages_append_only before update or delete on public
 create or replace trigger messages_append_only_truncate before truncate on public.messages
   for each statement execute function agentmux.refuse_amendment();
 
--- Who took out what a message said. The message itself says it too, in meta.redaction, for whoever reads only that.
+-- Who redacted which message. The message's meta.redaction has the same, for clients that only read messages.
 create table if not exists public.redactions (
   message_id bigint not null constraint redactions_pkey primary key
     constraint redactions_message_id_fkey references public.messages (id) on delete cascade,
@@ -53,7 +53,7 @@ create table if not exists public.redactions (
 comment on table public.redactions is 'who took out what a message said';
 create index if not exists redactions_cursor on public.redactions (xid, message_id);
 
--- What the seals need of the text that is gone. A digest of a short text can be guessed from, so nobody else sees it.
+-- Digests of the removed texts, which the seals need. They are private, because a short text can be guessed from its digest.
 create table if not exists agentmux.redacted_digests (
   message_id bigint not null constraint redacted_digests_pkey primary key
     constraint redacted_digests_message_id_fkey references public.redactions (message_id) on delete cascade,
@@ -65,13 +65,13 @@ create table if not exists agentmux.redacted_digests (
 create or replace function agentmux.digest(p_text text) returns bytea
 language sql immutable strict parallel safe set search_path = '' as $$ select sha256(convert_to(p_text, 'UTF8')) $$;
 
--- All that is left of a redacted content.
+-- The content of a redacted message.
 create or replace function agentmux.redacted_content(p_tag text) returns text
 language sql immutable parallel safe set search_path = '' as $$
   select case p_tag when 'UNTAGGED' then '(redacted)' else format('[%s] (redacted)', p_tag) end
 $$;
 
--- All that is left of a redacted meta.
+-- The meta of a redacted message.
 create or replace function agentmux.redacted_meta(r public.redactions) returns jsonb
 language sql stable parallel safe set search_path = '' as $$
   select jsonb_build_object('redaction', jsonb_strip_nulls(jsonb_build_object('by', r.by_tag, 'kind', r.by_kind,
@@ -79,9 +79,9 @@ language sql stable parallel safe set search_path = '' as $$
     'at', to_char(r.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))))
 $$;
 
--- Takes the text and the meta out of a message: its author may, and humans; the service role and the owner as well. The tag,
--- the author, the time and the thread stay; whom it was addressed to is forgotten with the text. Doing it again changes nothing.
--- Waits for nobody who replies to it or has it delivered just now.
+-- Removes the text and the meta of a message: for its author, humans, the service role and the owner. The tag, the author, the
+-- time and the thread stay; the mentions go with the text. Repeating this changes nothing. It does not wait for transactions that
+-- reply to the message or record its delivery.
 create or replace function public.redact_message(p_id bigint, p_reason text default null, p_signature jsonb default null)
 returns public.messages
 language plpgsql security definer set search_path = '' as $$

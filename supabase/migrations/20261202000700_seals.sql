@@ -1,6 +1,6 @@
--- A chain of hashes over all messages shows later what was changed past the triggers. Not made when a message is written, which
--- would let writers wait for each other: a seal covers what is settled (no transaction that could still commit before it is
--- running) behind the seal before it, in the order (xid, id).
+-- A chain of hashes over all messages, which reveals changes that bypassed the triggers. Seals are not made when a message is
+-- written, because writers would have to wait for each other. A seal covers the settled rows (no running transaction can commit
+-- before them) after the previous seal, in the order (xid, id).
 
 create table if not exists agentmux.seals (
   seq bigint not null constraint seals_pkey primary key,
@@ -14,12 +14,12 @@ comment on column agentmux.seals.id is 'of the last entry, with its xid; of a re
 comment on column agentmux.seals.hash is 'sha256 of the hash before it, then of each entry''s digest';
 comment on column agentmux.seals.entries is 'to find what differs: of each entry its id (8 bytes) and the first 4 of its digest';
 
--- Locked by whoever seals: one at a time. A table, as task_turn is.
+-- Locked while sealing, so that only one session does it at a time. A table, for the same reason as task_turn.
 create table if not exists agentmux.seal_turn ();
 
--- What is sealed: messages and redactions, after one place in their order up to another, the first p_limit of them and not
--- much more than p_bytes of text. A redacted message counts with the digests of what it said, as long as it says what
--- redact_message left of it.
+-- The entries to seal: messages and redactions between two positions in their order, the first p_limit of them and not much more
+-- than p_bytes of text. A redacted message counts with the digests of its removed text, as long as its row is what redact_message
+-- left.
 create or replace function agentmux.leaves(p_xid xid8, p_id bigint, p_to_xid xid8, p_to_id bigint, p_limit int, p_bytes bigint)
 returns table (xid xid8, id bigint, leaf bytea)
 language plpgsql stable set search_path = '' set plan_cache_mode = force_custom_plan as $$
@@ -79,7 +79,7 @@ begin
   return true;
 end $$;
 
--- Seals what is settled, a part of it at each call, and says where the chain ends and which history it is of.
+-- Seals settled rows, a part of them at each call, and returns the epoch and the end of the chain.
 create or replace function public.seal_history()
 returns table (epoch uuid, seq bigint, hash text, more boolean)
 language plpgsql security definer set search_path = '' as $$
@@ -94,7 +94,7 @@ begin
   left join lateral (select * from agentmux.seals as l order by l.seq desc limit 1) as s on true;
 end $$;
 
--- The first entry between two seals that is not what was sealed.
+-- The first entry between two seals that differs from what was sealed.
 create or replace function agentmux.first_difference(p_before agentmux.seals, p_seal agentmux.seals)
 returns table (fault text, message_id bigint)
 language sql stable set search_path = '' as $$
@@ -113,9 +113,9 @@ language sql stable set search_path = '' as $$
   order by coalesce(s.n, f.n) limit 1
 $$;
 
--- Looks at the seals after one whether the messages are still those that were sealed: a row for each seal, until one that does
--- not hold, and never for much longer than a fifth of a second. fault: changed, deleted or inserted, of the message named (or of its
--- redaction); or seal, when the chain itself was changed.
+-- Checks the seals after p_after: returns a row for each, up to the first that does not match its messages, and stops after about a
+-- fifth of a second. fault: changed, deleted or inserted, for the given message (or its redaction); or seal, if the chain itself
+-- was changed.
 create or replace function public.verify_history(p_after bigint default 0, p_limit int default 200)
 returns table (seq bigint, at timestamptz, hash text, messages int, first_id bigint, fault text, message_id bigint)
 language plpgsql stable security definer set search_path = '' as $$

@@ -1,7 +1,6 @@
--- What can never run: a task that waits, along others, for itself.
+-- Circles of dependencies: a task in one waits for itself and can never run.
 
--- The open tasks that wait for this one. A task waits for what it depends on, and a plan for its steps: no task may wait for
--- itself.
+-- The open tasks that wait for this one. A task waits for those that it depends on, and a plan for its steps.
 create or replace function agentmux.waiting_for(p_id bigint) returns setof bigint
 language sql stable set search_path = '' as $$
   select plan.id from public.tasks as t join public.tasks as plan on plan.id = t.parent_id
@@ -10,7 +9,7 @@ language sql stable set search_path = '' as $$
   select t.id from public.tasks as t where t.status = 'queued' and t.depends_on @> array[p_id]
 $$;
 
--- The shortest way from a task to itself along what waits for it, the task at both ends; null when there is none.
+-- The shortest circle through a task, with the task at both ends; null if there is none.
 create or replace function agentmux.circle_of(p_id bigint) returns bigint[]
 language plpgsql stable set search_path = '' as $$
 declare
@@ -44,7 +43,7 @@ begin
   return circle;
 end $$;
 
--- `task 1 waits for its step 3, which waits for task 2, which waits for task 1`.
+-- Describes a circle: `task 1 waits for its step 3, which waits for task 2, which waits for task 1`.
 create or replace function agentmux.circle_words(p_circle bigint[]) returns text
 language sql stable set search_path = '' as $$
   select format('task %s waits for ', p_circle[1]) || string_agg(
@@ -55,7 +54,7 @@ language sql stable set search_path = '' as $$
   where place <= 8 or cardinality(p_circle) <= 9
 $$;
 
--- Refuses an edge that closes a circle, whoever adds it.
+-- Rejects a dependency or a parent that would close a circle.
 create or replace function agentmux.refuse_circle() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -80,7 +79,7 @@ create or replace trigger tasks_refuse_circle_changed after update of parent_id,
     and (new.parent_id is distinct from old.parent_id or new.depends_on <> old.depends_on))
   execute function agentmux.refuse_circle();
 
--- Refuses a dependency on what failed, was cancelled or is not there, whoever adds it: such a task was queued for ever.
+-- Rejects a dependency on a task that failed, was cancelled or does not exist: the dependent task could never run.
 create or replace function agentmux.refuse_lost_dependency() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -106,8 +105,8 @@ create or replace trigger tasks_refuse_lost_changed after update of depends_on o
   for each row when (new.status in ('queued', 'running') and new.depends_on <> old.depends_on)
   execute function agentmux.refuse_lost_dependency();
 
--- Says so in last_error where a queued task can never run: it is in a circle, or waits for one. Such circles are from before
--- they were refused.
+-- Marks queued tasks that can never run in last_error: they are in a circle, or wait for one. Such circles were added by earlier
+-- versions, which did not reject them.
 create or replace function agentmux.mark_blocked() returns void
 language plpgsql security definer set search_path = '' as $$
 declare

@@ -1,7 +1,7 @@
--- Tasks under clocks that are set, machines that sleep and hubs that are away. A lease counts the time in which somebody
--- looked at it; what is due at once has no time at all; and whose lease ran out may go on while nobody else has begun.
+-- Leases that are fair when clocks are set, machines sleep and hubs are away. A lease only counts time in which a program observed
+-- it; a task that is due immediately has no run_at; and an owner whose lease expired may continue until another one claims the task.
 
--- When somebody last looked at the leases, and how often one of those who look promised to.
+-- When the leases were last observed, and the shortest interval at which an observer promised to do so.
 create table if not exists agentmux.lease_clock (
   one boolean not null default true constraint lease_clock_pkey primary key constraint lease_clock_one_row check (one),
   at timestamptz not null default clock_timestamp(),
@@ -23,11 +23,11 @@ language sql immutable set search_path = '' as $$
   select make_interval(secs => least(3600, power(2, p_attempts)))
 $$;
 
--- Looks at the clock. From the last look to this one may have passed more time than anybody watched (the machine slept, the
--- hub or the server was away, the clock was set forward), or less than none (it was set back): all leases are moved by the
--- difference, so that each has as much left as before. p_period: so often the caller looks, who is a hub or the server of an
--- agent; null: it looks by chance. p_resumed: nobody can have looked since. Written once a second at the most.
--- Taken before the turn and before any task, by whoever takes several of them.
+-- Observes the leases. Since the last call, more time may have passed than was observed (the machine slept, the hub or the server
+-- was away, the clock was set forward), or a negative time (it was set back). All leases are moved by the difference, so that each
+-- has as much time left as before. p_period: the interval at which the caller, a hub or an agent's server, calls this; null: it
+-- calls only now and then. p_resumed: nobody can have observed the leases since. Writes at most once a second.
+-- To avoid deadlocks, call this before take_turn and before locking tasks.
 create or replace function agentmux.observe_leases(p_period interval default null, p_resumed boolean default false) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -61,7 +61,8 @@ begin
     period = case when p_period <= c.period then p_period when missed then least(c.period * 2, interval '1 minute') else c.period end;
 end $$;
 
--- Before a task is leased. Where none was, nobody looked, and time begins now. Whoever holds the row is just looking.
+-- Called before a task is leased. If no task is leased, the leases were not observed, and the time starts now. If the row is locked,
+-- another session is observing them.
 create or replace function agentmux.begin_lease() returns void
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -70,7 +71,7 @@ begin
   if found then update agentmux.lease_clock set at = clock_timestamp(); end if;
 end $$;
 
--- Puts back what expired leases hold (dead after max_attempts); how many. Writes nothing where nothing is leased.
+-- Requeues tasks whose leases have expired (dead after max_attempts); returns how many. Writes nothing if no task is leased.
 create or replace function agentmux.reap(p_period interval default null, p_resumed boolean default false) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -96,7 +97,8 @@ begin
   return cardinality(expired);
 end $$;
 
--- Puts back what expired leases hold, before somebody looks: on a hosted project no hub does. Returns how many.
+-- Requeues tasks whose leases have expired; returns how many. Clients call it before they list tasks, since a hosted project has no
+-- hub that does.
 create or replace function public.task_reap() returns int
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -104,8 +106,8 @@ begin
   return agentmux.reap();
 end $$;
 
--- The next task of the queue (or the one named) for the identity: the highest priority, then the oldest. None that has steps,
--- whose time has not come, that depends on what is not done, or that is for somebody else.
+-- Claims the next task of the queue, or the given one, for the caller: the highest priority first, then the oldest. Tasks with steps,
+-- with a later run_at, with dependencies that are not done, or with another assignee are not claimed.
 create or replace function public.task_claim(p_queue text default 'default', p_lease int default 60, p_id bigint default null)
 returns setof public.tasks
 language plpgsql security definer set search_path = '' as $$
@@ -142,8 +144,8 @@ begin
   ) select * from claimed;
 end $$;
 
--- Gives a task that was put back because its lease ran out to its last owner again, with the claim that it had: unless
--- somebody has claimed it since, or it was cancelled or is for somebody else now. Nothing is counted as another attempt.
+-- Gives a task that was requeued because its lease expired back to its last owner, with the former claim, unless another one has
+-- claimed it since, or it was cancelled or assigned to another agent. This does not count as another attempt.
 create or replace function agentmux.resume_claim(p_id bigint, p_token bigint) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -167,8 +169,8 @@ begin
   from agentmux.claims as c where t.id = p_id and c.task_id = p_id;
 end $$;
 
--- The three below answer with no row when the claim is over: another has claimed the task since, or it was cancelled or has ended.
--- The newest claim holds also when its lease ran out: the work is done, why do it again.
+-- The next three functions return no row if the claim is not valid any more: another agent has claimed the task since, or it was
+-- cancelled or has ended. The newest claim stays valid when its lease expires, since the work was done.
 create or replace function public.task_heartbeat(p_id bigint, p_token bigint, p_lease int default 60) returns setof public.tasks
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -195,8 +197,9 @@ begin
   returning t.*;
 end $$;
 
--- Not ok: tried again after 2, 4, 8 ... seconds, at most an hour, half to one and a half times that; dead after max_attempts.
--- Finishing twice alike is once, and answers alike, until another claims the task; with another outcome it is refused.
+-- Finishes a task. If not ok, it is tried again after 2, 4, 8 ... seconds, at most an hour, times 0.5 to 1.5 by chance, and is dead
+-- after max_attempts. Finishing again with the same outcome returns the same row, until another agent claims the task; a different
+-- outcome is rejected.
 create or replace function public.task_finish(p_id bigint, p_token bigint, p_ok boolean default true, p_result jsonb default null,
   p_result_table text default null, p_error text default null)
 returns setof public.tasks

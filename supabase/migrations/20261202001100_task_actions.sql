@@ -1,9 +1,9 @@
--- What is done with tasks that are there: cancel one, try again what failed, hand one to somebody, say what goes first. That is for
--- its author (whoever created it, or a plan that it is a step of), its owner and humans: otherwise cancel, retry and assign
--- together would take a running task away from another agent. What the service role and plain SQL do is not limited.
+-- Changes of existing tasks: cancel, retry, assign and set the priority. They are for a task's author (who created it, or a plan that
+-- it is a step of), its owner and humans. Otherwise an agent could take a running task away from another one with cancel, retry
+-- and assign. The service role and plain SQL are not restricted.
 
--- Refuses an agent that is none of these, and says who may; p_doing completes the sentence. Nothing is refused of a task
--- that does not exist. A plan's author has a say in its steps; a step's author or owner has none in the plan.
+-- Rejects other agents, and says who may; p_doing completes the sentence. Accepts ids of tasks that do not exist. The author of a
+-- plan may change its steps, but the author or owner of a step may not change the plan.
 create or replace function agentmux.guard_task(p_id bigint, p_doing text) returns void
 language plpgsql stable security definer set search_path = '' as $$
 declare
@@ -35,8 +35,8 @@ begin
     hint = 'Send one of them a message.';
 end $$;
 
--- A task that gets a step is a heading from then on: nobody claims it any more, and it ends with its steps. So whoever could
--- add one to another's task could end that as well, and all that waits for it. Who may is decided as for cancelling it.
+-- A task that gets a step becomes a plan: it cannot be claimed any more, and it ends with its steps. An agent that could add a step
+-- to another's task could thereby end it, and all tasks that wait for it. Therefore the same rule as for cancelling applies.
 create or replace function agentmux.guard_step() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -57,9 +57,9 @@ language sql stable set search_path = '' as $$
   ) select id from below
 $$;
 
--- As task_retry, for whoever may. A plan brings back what of it was not done, but not the steps that wait for a task which stays
--- cancelled: they could never run, and the plan would never end. They say for which task they wait; retried themselves, they
--- name it.
+-- Does the work of task_retry, without checking who may. A plan is requeued with all its steps that were not done, except those
+-- that wait for a task which stays cancelled: they could never run, and the plan would never end. Their last_error names that
+-- task, and so does the error when they are retried themselves.
 create or replace function agentmux.requeue(p_id bigint) returns setof public.tasks
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -127,7 +127,7 @@ begin
   return query select t.* from public.tasks as t where t.id = p_id;
 end $$;
 
--- Queues again what failed, died or was cancelled, with all its attempts before it.
+-- Requeues a failed, dead or cancelled task, with all its attempts left.
 create or replace function public.task_retry(p_id bigint) returns setof public.tasks
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -137,7 +137,7 @@ begin
   return query select * from agentmux.requeue(p_id);
 end $$;
 
--- With all its steps. The turn comes first, so that what the guard saw is still so when the task is changed.
+-- Cancels a task with all its steps. The lock is taken first, so that what guard_task found is still true when the task is changed.
 create or replace function public.task_cancel(p_id bigint) returns setof public.tasks
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -158,7 +158,7 @@ begin
   ) select * from cancelled where id = p_id;
 end $$;
 
--- From now on only that tag may claim it, or with null again whoever asks first; of a plan, each step that nobody has begun.
+-- Assigns a queued task, so that only that tag may claim it; null: any tag may. In a plan, all queued steps are assigned.
 create or replace function public.task_assign(p_id bigint, p_assignee text default null) returns setof public.tasks
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -173,7 +173,7 @@ begin
   ) select * from changed where id = p_id;
 end $$;
 
--- Higher goes first; a plan with its steps.
+-- Sets the priority of an open task, and of all its steps. Tasks with a higher priority are claimed first.
 create or replace function public.task_reprioritise(p_id bigint, p_priority int) returns setof public.tasks
 language plpgsql security definer set search_path = '' as $$
 begin

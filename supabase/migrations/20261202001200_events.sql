@@ -1,5 +1,5 @@
--- What the tables forget: how tasks and agents stood before now. One row whenever a task's status, owner or progress changes, or
--- what an agent does. Written by triggers alone, read to look back, and not in the publication: who listens hears the rows
+-- The history of tasks and agents, which their tables do not keep. A row is added whenever a task's status, owner or progress changes,
+-- or an agent's presence. Only triggers write it. It is not in the publication, because subscribers get the changed rows
 -- themselves.
 
 create table if not exists public.events (
@@ -22,7 +22,7 @@ create index if not exists events_at on public.events (at, id);
 create index if not exists events_task on public.events (task_id, at, id) where task_id is not null;
 create index if not exists events_presence on public.events (tag, at, id) where kind = 'presence';
 
--- Of 30 days, and never more than 100,000 and a few: each 500th row pays for the others. Waits for nobody who deletes the same ones.
+-- Deletes events older than 30 days and beyond about 100,000, with every 500th row. Skips rows that another session is deleting.
 create or replace function agentmux.event_written() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -36,9 +36,9 @@ end $$;
 create or replace trigger events_written after insert on public.events
   for each row when (new.id % 500 = 0) execute function agentmux.event_written();
 
--- Progress alone is written at most each five seconds, since a bar is drawn from it and the row itself has the latest; by
--- whichever clock: what a clock that was ahead wrote holds up nothing. force_custom_plan: a plan made while the table was empty
--- would read all of it.
+-- Changes of only the progress are recorded at most every five seconds: the row itself has the latest value. An event from the
+-- future, written while the clock was ahead, does not count. force_custom_plan: a plan that was made while the table was empty would
+-- scan all of it.
 create or replace function agentmux.task_history() returns trigger
 language plpgsql security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 begin
@@ -59,14 +59,14 @@ create or replace trigger tasks_history_changed after update on public.tasks
   for each row when (old.status <> new.status or old.lease_owner is distinct from new.lease_owner or old.progress <> new.progress)
   execute function agentmux.task_history();
 
--- Whether an agent that says nothing has gone by then: the rule of presenceOf in source/mailbox/agent.ts.
+-- Whether a silent agent counts as gone at a time: the same rule as presenceOf in source/mailbox/agent.ts.
 create or replace function agentmux.gone(p_agent public.agents, p_at timestamptz) returns boolean
 language sql immutable set search_path = '' as $$
   select p_agent.kind <> 'human' and p_agent.presence <> 'away' and p_agent.revoked_at is null
     and p_at > coalesce(p_agent.last_seen_at, p_agent.joined_at) + interval '5 minutes'
 $$;
 
--- That an agent was gone is only written when it is back, at the time from which it was: until then its last sign says so.
+-- That an agent was gone is only recorded when it is back, with the time at which it left: until then, last_seen_at shows it.
 create or replace function agentmux.agent_history() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -95,9 +95,9 @@ create or replace trigger agents_history_changed after update on public.agents
     or new.last_seen_at > coalesce(old.last_seen_at, old.joined_at) + interval '5 minutes')
   execute function agentmux.agent_history();
 
--- What changed from p_from until before p_to (after it, before p_before: the next page), newest first. Where all of it fits, then
--- also how each task and each agent stood when the range began: its last change before. Tasks that did not change since p_from
--- are left out: their rows say it.
+-- The changes from p_from until before p_to, newest first; with p_before, the next page. The last page also has the state of each
+-- task and agent at the beginning of the range, which is its last change before p_from. Tasks that have not changed since p_from are
+-- left out, because their rows show their state.
 create or replace function public.events_between(p_from timestamptz, p_to timestamptz default null, p_before bigint default null,
   p_limit int default 1000) returns setof public.events
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$

@@ -1,13 +1,13 @@
--- Any table can be watched: what changes in it is told to a tag by a message of SYSTEM.
+-- Any table can be watched: SYSTEM sends a message about each change to a tag.
 
--- A table's name as a watch says it: one that could be read as more than a name is quoted as JSON, and addresses nobody.
+-- A table's name in such a message. A name that could be read as more than a name is quoted as JSON, and cannot mention anybody.
 create or replace function agentmux.watched_name(p_schema text, p_table text) returns text
 language sql immutable strict set search_path = '' as $$
   select case when named.name ~ '^[[:alnum:]_.$ -]+$' then named.name else replace(to_json(named.name)::text, '@', '\u0040') end
   from (select case when p_schema = 'public' then p_table else p_schema || '.' || p_table end) as named (name)
 $$;
 
--- Tells the tag that watches the table what one statement changed in it: ten rows at most.
+-- Sends the changes of one statement to the tag that watches the table, with ten rows at most.
 create or replace function agentmux.watch_statement() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -33,7 +33,7 @@ begin
   return null;
 end $$;
 
--- The table that a watch is about, when the caller may say so: humans (for tables in public), the service role and the owner.
+-- The table with this name, if the caller may watch it: humans (tables in public), the service role and the owner.
 create or replace function agentmux.watch_target(p_table text) returns regclass
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 declare
@@ -51,13 +51,13 @@ begin
   return target;
 end $$;
 
--- Whom a trigger tells: its one argument, without the zero byte that ends it. A tag is plain ASCII.
+-- The tag that a trigger sends to: its only argument, without the final zero byte. A tag is plain ASCII.
 create or replace function agentmux.watcher(p_arguments bytea) returns text
 language sql immutable strict set search_path = '' as $$
   select split_part(encode(p_arguments, 'escape'), '\000', 1)
 $$;
 
--- One trigger for each kind of change, because only such a one has a transition table.
+-- Watches a table for a tag. There is one trigger for each kind of change, because triggers for several cannot have transition tables.
 create or replace function public.watch_table(p_table text, p_to_tag text) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -85,7 +85,7 @@ begin
   end loop;
 end $$;
 
--- Ends it; false when there was nothing to end.
+-- Stops watching a table for a tag; returns false if it was not watched.
 create or replace function public.unwatch_table(p_table text, p_to_tag text) returns boolean
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
@@ -104,7 +104,7 @@ begin
   return ended;
 end $$;
 
--- Which tables are watched, and by whom.
+-- The watched tables, and the tags that are notified.
 create or replace function public.watched_tables() returns table (table_name text, to_tag text)
 language plpgsql stable security definer set search_path = '' as $$
 begin

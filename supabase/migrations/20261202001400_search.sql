@@ -1,7 +1,7 @@
--- One grammar finds messages, wherever it is typed (source/mailbox/filter): words, and who, whom, when, where, what.
+-- Search for messages, by the grammar that all programs share (source/mailbox/filter).
 
--- The words that the index holds: letters and digits. Punctuation parts words, so that a path, an address and a
--- name_with_underscores are found by their parts; PostgreSQL's own parser would keep each as one.
+-- The words in the index: letters and digits. Punctuation separates words, so that a path, an address and a name_with_underscores
+-- are found by their parts; PostgreSQL's own parser would keep each as one word.
 create or replace function agentmux.words(p_text text) returns tsvector
 language sql immutable parallel safe
 return to_tsvector('simple'::regconfig, translate(left(p_text, 100000), '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', repeat(' ', 32)));
@@ -9,8 +9,8 @@ return to_tsvector('simple'::regconfig, translate(left(p_text, 100000), '!"#$%&'
 -- An expression, not a column: a stored tsvector above 1 MB would reject the row (54000).
 create index if not exists messages_search on public.messages using gin (agentmux.words(content));
 
--- Each item is words that stand one after the other; a minus before them excludes, a star after them lets the last one go
--- on. All items must hold. Null without any.
+-- A query for several items, all of which must match; null without any. Each item is a phrase; a minus before it excludes, and a star
+-- after it makes the last word a prefix.
 create or replace function agentmux.words_query(p_words text[]) returns tsquery
 language sql immutable parallel safe set search_path = '' as $$
   select string_agg(
@@ -20,8 +20,8 @@ language sql immutable parallel safe set search_path = '' as $$
   where numnode(item.query) > 0
 $$;
 
--- Newest first. Bounded: one query of 50,000 words looked through everything for a quarter of a minute (filter-parse.ts has the
--- same bounds, and says them before anything is asked). Two passes: among the newest 500 candidates, then among all.
+-- Searches messages, newest first. Queries are bounded, because one with 50,000 words searched everything for a quarter of a minute
+-- (filter-parse.ts checks the same bounds before it sends a query). Two passes: the newest 500 candidates, then all.
 create or replace function public.search_messages(p_query text default null, p_limit int default 50, p_words text[] default '{}',
   p_from text[] default '{}', p_to text[] default '{}', p_tag text[] default '{}',
   p_thread bigint[] default '{}', p_id bigint[] default '{}',

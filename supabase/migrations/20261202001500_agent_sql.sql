@@ -1,13 +1,12 @@
--- SQL of an agent's own. Each agent has a role in the database, so that PostgreSQL itself says what it may: read what those
--- who take part read, insert messages under its own tag, call our functions, and have tables of its own in `public` that
--- the others read.
+-- SQL that agents write. Each agent has a role in the database, so that PostgreSQL itself enforces its rights: read what all agents
+-- can read, insert messages under its own tag, call our functions, and have tables in `public` that the others can read.
 --
--- A role that was set can be reset, and claims are a setting that SQL can change. So a statement runs inside a security
--- definer function that belongs to the agent's role: there PostgreSQL refuses SET ROLE and its kin, ALTER SYSTEM, COPY
--- PROGRAM and transaction control. And who it is stands in a private table (agentmux.acting), under the id of the transaction.
+-- A role that was set can be reset, and claims are a setting that SQL can change. Therefore a statement runs inside a security
+-- definer function that the agent's role owns: there PostgreSQL rejects SET ROLE and similar commands, ALTER SYSTEM, COPY PROGRAM
+-- and transaction control. The identity is stored in a private table (agentmux.acting), under the id of the transaction.
 --
--- One agent's SQL holds up no other's. Some functions of long texts (translate, strpos) never look whether they are cancelled,
--- so a statement can run for minutes, and with it its transaction and all that this has locked.
+-- One agent's SQL must not hold up others. Some functions on long texts (translate, strpos) never check whether they were cancelled,
+-- so a statement, its transaction and its locks can last for minutes.
 
 -- The role of each agent that has run SQL; `tag` is in upper case.
 create table if not exists agentmux.agent_roles (
@@ -15,12 +14,12 @@ create table if not exists agentmux.agent_roles (
   role text not null constraint agent_roles_role_key unique
 );
 
--- Locked by whoever makes a role: one at a time.
+-- Locked while a role is created, so that only one session does it at a time.
 create table if not exists agentmux.agent_role_turn ();
 
--- Runs one statement with the rights of whoever owns a copy of this, and returns its rows. The copies: one for each agent,
--- made below. What the statement is, PostgreSQL's own parser says: a query that returns rows can be opened as a cursor, and
--- of any other plpgsql says what it is before anything of it has run. A statement that returns no rows is one row of null.
+-- Runs one statement and returns its rows. Each agent's role owns a copy, made below, which runs with its rights. PostgreSQL's own
+-- parser tells what kind of statement it is: a query that returns rows can be opened as a cursor, and for any other plpgsql names
+-- the command before it runs. For a statement that returns no rows, the result is one row of null.
 create or replace function agentmux.run_statement(p_query text, p_parameters text[]) returns setof json
 language plpgsql set search_path = public as $$
 declare
@@ -78,7 +77,7 @@ begin
   return next null;
 end $$;
 
--- Whether the SQL of an agent can run as that role.
+-- Whether agentmux can run an agent's SQL as that role.
 create or replace function agentmux.runs_sql(p_role text) returns boolean
 language sql stable strict set search_path = '' as $$
   select exists (
@@ -88,9 +87,9 @@ language sql stable strict set search_path = '' as $$
   )
 $$;
 
--- Makes the role of an agent, in a transaction of its own, by mux_make_role: to make a role locks what every other one needs,
--- until the end of the transaction. It is made again where it is missing: roles are not part of a dump. One that somebody else
--- made, or that may do more than these do, is left alone for the next name.
+-- Creates the role of an agent, if it is missing: roles are not part of a dump. This takes locks that all other agents need until
+-- the transaction ends, so mux_make_role calls it in a separate transaction. An existing role that somebody else created, or that
+-- has more rights, is not touched; the next name is tried.
 create or replace function agentmux.make_agent_role(p_tag text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -154,8 +153,8 @@ begin
   insert into agentmux.agent_roles as r (tag, role) values (folded, name) on conflict (tag) do update set role = excluded.role;
 end $$;
 
--- Makes the role in the database that the SQL of the calling agent needs, where there is none yet. A call of its own, so that
--- nothing else is in its transaction.
+-- Creates the role that the SQL of the calling agent needs, if there is none yet. A separate function, so that nothing else is done
+-- in its transaction.
 create or replace function public.mux_make_role() returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -167,8 +166,8 @@ begin
   perform agentmux.make_agent_role(me);
 end $$;
 
--- The role of an agent, locked until the transaction ends: one statement of an agent runs at a time. So one that cannot be
--- cancelled runs once, whatever the program that asked for it does, and the agent's next ones are refused until it ends.
+-- The role of an agent, whose row is locked until the transaction ends, so that only one statement of an agent runs at a time. If one
+-- cannot be cancelled, the agent's later statements are rejected until it ends.
 create or replace function agentmux.agent_role(p_tag text) returns text
 language plpgsql security definer set search_path = '' set lock_timeout = '1s' as $$
 declare
@@ -186,8 +185,8 @@ exception when lock_not_available then
     hint = 'Wait until it ends, then ask for less at once. Sending messages and reading the inbox work meanwhile.';
 end $$;
 
--- What of an expression would run as whoever touches the table: every function in it must be immutable, or PostgreSQL's own
--- and harmless. `p_tree` is how PostgreSQL keeps an expression.
+-- Whether an expression, which would run as anyone who uses the table, calls a function that is neither immutable nor a harmless
+-- one of PostgreSQL's own. `p_tree` is PostgreSQL's stored form of the expression.
 create or replace function agentmux.has_foreign_code(p_tree text) returns boolean
 language sql stable set search_path = '' as $$
   select exists (
@@ -199,7 +198,7 @@ language sql stable set search_path = '' as $$
   )
 $$;
 
--- Why what the role owns is more than tables, indexes and sequences that harm nobody who touches them; null when it is not.
+-- Why the role owns something other than tables, indexes and sequences that are harmless to use; null if it does not.
 create or replace function agentmux.fault_of(p_role oid) returns text
 language sql stable set search_path = '' as $$
   with owned as (
@@ -269,8 +268,8 @@ language sql stable set search_path = '' as $$
   ) as faults (place, fault) order by place limit 1
 $$;
 
--- Lets those who take part read a new table of the agent, and nobody else. The table says whose it is: a dump that is restored
--- where the role does not exist leaves it to somebody else.
+-- Lets the other agents and humans of the mailbox read new tables of an agent. A comment says whose table it is, because a dump that
+-- is restored without the role gives it to another owner.
 create or replace function agentmux.share_tables(p_role oid) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -294,7 +293,7 @@ begin
   end loop;
 end $$;
 
--- Everything that the role, or one that it could give things to, owns.
+-- The number of objects owned by roles that the role is a member of, and could give objects to.
 create or replace function agentmux.belongings(p_role oid) returns bigint
 language sql stable set search_path = '' as $$
   select count(*) from pg_catalog.pg_shdepend as d
@@ -302,16 +301,16 @@ language sql stable set search_path = '' as $$
     and d.refobjid in (select r.oid from pg_catalog.pg_roles as r where pg_has_role(p_role, r.oid, 'member'))
 $$;
 
--- Agents make tables in `public`, where later migrations may want a name. Names that begin with `mux_` or `agentmux` are not
--- theirs, and relations that migrations from now on make in `public` have such names: so none fails because an agent has
--- that name already, and none takes an agent's table for its own.
+-- Agents create tables in `public`, where later migrations may need a name. Therefore names that begin with `mux_` or `agentmux` are
+-- reserved, and all relations that new migrations create in `public` have such names: a migration neither fails because of an
+-- agent's table nor mistakes it for ours.
 create or replace function agentmux.reserved_names(p_role oid) returns setof pg_catalog.pg_class
 language sql stable set search_path = '' as $$
   select c.* from pg_catalog.pg_class as c
   where c.relowner = p_role and c.relnamespace = 'public'::regnamespace and c.relname ~ '^(mux_|agentmux)'
 $$;
 
--- After each statement of an agent: refuses what an agent may not make, and shares what it may.
+-- Called after each statement of an agent: rejects objects that agents may not create, and shares the others.
 create or replace function agentmux.settle_statement(p_role oid, p_others bigint) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -334,14 +333,13 @@ begin
 end $$;
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- Whether a statement is nothing but a call of the mailbox, or an insert of messages, with its values written out:
+-- Whether a statement is nothing but a call of the mailbox, or an insert of messages, with literal values:
 --   select * from task_add('a title', p_depends_on => array[1], p_run_at => now() + interval '1 hour')
 --   select (task_claim('default')).id
 --   with mine as (select * from task_claim()) select id, title from mine
 --   insert into messages (content, reply_to) values ('[ME] done', 7) returning id
--- Its tokens become one letter each, and what is a value becomes `v` from the inside out. What is not understood is not plain:
--- a text that this reads otherwise than PostgreSQL does must not pass, so it knows few kinds of tokens, and they have to make
--- up the whole text.
+-- Its tokens become one letter each, and values are reduced to `v` from the inside out. A text that this function could read
+-- differently than PostgreSQL must not pass, so it knows only a few kinds of tokens, and they have to make up the whole text.
 create or replace function agentmux.is_plain(p_query text) returns boolean
 language plpgsql stable set search_path = '' as $$
 declare
@@ -398,7 +396,7 @@ begin
     'O', '(?:c|\(c\)\.[iy])N?'), 'C', '(?:\*|[iym](?:\.[iym]|\.\*)?N?)'), 'N', '(?:A?i)'));
 end $$;
 
--- How many statements at the end of a script are plain. Not looked at where none of them could lock what others need.
+-- How many statements at the end of a script are plain. Not counted if no statement could lock what others need.
 create or replace function agentmux.plain_tail(p_statements text[]) returns int
 language plpgsql stable set search_path = '' as $$
 declare
@@ -411,8 +409,8 @@ begin
   return tail;
 end $$;
 
--- Runs one statement of the agent that the token names, and returns its rows: one of null where it returns none. `p_ends`:
--- whether only plain statements follow.
+-- Runs one statement as the calling agent and returns its rows; for a statement without rows, one row of null. `p_ends`: whether this
+-- and all later statements are plain.
 create or replace function agentmux.agent_statement(p_query text, p_parameters text[], p_read_only boolean, p_ends boolean) returns setof json
 language plpgsql set search_path = '' as $$
 declare
@@ -471,8 +469,8 @@ end $$;
 
 -- Runs one statement as the calling agent, and returns its rows.
 --
--- PostgREST puts the headers of a request, the token among them, into a setting that whatever runs can read. An agent's SQL has
--- no use for them, and what it reads ends in transcripts: they are emptied before it runs.
+-- PostgREST puts the headers of a request, including the token, into a setting that any SQL can read. An agent's SQL does not need
+-- them, and its results end up in transcripts, so the setting is cleared first.
 create or replace function public.agent_sql(p_query text, p_parameters text[] default '{}', p_read_only boolean default false) returns setof json
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -481,7 +479,7 @@ begin
   from agentmux.agent_statement(p_query, p_parameters, p_read_only, agentmux.plain_tail(array[p_query]) = 1) as line where line is not null;
 end $$;
 
--- The same for several statements, all or none; returns the rows of the last that has any. The plain statements at the end may
+-- Runs several statements in one transaction, and returns the rows of the last one that has any. The plain statements at the end may
 -- lock what others need.
 create or replace function public.agent_script(p_statements text[], p_read_only boolean default false) returns setof json
 language plpgsql security definer set search_path = '' as $$

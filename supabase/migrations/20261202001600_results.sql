@@ -1,7 +1,7 @@
--- Tables that are not ours, for people to look at.
+-- Reading tables that are not ours, such as results of tasks.
 
--- Tables that are not ours, for people to look at: read with nobody's claims, by a role that takes no part, in a transaction
--- that is read-only from then on. A view, policy or function of such a table that does something else does nothing.
+-- Reads a table without claims, as a role without rights in the mailbox, in a transaction that is read-only from then on: a view,
+-- policy or function of the table can do no harm.
 create or replace function agentmux.read_as_nobody(p_table text, p_limit int) returns setof json
 language plpgsql stable security definer
 set search_path = public as $$
@@ -28,7 +28,7 @@ begin
   perform pg_catalog.set_config('request.jwt.claims', claims, true), pg_catalog.set_config('request.headers', headers, true);
 end $$;
 
--- Where the owner may not make the role, whoever asks reads: read-only and without claims all the same.
+-- If the owner may not create the role, tables are read as the caller, but also read-only and without claims.
 do $$
 begin
   if not exists (select from pg_roles where rolname = 'result_reader') then create role result_reader nologin; end if;

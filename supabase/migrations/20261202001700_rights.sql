@@ -1,7 +1,7 @@
--- Who may do what, in one place: row level security everywhere, anon nothing. Supabase's default privileges differ from project
--- to project, so ours are written out.
+-- All rights, in one place: row level security on every table, and nothing for anon. Everything is explicit, because Supabase's
+-- default privileges differ from project to project.
 
--- Whoever takes part reads all of it. (select ...) makes it one call for a query instead of one for each row.
+-- All agents and humans of the mailbox read everything. (select ...) makes it one call for a query instead of one for each row.
 alter table public.agents enable row level security;
 alter table public.agent_sessions enable row level security;
 alter table public.cursors enable row level security;
@@ -21,14 +21,14 @@ create policy receipts_read on public.receipts for select to authenticated using
 create policy redactions_read on public.redactions for select to authenticated using ((select agentmux.admitted()));
 create policy tasks_read on public.tasks for select to authenticated using ((select agentmux.admitted()));
 
--- Messages are written under the own tag, and append-only: there is no right and no policy to update or delete.
+-- An agent writes messages under its own tag. They are append-only: there is no grant and no policy to update or delete.
 create policy messages_write on public.messages for insert to authenticated with check (
   (select agentmux.admitted())
   and exists (select from agentmux.identity() as me
     where me.kind = 'human' or upper(me.tag collate "C") = upper(messages.tag collate "C"))
 );
 
--- On Supabase the service role bypasses row level security; elsewhere it may not.
+-- On Supabase the service role bypasses row level security, but not everywhere else.
 create policy agents_service on public.agents to service_role using (true) with check (true);
 create policy agent_sessions_service on public.agent_sessions to service_role using (true) with check (true);
 create policy cursors_service on public.cursors to service_role using (true) with check (true);
@@ -39,7 +39,7 @@ create policy receipts_service on public.receipts to service_role using (true) w
 create policy redactions_service on public.redactions for select to service_role using (true);
 create policy tasks_service on public.tasks to service_role using (true) with check (true);
 
--- Read through functions alone.
+-- Only read through functions.
 alter table public.channel_entries enable row level security;
 
 revoke all on public.agents, public.agent_sessions, public.channel_entries, public.cursors, public.events, public.messages,
@@ -52,7 +52,7 @@ grant insert (content, client_id, reply_to, meta) on public.messages to authenti
 grant insert, update, delete on public.agents, public.agent_sessions, public.cursors, public.events, public.messages, public.mux_meta,
   public.receipts, public.tasks to service_role;
 
--- What clients call. Each says itself whom it serves (mux_guard, agentmux.me).
+-- The functions that clients call. Each checks its caller itself (mux_guard, agentmux.me).
 do $$
 declare
   name text;
@@ -67,11 +67,11 @@ begin
     execute format('grant execute on function public.%I to authenticated, service_role', name);
   end loop;
 end $$;
--- Agents' own.
+-- Only for agents.
 revoke all on function public.agent_script, public.agent_sql, public.mux_make_role from service_role;
 
--- Nobody can name what is in the schema agentmux; but policies run with the rights of whoever reads, and generated columns and the
--- expressions of indexes with those of whoever writes.
+-- Nobody can name anything in the schema agentmux, but policies run with the rights of the reader, and generated columns and
+-- expressions of indexes with those of the writer.
 revoke all on all functions in schema agentmux from public, anon, authenticated, service_role;
 grant execute on function agentmux.admitted, agentmux.identity, agentmux.tag, agentmux.body, agentmux.mentions, agentmux.words
   to authenticated, service_role;
@@ -84,8 +84,8 @@ begin
   end if;
 end $$;
 
--- What Realtime tells of. Supabase and the hub create the publication; a plain PostgreSQL has none. One for all tables has ours
--- already.
+-- The tables that Realtime publishes. Supabase and the hub create the publication; a plain PostgreSQL has none. A publication for all
+-- tables needs no change.
 do $$
 declare
   ours text;

@@ -67,13 +67,13 @@ describe('an agent that a human revokes', () => {
 		const said = await home.output(['agents', 'revoke', '@claude_1']);
 		expect(said).toMatch(/^CLAUDE_1 is revoked: .* To let it in again: agentmux agents restore CLAUDE_1\n/);
 		const refusal =
-			'CLAUDE_1 has been revoked. A human can let it in again: `agentmux agents restore CLAUDE_1`. ' +
+			'CLAUDE_1 has been revoked. A human can restore it: `agentmux agents restore CLAUDE_1`. ' +
 			'Retrying will not help; do something else, or ask the human.';
 		expect(new Set(Object.values(await callAll(client)))).toEqual(new Set([refusal]));
 		await client.close();
 		await home.output(['send', '--to', 'CLAUDE_1', 'while you were out']);
 		expect(await hook()).toMatchObject({code: 0, stdout: '', stderr: ''});
-		expect(await log()).toContain('CLAUDE_1 has been revoked. A human can let it in again');
+		expect(await log()).toContain('CLAUDE_1 has been revoked. A human can restore it');
 	});
 
 	test('is shown as revoked, and cannot restore itself or join again', async () => {
@@ -88,7 +88,7 @@ describe('an agent that a human revokes', () => {
 		expect(again.stderr).toMatch(/^agentmux: CLAUDE_1 has been revoked\. .*agentmux agents restore CLAUDE_1/);
 	});
 
-	test('gets what came meanwhile when it is restored', async () => {
+	test('gets the mail of the meantime when it is restored', async () => {
 		const agent = await home.json<Agent>(['agents', 'restore', 'CLAUDE_1']);
 		expect(agent).toMatchObject({tag: 'CLAUDE_1', revoked_at: null});
 		expect((await hook()).stdout).toContain('while you were out');
@@ -103,7 +103,7 @@ describe('an agent that a human revokes', () => {
 			return `${code} ${stderr}`;
 		};
 		expect(await fails('revoke', 'CLAUDE_9')).toContain('1 agentmux: CLAUDE_9 has not joined.');
-		expect(await fails('revoke', 'human')).toContain('1 agentmux: You are HUMAN yourself.');
+		expect(await fails('revoke', 'human')).toContain('1 agentmux: You are HUMAN and cannot revoke yourself.');
 		expect(await fails('revoke')).toContain('2 agentmux: Give exactly one tag.');
 		expect(await fails('restore', 'A', 'B')).toContain('2 agentmux: Give exactly one tag.');
 		expect(await fails('revoke', 'no tag')).toContain('2 agentmux: `no tag` (the tag to revoke) is not a tag.');
@@ -136,7 +136,7 @@ test('a token that has expired is refused by every tool, and says so', async () 
 	const client = new Client({name: 'test', version: '1'});
 	await client.connect(clientSide);
 	for (const said of Object.values(await callAll(client))) {
-		expect(said).toMatch(/ refuses the key: JWT expired\. .* tell the human\.$/);
+		expect(said).toMatch(/ rejected the key: JWT expired\. .* tell the human\.$/);
 	}
 	await client.close();
 	await mailbox.close();

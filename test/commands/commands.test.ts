@@ -19,7 +19,7 @@ afterAll(() => home.dispose());
 const send = async (...args: string[]) => Number(await home.output(['send', ...args]));
 
 describe('send', () => {
-	test('prints the id; the row says who wrote it under which tag', async () => {
+	test('prints the id, and stores the author and the tag', async () => {
 		const id = await send('hello there');
 		const rows = await home.json<Row[]>([
 			'sql',
@@ -57,7 +57,7 @@ describe('send', () => {
 		expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
 	});
 
-	test('a message to reply to must be there', async () => {
+	test('a message to reply to must exist', async () => {
 		const {code, stderr} = await home.run(['send', '--reply', '999999', 'x']);
 		expect(code).toBe(1);
 		expect(stderr).toMatch(/^agentmux: [^\n]*999999[^\n]*\n$/);
@@ -86,7 +86,7 @@ describe('tail', () => {
 		expect(JSON.parse(json)).toMatchObject({id, body: 'hi\n#1  10:00:00  HUMAN  obey \u001B[31mred\u202E'});
 	});
 
-	test('pages through more than one answer holds, oldest first, and by channel', async () => {
+	test('pages through more than one response holds, oldest first, and by channel', async () => {
 		await home.output(['sql', "insert into messages (content) select '[BULK] ' || n from generate_series(1, 2100) n"]);
 		const lines = (await home.output(['tail', '--tag', 'bulk', '--since', '0', '--json'])).trim().split('\n');
 		const bodies = lines.map(line => Number((JSON.parse(line) as Message).body));
@@ -151,7 +151,7 @@ describe('inbox', () => {
 		expect(await home.output([])).toMatch(told);
 	});
 
-	test('waits for the first message, and no longer than it was told', async () => {
+	test('waits for the first message, and no longer than its timeout', async () => {
 		const waiting = home.json<Message[]>(['inbox', '--as', 'WAITER', '--wait', '50']);
 		await new Promise(resolve => {
 			setTimeout(resolve, 500);
@@ -224,7 +224,7 @@ test('search accepts tags, times and more besides words, and names syntax errors
 	expect(await home.output(['search', '--help'])).toContain('from:TAG');
 });
 
-test('tail --filter lets through what the query says, of what there is and of what comes', async () => {
+test('tail --filter applies to old and new messages', async () => {
 	const before = await send('--as', 'SIEVE', 'some gravel');
 	await send('--as', 'SIEVE', 'some sand');
 	const filtered = ['tail', '--tag', 'SIEVE', '--filter', 'gravel -to:NOBODY', '--json'];
@@ -298,7 +298,7 @@ describe('tasks', () => {
 		expect(Date.parse(local.run_at ?? '')).toBe(new Date(2999, 0, 31, 18).getTime());
 	});
 
-	test('claim of one task says why it was not given', async () => {
+	test('claiming one task says why it is not available', async () => {
 		const none = await home.run(['tasks', 'claim', '999999']);
 		expect(none).toMatchObject({code: 1, stdout: ''});
 		expect(none.stderr).toBe('agentmux: There is no task #999999. `agentmux tasks` lists tasks.\n');
@@ -313,7 +313,7 @@ describe('tasks', () => {
 		expect(idle).toEqual({code: 0, stdout: '', stderr: 'agentmux: No task is ready.\n'});
 	});
 
-	test('tasks retry, assign and priority change what is there, each printing the row', async () => {
+	test('tasks retry, assign and priority change a task and print its row', async () => {
 		const {id} = await home.json<Task>(['tasks', 'add', 'Theirs', '--queue', 'actions', '--assign', '@WORKER']);
 		expect(await home.output(['tasks', 'list', '--queue', 'actions'])).toMatch(/queued +for WORKER +actions +Theirs/);
 		expect(await home.json(['tasks', 'claim', String(id), '--as', 'OTHER'])).toBeNull();
@@ -322,7 +322,7 @@ describe('tasks', () => {
 		expect(await home.json(['tasks', 'priority', `#${id}`, '+7'])).toMatchObject({id, priority: 7});
 		const early = await home.run(['tasks', 'retry', String(id)]);
 		expect(early.code).toBe(1);
-		expect(early.stderr).toContain(`Only what failed, died or was cancelled is tried again: task ${id} is queued.`);
+		expect(early.stderr).toContain(`Only failed, dead and cancelled tasks can be retried: task ${id} is queued.`);
 		for (const call of [
 			['cancel', `${id}`],
 			['retry', `${id}`],
@@ -346,7 +346,7 @@ describe('tasks', () => {
 describe('tasks show', () => {
 	const field = (label: string, value: string) => new RegExp(`^${label} +${value}$`, 'm');
 
-	test('prints a task whole: text, lease, attempts, result with its table, and how it came to that', async () => {
+	test('prints all of a task: text, lease, attempts, result with its table, and its history', async () => {
 		await home.output(['sql', 'create table found (id int, name text); grant select on found to authenticated']);
 		await home.output(['sql', "insert into found values (1, 'orders'), (2, E'ev\\x1b[31mil')"]);
 		const body = 'Look in\n\u001B[31mthe archive';
@@ -387,7 +387,7 @@ describe('tasks show', () => {
 		});
 	});
 
-	test('prints the steps of a plan below it, with what happened to them, and says what it cannot', async () => {
+	test('prints the steps of a plan below it, with their history, and says which it cannot read', async () => {
 		const plan = await home.json<Task>(['tasks', 'add', 'Plan', '--queue', 'show']);
 		const add = (title: string, parent: number, position: number) =>
 			home.json<Task>(['tasks', 'add', title, '--parent', String(parent), '--position', String(position)]);
@@ -432,10 +432,10 @@ describe('sql and watch', () => {
 		expect(stderr).toMatch(/^agentmux: [^\n]*nowhere[^\n]*\n$/);
 
 		const hinted = await home.run(['sql', 'select messages.tagg from messages']);
-		expect(hinted.stderr).toMatch(/^agentmux: The database refuses this: ERROR: .+ HINT: {2}Perhaps .+\n$/);
+		expect(hinted.stderr).toMatch(/^agentmux: The database rejected this: ERROR: .+ HINT: {2}Perhaps .+\n$/);
 	});
 
-	test('a watched table posts its changes to whom it may concern', async () => {
+	test('a watched table posts its changes to the tag that watches it', async () => {
 		await home.output(['sql', 'create table orders (id int primary key, what text)']);
 		expect(await home.output(['watch', 'orders', '--to', 'RESPONDER'])).toContain('RESPONDER');
 		await home.output(['sql', "insert into orders values (7, 'tea')"]);
@@ -447,7 +447,7 @@ describe('sql and watch', () => {
 		expect(stderr).toContain('no_such_table');
 	});
 
-	test('what is watched is listed, and a watch is ended', async () => {
+	test('watched tables are listed, and a watch is ended', async () => {
 		expect(await home.json(['watch'])).toEqual([{table: 'orders', to: 'RESPONDER'}]);
 		expect(await home.output(['watch'])).toBe('TABLE   TO\norders  RESPONDER\n');
 		expect(await home.output(['watch', 'orders', '--to', '@responder', '--off'])).toBe(

@@ -30,13 +30,13 @@ afterAll(async () => {
 
 const wrong = [
 	'line 11 has a setting `colours.red` that agentmux does not know',
-	'line 7: `orangish` is no colour',
-	'line 3: there is no action `opne`; it is ignored. Did you mean `open`?',
-	'line 5: `e` is `help` already, so it cannot be `down` too.',
+	'line 7: `orangish` is not a colour',
+	'line 3: unknown action `opne`, ignored. Did you mean `open`?',
+	'line 5: `e` is already `help`, so it cannot also be `down`.',
 ];
 
 describe('agentmux config', () => {
-	test('prints what is in effect and by what, and names on stderr what is wrong', async () => {
+	test('prints the settings in effect with their sources, and errors on stderr', async () => {
 		const {code, stdout, stderr} = await home.run(['config'], {env: {NO_MOTION: '1'}});
 		expect(code).toBe(0);
 		const file = join(home.path, 'config.toml');
@@ -68,7 +68,7 @@ function open(): TestTerminal {
 }
 
 describe('the screen with such a file', () => {
-	test('opens with what is right in it, and says what is wrong on itself and in the shell', async () => {
+	test('opens with its valid settings, and reports the others on the screen and in the shell', async () => {
 		const terminal = open();
 		await terminal.waitFor('● live');
 		expect(terminal.screen().at(-1)).toContain('config.toml line 11 has a setting');

@@ -7,13 +7,13 @@ const rows = (...ids: number[]): Message[] => ids.map(id => messageRow(id, `[A] 
 const cursorAt = (id: number) => ({epoch: 'e', xid: String(1000 + id), id});
 const ids = (messages: readonly Message[]): number[] => messages.map(({id}) => id);
 
-it('lets through once what came live and was in the history', () => {
+it('prints a message once that came live and is in the history, too', () => {
 	const overlap = new HistoryOverlap();
 	expect(ids(overlap.show(rows(1, 2, 3), rows(3, 4)))).toEqual([4]);
 	expect(ids(overlap.fresh(rows(2, 5)))).toEqual([5]);
 });
 
-it('forgets what the cursor has passed, whichever was there first', () => {
+it('forgets messages that the cursor has passed, whichever came first', () => {
 	const behind = new HistoryOverlap();
 	behind.show(rows(1, 2, 3, 4), []);
 	behind.pass(cursorAt(2));

@@ -92,7 +92,7 @@ describe('verify', {timeout: 180_000}, () => {
 		return stderr;
 	};
 
-	test('says how much it looked at, and finds what somebody changed with the rights of the owner', async () => {
+	test('says how much it checked, and finds what somebody changed with the rights of the owner', async () => {
 		expect(await home.output(['verify'])).toBe('Nothing has been written yet.\n');
 		const ids: number[] = [];
 		for (const text of ['one', 'two', 'three']) ids.push(await send(text));
@@ -121,7 +121,7 @@ describe('verify', {timeout: 180_000}, () => {
 		expect((await home.run(['verify', 'x'])).code).toBe(2);
 	});
 
-	test('finds a chain that was made again, or cut, by the head that the hub saw and kept outside of the database', async () => {
+	test('finds a chain that was rebuilt or cut, by the head that the hub stored outside of the database', async () => {
 		for (const text of ['one', 'two', 'three']) await send(text);
 		await home.output(['hub', 'stop']);
 		const file = join(home.path, 'data', 'history.json');
@@ -143,7 +143,7 @@ describe('verify', {timeout: 180_000}, () => {
 		expect(await failing()).toMatch(/History was cut: this machine saw seal 1 on .*, but now nothing is sealed\./);
 	});
 
-	test('says of a backup that was put back that it is another history, once, and not that it was changed', async () => {
+	test('reports a restored backup as another history, once, and not as changed', async () => {
 		await send('one');
 		const backup = join(home.path, 'backup');
 		await home.output(['hub', 'backup', backup]);

@@ -102,7 +102,7 @@ describe('what others wrote is printed so that no terminal acts on it and nothin
 		[401, {'content-type': 'application/json'}, JSON.stringify({message: all})],
 		[503, {}, all],
 		[200, {'content-type': 'application/json'}, JSON.stringify([{[all]: all, tag: 1}])],
-	])('as what somebody else answers with %i', async (status, headers, body) => {
+	])('as a response of another server with %i', async (status, headers, body) => {
 		const server = await startAnswering((_, response) => void response.writeHead(status, headers).end(body));
 		onTestFinished(() => server.stop());
 		const env = {SUPABASE_URL: server.url, SUPABASE_SECRET_KEY: 'k', SUPABASE_ACCESS_TOKEN: 't'};

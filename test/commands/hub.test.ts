@@ -59,7 +59,7 @@ describe('agentmux hub', () => {
 		}
 	});
 
-	it('explains itself with an example', async () => {
+	it('has help with an example', async () => {
 		const {code, stdout} = await home.run(['hub', '--help']);
 		expect(code).toBe(0);
 		expect(stdout).toContain('Example:');

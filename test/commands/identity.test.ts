@@ -1,3 +1,4 @@
+import {spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, readdirSync} from 'node:fs';
 import {mkdir, readFile, symlink, writeFile} from 'node:fs/promises';
@@ -56,7 +57,7 @@ describe('who a command is', () => {
 		expect(await send(folder, env)).toMatchObject(agent);
 	});
 
-	test.each(markers)('in the shell of %s %o, where nobody has joined: refused in a sentence', async (name, env) => {
+	test.each(markers)('in the shell of %s %o, where nobody has joined: an error', async (name, env) => {
 		for (const words of [['send', 'hello'], ['tail'], ['inbox'], ['sql', 'select 1'], ['agents'], []]) {
 			const {code, stdout, stderr} = await home.run(words, {cwd: elsewhere, env});
 			expect({words, code, stdout}).toEqual({words, code: 1, stdout: ''});
@@ -66,7 +67,7 @@ describe('who a command is', () => {
 		}
 	});
 
-	test('settings that a human makes for those programs make nobody an agent', async () => {
+	test('settings of a human for those programs do not make anybody an agent', async () => {
 		expect(await send(elsewhere, settings)).toMatchObject(human);
 	});
 
@@ -86,7 +87,7 @@ describe('who a command is', () => {
 		expect(await send(inner)).toMatchObject(agent);
 	});
 
-	test('of two agents in one folder the client says which, or AGENTMUX_TAG', async () => {
+	test('the client, or AGENTMUX_TAG, chooses between two agents in one folder', async () => {
 		expect(await send(shared, {CLAUDECODE: '1'})).toMatchObject({author_tag: 'CLAUDE_2'});
 		expect(await send(shared, {CODEX_THREAD_ID: '1'})).toMatchObject({author_tag: 'REVIEWER'});
 		const {code, stderr} = await home.run(['send', 'hello'], {cwd: shared});
@@ -105,7 +106,7 @@ describe('who a command is', () => {
 		expect(await send(taken, {CLAUDECODE: '1'})).toMatchObject({author_tag: 'LATTER'});
 	});
 
-	test('AGENTMUX_TAG names an agent where nobody has joined, and no human, and nobody else in a joined folder', async () => {
+	test('AGENTMUX_TAG names an agent where nobody has joined, but no human, and no other agent in a joined folder', async () => {
 		const env = {CLAUDECODE: '1'};
 		expect(await send(elsewhere, {...env, AGENTMUX_TAG: 'LOOSE'})).toMatchObject({author_tag: 'LOOSE', verified: true});
 		for (const [cwd, tag] of [
@@ -195,7 +196,7 @@ describe('--as', () => {
 		expect((await home.run(['mcp', '--as', 'NOBODY_YET'], {cwd: elsewhere, env: {CLAUDECODE: '1'}})).code).toBe(0);
 	});
 
-	test("one's own is fine there, and any for a human elsewhere", async () => {
+	test("an agent's own is allowed there, and any is for a human elsewhere", async () => {
 		expect(await send(folder, {CLAUDECODE: '1'}, '--as', 'claude_1')).toMatchObject({author_tag: 'CLAUDE_1'});
 		expect(await home.json(['inbox', '--as', 'CLAUDE_1'], {cwd: folder})).toBeInstanceOf(Array);
 		expect(await send(elsewhere, {}, '--as', 'CLAUDE_2')).toMatchObject({tag: 'CLAUDE_2', author_tag: 'HUMAN'});
@@ -221,7 +222,7 @@ describe('the rights of a human or the owner are refused to an agent by the serv
 		expect(forged.filter(({author_tag}) => author_tag !== 'CLAUDE_1')).toEqual([]);
 	});
 
-	test('its own token is used, and none beside it', async () => {
+	test('only its own token is used', async () => {
 		const file = join(home.path, 'data/agents/CLAUDE_1.json');
 		const text = await readFile(file, 'utf8');
 		const place = JSON.parse(text) as {token: string};
@@ -234,14 +235,16 @@ describe('the rights of a human or the owner are refused to an agent by the serv
 });
 
 describe('a client that works as an agent', () => {
-	const session = {CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: 'session-1'};
+	// Its process has ended: a record outlives its server as long as the client runs.
+	const pid = String(spawnSync(process.execPath, ['-e', '0']).pid);
+	const session = {CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: 'session-1', CLAUDE_PID: pid};
 	const words = ['send', 'hello'];
 	const claims = (): string[] => {
 		const path = join(home.path, 'state/clients');
 		return existsSync(path) ? readdirSync(path) : [];
 	};
 
-	test('becomes no other by AGENTMUX_TAG or in the folder of another, as long as its server runs', async () => {
+	test("does not become another by AGENTMUX_TAG or in another's folder while its server runs", async () => {
 		const server = home.start(['mcp', '--as', 'CLAUDE_1'], {cwd: folder, env: session});
 		onTestFinished(() => void server.kill('SIGKILL'));
 		server.stdout.resume();
@@ -269,7 +272,7 @@ describe('a client that works as an agent', () => {
 	});
 });
 
-describe('what sets agentmux up works for an agent as for a human', () => {
+describe('commands that set agentmux up work for an agent as for a human', () => {
 	test('join, leave, hub, config, help, mcp and hook', async () => {
 		const env = {CLAUDECODE: '1'};
 		const options = {cwd: elsewhere, env};
@@ -302,7 +305,7 @@ describe('what an agent may not do to others', () => {
 		['leave of another', ['leave', 'CLAUDE_2', '--dir'], 'an agent cannot remove CLAUDE_2'],
 		['taking another tag by force', ['join', 'CLAUDE_2', '--force', '--dir'], 'only a human can use --force'],
 		['putting a backup back', ['hub', 'restore'], 'only a human can restore a backup'],
-	])('%s is refused in a sentence, and changes nothing', async (_, words, reason) => {
+	])('%s is refused with an error, and changes nothing', async (_, words, reason) => {
 		const before = await readFile(join(shared, '.mcp.json'), 'utf8');
 		const {code, stdout, stderr} = await home.run([...words, shared], {cwd: folder, env: inside});
 		expect({code, stdout, stderr}).toEqual({code: 1, stdout: '', stderr: expect.stringContaining(reason) as string});

@@ -58,7 +58,7 @@ describe('a password in an address is not shown', () => {
 		expect(await said(['hub', 'start', url.includes('://') ? url : ''])).not.toContain(password);
 	});
 
-	test('in config.toml, whatever is wrong with it, and in no file that others may read', async () => {
+	test('in config.toml, even an invalid one, and in no file that others may read', async () => {
 		const settings = [
 			`[hub]\ndatabase_url = "postgres://user:${password}@127.0.0.1:1/db"\n`,
 			`[hub]\ndatabase_url = "postgres://user:${password}@127.0.0.1:1/db\n`,

@@ -6,7 +6,7 @@ import {afterEach, beforeEach, expect, test} from 'vitest';
 import {Ringer} from '../../source/commands/hub/ring-clients.ts';
 import {claimClient, hasInteractiveClient} from '../../source/join/clients/client-owner.ts';
 import {processOf} from '../../source/join/clients/running-process.ts';
-import {bellFile} from '../../source/join/hook/bell.ts';
+import {bellFile, createBell} from '../../source/join/hook/bell.ts';
 
 let state: string;
 let asked: {text: string; values: unknown; tag: string | undefined}[];
@@ -44,6 +44,11 @@ function record(client: number, interactive = true): void {
 	writeFileSync(join(clients, `${client}.CLAUDE_1.json`), text);
 }
 const bell = () => bellFile(state, 'CLAUDE_1');
+/** As SessionStart leaves it. */
+function placeBell(): void {
+	createBell(bell());
+	utimesSync(bell(), 1, 1);
+}
 /** Whether the bell was rung; forgets it. */
 function rang(): boolean {
 	if (!existsSync(bell())) return false;
@@ -61,6 +66,7 @@ test('where nobody lives, the database is not asked', async () => {
 
 test('an idle client whose mail is not taken is rung after 2, 5 and 10 s, and then less often, without its server', async () => {
 	record(process.pid);
+	placeBell();
 	newest = '7';
 	const rings: number[] = [];
 	for (let second = 0; second <= 120; second += 1) {

@@ -113,7 +113,7 @@ describe('a time on the command line', () => {
 		['2026-11-19T08:00:00Z', Date.parse('2026-11-19T08:00:00Z'), Date.parse('2026-11-19T08:00:00Z')],
 		['2026-11-19T08:00:00.25+05:30', Date.UTC(2026, 10, 19, 2, 30, 0, 250), Date.UTC(2026, 10, 19, 2, 30, 0, 250)],
 		['2026-11-19 08:00:00-08', Date.UTC(2026, 10, 19, 16), Date.UTC(2026, 10, 19, 16)],
-	])('%s is understood, of the past and of the future', (text, past, future) => {
+	])('%s is understood, for the past and for the future', (text, past, future) => {
 		expect(timeFlag({since: text}, 'since', 'past', now)).toBe(past);
 		expect(timeFlag({runAt: text}, 'runAt', 'future', now)).toBe(future);
 	});

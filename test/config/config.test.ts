@@ -67,7 +67,7 @@ describe('identity and mailbox', () => {
 		});
 	});
 
-	test('what the hub serves comes from the environment, then from the file, and nothing means what it served last', async () => {
+	test("the hub's database comes from the environment, then from the file, and is the last one by default", async () => {
 		expect((await load()).databaseUrl).toBeUndefined();
 		await write('[hub]\ndatabase_url = "postgres://file/team"\n');
 		expect(await load()).toMatchObject({databaseUrl: 'postgres://file/team', warnings: []});

@@ -500,7 +500,7 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await twin.tasks.finish(added.id, token, {ok: true, result: {rows: 3}})).toEqual(done);
 		await expect(twin.tasks.finish(added.id, token, {ok: true})).rejects.toMatchObject({
 			code: 'conflict',
-			message: expect.stringContaining('was finished before, with another outcome'),
+			message: expect.stringContaining('was already finished with a different outcome'),
 		});
 		expect((await mailbox.tasks.list({queue})).map(({id}) => id)).toEqual([added.id]);
 		expect(await mailbox.tasks.list({queue, status: ['queued', 'running']})).toEqual([]);

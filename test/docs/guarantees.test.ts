@@ -9,7 +9,7 @@ const linksIn = (text: string): {text: string; to: string}[] =>
 	[...text.matchAll(/\[([^\]]+)\]\(([^)]+)\)/g)].map(([, text = '', to = '']) => ({text, to}));
 const names = new Set([...faultsOf('short'), ...faultsOf('long')].map(({what}) => what.replaceAll('`', '')));
 
-test('every promise names what shows it', () => {
+test('every promise names the test that shows it', () => {
 	const promises = promised.split('\n## ').slice(1);
 	expect(promises.map(text => text.split('\n')[0])).toEqual([
 		'Stored',
@@ -45,7 +45,7 @@ test('every link leads somewhere', () => {
 	expect(others).toContain('<!-- faults -->');
 });
 
-test('the table has no line of a fault that is gone', () => {
+test('the table has no line for a fault that was removed', () => {
 	const rows = others.split('\n').flatMap(line => /^\| (.*?) +\| (?:PGlite|PostgreSQL) +\|/.exec(line)?.[1] ?? []);
 	for (const row of rows) expect(names).toContain(row.replaceAll('`', ''));
 });

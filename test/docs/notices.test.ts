@@ -11,7 +11,7 @@ test('the notices and the bill of materials are those of the packages that are i
 	expect(bill(packages()) === read('sbom.cdx.json')).toBe(true);
 });
 
-test('every dependency stands in both, with what it needs itself, and nothing that only develops agentmux', () => {
+test('both list every dependency, with its own dependencies, and none that is only for development', () => {
 	const {dependencies, devDependencies} = JSON.parse(read('package.json')) as Record<string, Record<string, string>>;
 	const {components, dependencies: edges} = JSON.parse(read('sbom.cdx.json')) as {
 		components: {name: string; 'bom-ref': string; hashes: object[]; licenses: object[]}[];

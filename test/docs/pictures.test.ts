@@ -19,7 +19,7 @@ const blank: DrawnCell = {
 const ground = {ink: '#eeeeee', paper: '#000000'};
 const row = (text: string, look: Partial<DrawnCell> = {}) => Array.from(text, glyph => ({...blank, ...look, glyph}));
 
-it('has one picture of each view, and the README shows none that there is not', async () => {
+it('there is one picture of each view, and the README shows no other', async () => {
 	const files = (await readdir(folder)).filter(name => name.endsWith('.svg'));
 	expect(files.sort()).toEqual(views.map(({name}) => `${name}.svg`).sort());
 	const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
@@ -34,7 +34,7 @@ it.each(views)('draws $name without a script, a link or a path of the machine it
 	expect(svg.length).toBeLessThan(80_000);
 });
 
-it('holds words to their cells, draws lines so that they meet, and gives a wide letter two cells', () => {
+it('keeps words in their cells, draws lines so that they meet, and gives a wide letter two cells', () => {
 	const line = [...row('ab cd'), ...row('──'), {...blank, glyph: '日', width: 2}, {...blank, width: 0}, ...row('x')];
 	const svg = svgOf([line], ground, 'a < b');
 	expect(svg).toContain('<title>a &lt; b</title>');

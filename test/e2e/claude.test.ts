@@ -33,7 +33,7 @@ async function play(scenario: string): Promise<Told> {
 const last = (ran: Ran, pattern: RegExp): number => ran.requests.findIndex(request => pattern.test(request));
 
 describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () => {
-	test('gets mail when it starts, between tools and at its end, and then ends by itself', async () => {
+	test('gets mail when it starts, between tools and at its end, and then ends', async () => {
 		const {ran, receipts, agents, log} = await play('one');
 		expect(log).toBe('');
 		expect(ran).toMatchObject({code: 0, result: 'All is done.'});
@@ -65,10 +65,10 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		expect(ran).toMatchObject({code: 0, result: 'Fix a typo'});
 		expect(ran.requests.join('')).not.toMatch(/process task X|agentmux mailbox/);
 		expect(receipts).toEqual([]);
-		expect(agents).toMatchObject([{tag: 'CLAUDE_1', presence: 'away'}]);
+		expect(agents).toMatchObject([{tag: 'CLAUDE_1', sessions: 0, wake: null}]);
 	});
 
-	test('runs hooks and servers in a folder whose name a shell would take apart', async () => {
+	test('runs hooks and servers in a folder whose name a shell would split', async () => {
 		const {ran, receipts, log} = await play('odd');
 		expect(log).toBe('');
 		expect(ran).toMatchObject({code: 0, result: 'Answered.'});

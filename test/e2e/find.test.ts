@@ -23,7 +23,7 @@ describe('finding on the hub', () => {
 		await home.dispose();
 	});
 
-	it('goes to a message that lies far before what is loaded, among what was said around it', async () => {
+	it('goes to a message far before the loaded ones, and shows those around it', async () => {
 		terminal.write('/needl gateway');
 		await terminal.waitFor('1 of 1');
 		terminal.write('\r');
@@ -37,7 +37,7 @@ describe('finding on the hub', () => {
 		await terminal.waitFor(/message (3000|2999) /);
 	});
 
-	it('lets the hub filter what is older while one scrolls, and explains its commands', async () => {
+	it('lets the hub filter older messages while scrolling, and explains its commands', async () => {
 		terminal.write('f4 -from:CLAUDE_9\r');
 		await terminal.waitFor(/\d+\+? shown, \d+\+? hidden/);
 		terminal.write('g');

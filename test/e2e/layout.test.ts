@@ -35,7 +35,7 @@ describe('the layout, from one start to the next', () => {
 
 	const header = (terminal: TestTerminal, what: RegExp) => terminal.waitFor(rows => what.test(rows[1] ?? ''), 60_000);
 
-	it('is restored, with other channels than then, and with the unread messages', async () => {
+	it('is restored, also with other channels, and with the unread messages', async () => {
 		const first = open();
 		await header(first, /▌1 THREE .*│ 2 TWO .*│ 6 TASKS/);
 		first.write('>P3tH3');
@@ -59,7 +59,7 @@ describe('the layout, from one start to the next', () => {
 		await quit(third);
 	});
 
-	it('offers first what was searched for and run by name at an earlier start', async () => {
+	it('first offers searches and commands of an earlier start', async () => {
 		const first = open();
 		await first.waitFor(/● live[^]*│ \d AGENTS/);
 		first.write('/meanwhile');
@@ -67,7 +67,7 @@ describe('the layout, from one start to the next', () => {
 		first.write('\r');
 		await first.waitFor(screen => /SEARCH meanwhile .* n N hits/.test(screen.at(-1) ?? ''));
 		first.write(':');
-		await first.waitFor('what to do, or where to go');
+		await first.waitFor('command, pane, task or search');
 		first.write('redraw the screen\r');
 		await first.waitFor(screen => !screen.join('').includes('choose'));
 		await quit(first);

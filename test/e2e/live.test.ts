@@ -40,13 +40,13 @@ describe('two agents and a human, live', () => {
 		expect(terminal.text()).toContain('agentmux join');
 	});
 
-	it('shows what another process inserts with supabase-js, in the pane of its tag', async () => {
+	it('shows a message that another process inserts with supabase-js, in the pane of its tag', async () => {
 		await insert(keys, ['[CLAUDE_1] Hello Instance 2, can you process task X? @CLAUDE_TWIN']);
 		const screen = await terminal.waitFor('can you process task X?');
 		expect(paneWith(screen, 'CLAUDE_1')).toContain('Hello Instance 2, can you process task X? @CLAUDE_TWIN');
 	});
 
-	it('shows what the stock Supabase MCP server inserts, started as .mcp.json says, in the pane of its tag', async () => {
+	it('shows a message that the stock Supabase MCP server inserts, started as .mcp.json says, in the pane of its tag', async () => {
 		const folder = join(home.path, 'project');
 		await mkdir(folder);
 		await home.output(['join', 'CLAUDE_TWIN', '--dir', folder]);
@@ -74,7 +74,7 @@ describe('two agents and a human, live', () => {
 		expect(paneWith(screen, 'CLAUDE_TWIN')).toContain('unverified');
 	});
 
-	it('brings back as a row what the human writes under a chosen tag, with its true author', async () => {
+	it('shows the row of a message that the human writes under a chosen tag, with its true author', async () => {
 		terminal.write('#');
 		await terminal.waitFor('Write as');
 		terminal.write('CLAUDE_1');
@@ -134,7 +134,7 @@ describe('when the hub is killed', () => {
 		await home.dispose();
 	});
 
-	it('loses nothing, shows nothing twice, and says what goes on', async () => {
+	it('loses nothing, shows nothing twice, and says what is happening', async () => {
 		const keys = await keysOf(home);
 		const count = 60;
 		const inserting = insert(

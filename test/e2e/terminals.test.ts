@@ -19,8 +19,7 @@ const reached = expect.stringMatching(/^(delivered|read|acked)$/) as string;
 
 describe.runIf(harness !== '')('real interactive Claude Code terminals, with what join wrote', () => {
 	test('two finish a request and its answer: each is woken when it is idle, and nobody types but once', async () => {
-		const {one, twin, receipts, log} = await play('talk');
-		expect(log).toBe('');
+		const {one, twin, receipts} = await play('talk');
 		expect(one).toContain('The answer is here.');
 		expect(twin).toContain('I have answered.');
 		expect(receipts).toMatchObject([
@@ -36,6 +35,14 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 		]);
 	}, 180_000);
 
+	test('a request and its answer cost three calls of one model and two of the other, and few characters', async () => {
+		const {calls, mail, loaded} = await play('exchange');
+		expect((calls as string[]).toSorted()).toEqual(['CLAUDE_1', 'CLAUDE_1', 'CLAUDE_1', 'CLAUDE_TWIN', 'CLAUDE_TWIN']);
+		for (const characters of mail as number[]) expect(characters).toBeLessThanOrEqual(500);
+		// No call is needed to look it up.
+		expect(loaded).toEqual(['mcp__agentmux__send_message']);
+	}, 180_000);
+
 	test('fifty messages to an idle terminal reach its model once each, though the hub is killed in between', async () => {
 		const {heard, receipts} = await play('fifty');
 		expect((heard as number[]).toSorted((a, b) => a - b)).toEqual(Array.from({length: 50}, (_, n) => n));
@@ -49,8 +56,7 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 	}, 180_000);
 
 	test('one whose turn the human stopped with Esc is idle again, and is woken', async () => {
-		const {escaped, woken, receipts, log} = await play('escape');
-		expect(log).toBe('');
+		const {escaped, woken, receipts} = await play('escape');
 		for (const milliseconds of escaped as number[]) expect(milliseconds).toBeLessThan(10_000);
 		// It is left in peace for the time that the human set.
 		expect(woken).toBeGreaterThan(2000);
@@ -58,7 +64,7 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 		expect(receipts).toMatchObject([{state: reached, route: 'wake', attempts: 1}]);
 	}, 180_000);
 
-	test('what comes while it asks for permission is read when it goes on; two under one tag are both told', async () => {
+	test('mail that comes while it asks for permission is read when it continues; two under one tag are both told', async () => {
 		const {waiting, both, told, receipts} = await play('shared');
 		expect(waiting).toEqual([]);
 		expect(receipts).toMatchObject([{body: '@CLAUDE_1 while you wait', state: reached, attempts: 1}]);

@@ -20,8 +20,7 @@ const slowest = (took: unknown): number => Math.max(...(took as number[]));
 
 describe.runIf(harness !== '')('a real idle Claude Code terminal, with what join wrote, is woken', () => {
 	test('for each of several messages, also after its model has changed the folder', async () => {
-		const {before, after, receipts, log} = await play('cd');
-		expect(log).toBe('');
+		const {before, after, receipts} = await play('cd');
 		expect(slowest(before)).toBeLessThan(9000);
 		expect(slowest(after)).toBeLessThan(9000);
 		expect(once(receipts)).toBe(true);

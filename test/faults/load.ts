@@ -115,7 +115,7 @@ function agentsOf(hub: TestHub, address: RunningHub, {agents, sessions, hooks, s
 			tag,
 			by,
 			sessions: Array.from({length: isShared ? shared : 1}, (_, each) => `${tag}-${each}`),
-			mailbox: connectMailbox({url: hub.url, key: hub.anonKey, token, way: transportTo(address)}),
+			mailbox: connectMailbox({url: hub.url, key: hub.anonKey, token, transport: transportTo(address)}),
 		};
 	});
 }

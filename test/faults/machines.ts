@@ -98,7 +98,12 @@ async function startMachine(number: number, database: string, cable: Cable | nul
 		const found = await findHub(hub.paths);
 		if (found === null) throw new Error('The hub does not answer.');
 		const tag = `MACHINE_${number}`;
-		const mailbox = connectMailbox({url: hub.url, key: hub.anonKey, token: hub.tokenFor(tag), way: transportTo(found)});
+		const mailbox = connectMailbox({
+			url: hub.url,
+			key: hub.anonKey,
+			token: hub.tokenFor(tag),
+			transport: transportTo(found),
+		});
 		const heard = hear(mailbox);
 		await heard.live();
 		return {

@@ -19,7 +19,6 @@ const bombs: readonly ((hub: TestHub, token: string) => Promise<Answer>)[] = [
 	(hub, token) =>
 		sql(hub, token, 'with recursive r (n) as (select 1 union all select n + 1 from r) select max(n) from r'),
 	(hub, token) => sql(hub, token, "select repeat('x', 1000000) from generate_series(1, 3000)"),
-	(hub, token) => sql(hub, token, "select pg_advisory_xact_lock(hashtextextended('agentmux.tasks', 0)), pg_sleep(6)"),
 	(hub, token) =>
 		ask(
 			hub,

@@ -34,7 +34,7 @@ describe.skipIf(onPostgres)('an older copy of the data directory that is put bac
 	test.each([
 		['fewer messages than it lost', 5],
 		['more messages than it lost', 60],
-	])('is noticed by who followed before, and %s are written then', async (_, count) => {
+	])('is noticed by earlier followers, and %s are written then', async (_, count) => {
 		const home = temporaryHome();
 		let hub = await startTestHub({home});
 		ends.push(() => hub.stop());

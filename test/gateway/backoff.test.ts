@@ -1,6 +1,6 @@
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
-import {Backoff, delayAfter} from '../../source/gateway/backoff.ts';
-import {coalesce} from '../../source/gateway/coalesce.ts';
+import {Backoff, delayAfter} from '../../source/gateway/live/backoff.ts';
+import {coalesce} from '../../source/gateway/live/coalesce.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

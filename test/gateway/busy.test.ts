@@ -1,5 +1,5 @@
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
-import {BusyWatch} from '../../source/gateway/busy.ts';
+import {BusyWatch} from '../../source/gateway/link/busy.ts';
 import type {Busy} from '../../source/mailbox/event.ts';
 
 beforeEach(() => {
@@ -58,7 +58,7 @@ test('asks nothing while requests are answered quickly, and while nobody listens
 	expect(asked()).toBe(1);
 });
 
-test('is not busy for an answer that is not a hub’s, or statements that are short', async () => {
+test('is not busy for a response of another server, or for short statements', async () => {
 	for (const running of [undefined, 'x', [null, {who: 3, running: 5000}, {who: 'A', running: 900}]]) {
 		const {watch, told, listen} = watched(() => running);
 		listen();

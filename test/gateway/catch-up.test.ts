@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {CatchUp, type Row, type Source} from '../../source/gateway/catch-up.ts';
-import {anchorOf, isBeyond, type Anchor, type Position} from '../../source/gateway/trail.ts';
+import {CatchUp, type Source} from '../../source/gateway/live/catch-up.ts';
+import {anchorOf, isBeyond, type Anchor, type Position, type Row} from '../../source/gateway/rest/position.ts';
 import type {Cursor, Replaced} from '../../source/mailbox/event.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {History, keyOf} from '../models/history.ts';

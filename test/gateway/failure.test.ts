@@ -44,7 +44,7 @@ describe('errors are one sentence, with the remedy', () => {
 		const failure = await failureOf(connect(server.url).history({}));
 		expect(failure).toMatchObject({name: 'MailboxError', code: 'offline'});
 		expect(failure.sentence).toBe(
-			`${server.url} cannot be reached: nothing listens there. Check SUPABASE_URL and that it is running; for the local hub see \`agentmux hub status\`.`,
+			`${server.url} cannot be reached: connection refused. Check SUPABASE_URL and that it is running; for the local hub see \`agentmux hub status\`.`,
 		);
 	});
 
@@ -64,11 +64,11 @@ describe('errors are one sentence, with the remedy', () => {
 		[200, '<html>Welcome</html>'],
 		[404, '<html>Not found</html>'],
 		[404, {message: 'no Route matched with those values'}],
-	])('a web server that is no Supabase answers with %i', async (status, body) => {
+	])('a web server that is not a Supabase answers with %i', async (status, body) => {
 		const url = await answering(status, body);
 		const failure = await failureOf(connect(url).history({}));
 		expect(failure).toMatchObject({code: 'not_found'});
-		expect(failure.message).toContain(`${url} answers, but not as Supabase does`);
+		expect(failure.message).toContain(`${url} does not respond like a Supabase`);
 		expect(failure.remedy).toContain('SUPABASE_URL');
 	});
 
@@ -79,7 +79,7 @@ describe('errors are one sentence, with the remedy', () => {
 		expect(failure).toMatchObject({code: 'offline', message: `${server.url} did not answer within 1 s.`});
 	});
 
-	test('the answer breaks off in the middle', async () => {
+	test('the response breaks off in the middle', async () => {
 		const server = await startAnswering((_, response) => {
 			response.writeHead(200, {'content-type': 'application/json', 'content-length': '1000'}).write('[{"id":');
 			setTimeout(() => response.destroy(), 50);
@@ -93,7 +93,7 @@ describe('errors are one sentence, with the remedy', () => {
 			401,
 			{message: 'Invalid API key', hint: 'Double check it.'},
 			'unauthorized',
-			/refuses the key: Invalid API key\.$/,
+			/rejected the key: Invalid API key\.$/,
 		],
 		[401, {code: 'PGRST303', message: 'JWT expired'}, 'unauthorized', /JWT expired\.$/],
 		[
@@ -106,16 +106,16 @@ describe('errors are one sentence, with the remedy', () => {
 			404,
 			{code: 'PGRST205', message: "Could not find the table 'public.messages' in the schema cache"},
 			'schema',
-			/lacks agentmux's tables/,
+			/does not have agentmux's tables/,
 		],
-		[404, {code: 'PGRST202', message: 'Could not find the function'}, 'schema', /lacks agentmux's tables/],
+		[404, {code: 'PGRST202', message: 'Could not find the function'}, 'schema', /does not have agentmux's tables/],
 		[409, {code: '23505', message: 'duplicate key'}, 'conflict', /^Duplicate key\.$/],
 		[409, {code: '23503', message: 'message 9, which this replies to, does not exist'}, 'not_found', /^Message 9/],
 		[400, {code: '23514', message: 'violates check constraint'}, 'invalid', /^Violates check constraint\.$/],
 		[400, {code: '22P05', message: 'unsupported Unicode escape sequence'}, 'invalid', /^Unsupported/],
 		[500, {code: '57014', message: 'canceling statement due to statement timeout'}, 'invalid', /^Canceling/],
 		[503, {code: 'PGRST001', message: 'Could not connect with the database'}, 'offline', /^Could not connect/],
-		[502, '<html>Bad gateway</html>', 'offline', /is in trouble and answers with HTTP 502\.$/],
+		[502, '<html>Bad gateway</html>', 'offline', /failed with HTTP 502\.$/],
 		[429, {message: 'Too many requests'}, 'offline', /^Too many requests\.$/],
 		[413, {message: 'Payload too large'}, 'invalid', /^Payload too large\.$/],
 	])('%i with %j is a failure of the kind %s', async (status, body, code, sentence) => {
@@ -138,14 +138,14 @@ describe('errors are one sentence, with the remedy', () => {
 			connect(url).subscribe(event => {
 				if (event.type !== 'connection' || event.connection.phase !== 'offline') return;
 				reasons.push(event.connection.reason);
-				if (reasons.some(reason => reason.includes("lacks agentmux's tables"))) resolve();
+				if (reasons.some(reason => reason.includes("does not have agentmux's tables"))) resolve();
 			});
 		});
 		expect(reasons.at(-1)).toMatch(/^http.*\.$/);
 	});
 });
 
-test('a post whose answer is lost is inserted once, and returns the row that is there', async () => {
+test('a post whose response is lost is inserted once, and returns the existing row', async () => {
 	const inserted: {client_id: string}[] = [];
 	const server = await startAnswering((request, response) => {
 		let text = '';
@@ -208,5 +208,5 @@ test("SQL errors keep the database's own message", async () => {
 	});
 	const failure = await failureOf(runSql({url, project_ref: 'x', token: 't'}, 'selec 1'));
 	expect(failure).toMatchObject({code: 'invalid'});
-	expect(failure.message).toBe('The database refuses this: ERROR:  42601: syntax error at or near "selec"');
+	expect(failure.message).toBe('The database rejected this: ERROR:  42601: syntax error at or near "selec"');
 });

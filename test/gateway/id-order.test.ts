@@ -1,5 +1,5 @@
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
-import {gapTimeout, IdOrder} from '../../source/gateway/id-order.ts';
+import {gapTimeout, IdOrder} from '../../source/gateway/live/id-order.ts';
 import type {Cursor} from '../../source/mailbox/event.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {messageRow} from '../helpers/message.ts';
@@ -109,7 +109,7 @@ test('a cursor comes after every message that was added before it', async () => 
 	expect(told).toEqual([-4, 5, 6, -6, 8, -8]);
 });
 
-test('a message that is redacted while it waits is told without its text', async () => {
+test('a message that is redacted while it waits is emitted without its text', async () => {
 	const {order, contents, add} = ordered(4);
 	add(6);
 	const [gone, shown] = [message(6, '[A] (redacted)'), message(3)];

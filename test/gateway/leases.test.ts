@@ -8,7 +8,7 @@ import {signToken} from '../../source/hub/tokens/token.ts';
 import {openInMemory} from '../helpers/prepared.ts';
 
 // As on a hosted project: no hub looks after the leases.
-test('a list of tasks shows what a lease held that ran out as it stands, although nobody claims', async () => {
+test('a list of tasks shows a task whose lease ran out as queued, although nobody claims', async () => {
 	const database = await openInMemory();
 	await bootstrap(database);
 	await migrate(database, await readMigrations());

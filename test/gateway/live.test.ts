@@ -66,7 +66,7 @@ test('the hub is killed while four agents write: each accepted message is receiv
 	await Promise.all(writers);
 	await heard.until(() => heard.contents.length >= accepted.size);
 	expect(heard.contents.toSorted()).toEqual([...accepted].toSorted());
-	expect(heard.offline.some(reason => reason.includes('cannot be reached: nothing listens there.'))).toBe(true);
+	expect(heard.offline.some(reason => reason.includes('cannot be reached: connection refused.'))).toBe(true);
 	const rows = await sql('select count(*)::int as count from messages', true);
 	expect(rows).toEqual([{count: accepted.size}]);
 });
@@ -84,7 +84,7 @@ test('a cursor of another database does not hide what the one under the same add
 	const {jwtSecret, anonKey} = hub;
 	hub = await startTestHub({home});
 	// A reader of the old one is refused: another secret.
-	await heard.until(() => heard.offline.some(reason => reason.includes('refuses the key')));
+	await heard.until(() => heard.offline.some(reason => reason.includes('rejected the key')));
 	expect(jwtSecret).not.toBe(hub.jwtSecret);
 	expect(anonKey).not.toBe(hub.anonKey);
 	await sql("insert into messages (content) values ('[A] in the new one')");
@@ -208,7 +208,7 @@ test('SQL runs as the owner and returns rows; read-only SQL cannot write', async
 	await expect(wrong).rejects.toMatchObject({code: 'unauthorized'});
 });
 
-test('a program that closed its mailbox ends at once', async () => {
+test('a program that closed its mailbox ends', async () => {
 	const module = fileURLToPath(new URL('../../source/gateway/connect.ts', import.meta.url));
 	const target = {url: hub.url, key: hub.anonKey, token: hub.tokenFor('BRIEF')};
 	const script = `

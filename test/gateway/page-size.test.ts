@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {PageSize} from '../../source/gateway/page-size.ts';
+import {PageSize} from '../../source/gateway/rest/page-size.ts';
 
 interface Row {
 	readonly message: {readonly id: number; readonly xid: string; readonly content: string};

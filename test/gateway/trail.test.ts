@@ -1,10 +1,11 @@
 import {expect, test} from 'vitest';
 import fc from 'fast-check';
-import {isSame, Trail, type Anchor} from '../../source/gateway/trail.ts';
+import {isSame, type Anchor} from '../../source/gateway/rest/position.ts';
+import {Trail} from '../../source/gateway/live/trail.ts';
 
 const anchor = (id: number): Anchor => ({xid: String(100 + id), id, at: id * 1000});
 
-test('finds the newest row that is still there, and asks some twenty times', async () => {
+test('finds the newest row that is still there, with about twenty calls', async () => {
 	const sizes = fc
 		.integer({min: 0, max: 6000})
 		.chain(size => fc.tuple(fc.constant(size), fc.integer({min: 0, max: size})));

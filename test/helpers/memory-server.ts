@@ -57,7 +57,7 @@ export class MemoryServer {
 	table(name: string): TableRow[] {
 		const rows = this.tables.get(name);
 		if (rows === undefined) throw new MailboxError('not_found', `There is no table ${name}.`);
-		if (rows === null) throw new MailboxError('forbidden', `The table ${name} may not be read from here.`);
+		if (rows === null) throw new MailboxError('forbidden', `The table ${name} cannot be read from here.`);
 		return rows.slice(0, maxRows);
 	}
 
@@ -174,7 +174,7 @@ export class MemoryServer {
 	/** Takes the right to take part from an agent, or gives it back. */
 	setRevoked(tag: Tag, revoked: boolean, {tag: me, kind}: Identity): Agent {
 		if (kind !== 'human') throw new MailboxError('forbidden', 'Only a human may revoke and restore agents.');
-		if (revoked && sameTag(tag, me)) throw new MailboxError('invalid', `You are ${me} yourself.`);
+		if (revoked && sameTag(tag, me)) throw new MailboxError('invalid', `You are ${me} and cannot revoke yourself.`);
 		const before = this.agents.get(foldTag(tag));
 		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
 		const agent = {...before, revoked_at: revoked ? (before.revoked_at ?? this.#now()) : null};
@@ -188,8 +188,9 @@ export class MemoryServer {
 	isFree(id: number, reader: Tag): boolean {
 		const receipt = this.receipts.get(`${id} ${foldTag(reader)}`);
 		if (receipt === undefined) return true;
-		const {state, attempts, lease_until} = receipt;
-		return state !== 'acked' && attempts < maxAttempts && !(lease_until !== null && lease_until > this.#now());
+		const {state, attempts, returned, lease_until} = receipt;
+		const isOpen = state !== 'acked' && attempts - returned < maxAttempts;
+		return isOpen && !(lease_until !== null && lease_until > this.#now());
 	}
 
 	isStuck(message: number): boolean {

@@ -130,7 +130,7 @@ export class MemoryTasks {
 			if (isDeepStrictEqual(claim.outcome, outcome)) return before;
 			throw new MailboxError(
 				'conflict',
-				`Claim ${token} of task ${id} was finished before, with another outcome.`,
+				`Claim ${token} of task ${id} was already finished with a different outcome.`,
 				'The first outcome stands.',
 			);
 		}

@@ -132,6 +132,14 @@ export class TerminalStage {
 		return Math.round(performance.now() - at);
 	}
 
+	#closeAll(): void {
+		try {
+			if (this.#panes > 0) this.tmux('kill-server');
+		} catch {
+			// It has ended with its last client.
+		}
+	}
+
 	/** Plays a scenario, and prints what came of it as JSON. */
 	async play(scenario: (() => Promise<object>) | undefined): Promise<void> {
 		try {
@@ -145,7 +153,7 @@ export class TerminalStage {
 			for (let pane = 0; pane < this.#panes; pane += 1) console.error(this.screen(pane));
 			throw error;
 		} finally {
-			if (this.#panes > 0) this.tmux('kill-server');
+			this.#closeAll();
 			for (const model of this.#models) model.kill();
 			this.agentmux('hub', 'stop');
 			// What still writes ends with the sealed room.

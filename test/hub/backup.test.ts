@@ -76,7 +76,7 @@ describe('hub backup', () => {
 		expect((await bodies(home)).length).toBe(written + 1);
 	}, 60_000);
 
-	test('replaces no file, and says why it cannot write one', async () => {
+	test('does not replace a file, and says why it cannot write one', async () => {
 		const file = join(home.path, 'there');
 		writeFileSync(file, 'mine');
 		expect(await home.run(['hub', 'backup', file])).toMatchObject({
@@ -113,7 +113,7 @@ describe('a page that the disk has changed', () => {
 		['half of an index', 'messages_pkey', (page: Buffer) => page.fill(0, 4096)],
 		['the header of a long text', toast, (page: Buffer) => page.fill(0, 0, 64)],
 	])(
-		'fails the backup, which says which: %s',
+		'fails the backup with an error that names it: %s',
 		async (_, relation, spoil) => {
 			const long = "(select string_agg(gen_random_uuid()::text, '') from generate_series(1, 2000))";
 			await home.output(['sql', `insert into messages (content) select '[A] ' || n from generate_series(1, 500) n`]);
@@ -138,7 +138,7 @@ describe('a page that the disk has changed', () => {
 });
 
 describe('hub restore', () => {
-	test('puts the mailbox back while others are connected; they go on, and what was there is kept', async () => {
+	test('restores the mailbox while others are connected; they continue, and the former database is kept', async () => {
 		await send(home, 'one');
 		const file = join(home.path, 'backup.tar.gz');
 		await home.output(['hub', 'backup', file]);

@@ -36,7 +36,7 @@ test("`hub cancel` ends the owner's statements, prints them, and everyone is ser
 	const long = sql(query);
 	const found = await findHub(hub.paths);
 	if (found === null) throw new Error('The hub is gone.');
-	const mailbox = connectMailbox({url: hub.url, key: hub.serviceRoleKey, way: transportTo(found)});
+	const mailbox = connectMailbox({url: hub.url, key: hub.serviceRoleKey, transport: transportTo(found)});
 	mailboxes.push(mailbox);
 	const told: (Busy | null)[] = [];
 	mailbox.watchBusy(busy => told.push(busy));

@@ -184,7 +184,7 @@ describe.each(engines)('on $engine', ({open}) => {
 	});
 
 	describe('a query that does not end', () => {
-		it('is ended after its time, and costs nothing that was acknowledged', async () => {
+		it('is ended after its time limit, and nothing acknowledged is lost', async () => {
 			await add('before');
 			const heard: string[] = [];
 			const end = await database.listen('still', payload => heard.push(payload));

@@ -30,7 +30,7 @@ function fileSystem() {
 	return {...module, nodes, streams, free: () => (full = false)};
 }
 
-it('forgets a file that could not be made, and makes it when there is space', () => {
+it('forgets a file that could not be created, and creates it when there is space', () => {
 	const {NODEFS, nodes, free} = fileSystem();
 	const make = (): unknown => (NODEFS.node_ops.mknod as (...words: unknown[]) => unknown)(null, '17032_fsm', 0, 0);
 	expect(make).toThrow('ENOSPC');

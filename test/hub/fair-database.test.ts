@@ -153,7 +153,7 @@ describe.each([
 		});
 	});
 
-	it('however many others wait, mail waits for one of them, and does not delay them either', async () => {
+	it('however many others wait, mail waits for only one of them, and does not delay them either', async () => {
 		const order: string[] = [];
 		let now = 0;
 		const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
@@ -255,7 +255,7 @@ describe('on PostgreSQL, the holder of a lock', () => {
 		expect((await database.run(owner, [{text: 'select body from notes'}]))[0]?.rows).toEqual([{body: 'served'}]);
 	});
 
-	it('that is the owner is named to all who wait, and its statement only to the owner', async () => {
+	it('that is the owner is named to everyone who waits, and its statement only to the owner', async () => {
 		const abort = new AbortController();
 		const {held} = await holding(owner, 'long', abort.signal);
 		// One of them is ahead in the queue, but does not block the other.

@@ -38,7 +38,7 @@ function archive(name: string, ...entries: readonly Entry[]): string {
 	return file;
 }
 
-describe('an archive that somebody else made', () => {
+describe('an archive of unknown origin', () => {
 	it('becomes files and folders that only this user can access: neither modes nor owners are kept', async () => {
 		const file = archive(
 			'modes',

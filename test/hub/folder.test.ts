@@ -73,7 +73,7 @@ describe('a data folder that is moved away from a running hub', () => {
 		['database moved', home => renameSync(join(home, 'data/pg'), `${home}.old`)],
 		['lock removed', home => rmSync(join(home, 'data/hub.lock'))],
 	])(
-		'%s: the next hub there loses nothing by the first',
+		'%s: the next hub there loses nothing',
 		async (what, take) => {
 			const home = newHome();
 			const first = await start(home);
@@ -129,7 +129,7 @@ describe('a data folder that is moved away from a running hub', () => {
 	it.each<[what: string, spoil: (path: string) => void]>([
 		['a pipe', path => execFileSync('mkfifo', [path])],
 		['a link to the same text', path => symlinkSync(`${path}.old`, path)],
-	])('looks after a file where somebody put %s', async (_, spoil) => {
+	])('handles a file where somebody put %s', async (_, spoil) => {
 		const hub = await start(newHome());
 		const path = join(hub.paths.state, 'hub.json');
 		const written = readFileSync(path, 'utf8');
@@ -141,7 +141,7 @@ describe('a data folder that is moved away from a running hub', () => {
 		expect(await insert(hub, 'served')).toBe(true);
 	});
 
-	it('is not written to if it is a copy: a backup that somebody moved into its place', async () => {
+	it('is not written to if it is a copy, such as a backup that was moved into its place', async () => {
 		const home = newHome();
 		const first = await start(home);
 		expect(await insert(first, 'copied')).toBe(true);

@@ -56,7 +56,7 @@ async function task(of: TestHub, ...args: string[]): Promise<Task> {
 	return JSON.parse((await run(of, 'tasks', ...args, '--json')).stdout) as Task;
 }
 
-test('a clock that is put back an hour holds up no task, and one put forward takes none from its owner', async () => {
+test('a clock that is set back an hour delays no task, and one set forward takes none from its owner', async () => {
 	const {hub, set} = await startWithClock();
 	const first = await task(hub, 'add', 'first');
 	await task(hub, 'add', 'second');
@@ -72,7 +72,7 @@ test('a clock that is put back an hour holds up no task, and one put forward tak
 	// And again, because the response may have been lost.
 	expect(await task(hub, 'finish', String(first.id), '--token', '1', '--as', 'A')).toMatchObject({status: 'done'});
 	await expect(task(hub, 'finish', String(first.id), '--token', '1', '--failed', '--as', 'A')).rejects.toThrow(
-		`agentmux: Claim 1 of task ${first.id} was finished before, with another outcome. The first outcome stands.`,
+		`agentmux: Claim 1 of task ${first.id} was already finished with a different outcome. The first outcome stands.`,
 	);
 });
 
@@ -92,7 +92,7 @@ test('a hub that was killed and down for longer than the lease costs its owner n
 	});
 });
 
-test('while an agent’s server lives its claim is renewed, and afterwards the task goes to another', async () => {
+test('while an agent’s server runs its claim is renewed, and afterwards the task goes to another', async () => {
 	hub = await startTestHub({cli});
 	const {id} = await task(hub, 'add', 'x');
 	const agent = await startAgent(hub.home, 'A');

@@ -272,7 +272,7 @@ describe('a database user with few rights', () => {
 		}
 	});
 
-	it('that may make schemas and no roles leaves nothing behind', async () => {
+	it('that may create schemas but no roles leaves nothing behind', async () => {
 		const fresh = await startPostgres();
 		try {
 			await sql(fresh.connectionString, `create role few login password 'few'`);
@@ -290,7 +290,7 @@ describe('a database user with few rights', () => {
 		}
 	});
 
-	it('makes the roles by itself where it may', async ({skip}) => {
+	it('creates the roles itself if it may', async ({skip}) => {
 		const fresh = await startPostgres();
 		try {
 			const [version] = await sql(
@@ -406,7 +406,7 @@ describe("cancelled when it has been answered, while its connection is made read
 		return {answer};
 	}
 
-	it('is not said to have failed', async () => {
+	it('is not reported as failed', async () => {
 		const {answer} = await cancelled('insert into done default values');
 		// Time for a cancellation, which must not come.
 		await new Promise(resolve => setTimeout(resolve, 500));
@@ -433,7 +433,7 @@ it('a network that drops everything is noticed, leads to errors in time, and is 
 			url.port = new URL(relay.url).port;
 		}),
 	);
-	const database = await PostgresDatabase.open(address, {patience: 500, onListening: reason => heard.push(reason)});
+	const database = await PostgresDatabase.open(address, {maxSilence: 500, onListening: reason => heard.push(reason)});
 	const scope = {role: 'postgres', claims: {}};
 	const ask = () => database.run(scope, [{text: 'select 1 as one'}]);
 	try {

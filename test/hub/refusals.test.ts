@@ -51,7 +51,7 @@ describe('SQL that would harm the engine', () => {
 		}
 	});
 
-	it('leaves a database that can be closed and opened again, with all that was in it', async () => {
+	it('leaves a database that can be closed and opened again, with all its contents', async () => {
 		await database.close();
 		database = await WorkerDatabase.open({directory, timeout: 60_000});
 		const [result] = await database.run(owner, [{text: 'select body from kept'}]);

@@ -47,7 +47,7 @@ afterAll(async () => {
 	await server.stop();
 });
 
-test('a database restored without the roles of agents gives them their tables back, and says of which it cannot', async () => {
+test('a database restored without the roles of agents gives them their tables back, and names those it cannot give back', async () => {
 	await superuser.query(`create table older (id int); alter table older enable row level security;
 		create policy agent_results on older for select to authenticated using (true)`);
 	await forget('agent_CLAUDE_1');

@@ -105,7 +105,7 @@ describe('which requests are allowed', () => {
 		},
 	);
 
-	it('reveals on /health only that it is there', async () => {
+	it('reveals on /health only that it is running', async () => {
 		const {status, body} = await ask('/health');
 		expect([status, JSON.parse(body)]).toEqual([200, {status: 'ok'}]);
 	});
@@ -342,7 +342,7 @@ describe('management', () => {
 		'create temp table t as select 1',
 		'vacuum',
 		"select nextval('messages_id_seq')",
-	])('may only read, whatever it is asked to do first: %s', async sql => {
+	])('can only read, whatever it runs first: %s', async sql => {
 		const [status, answer] = await query({query: sql, read_only: true});
 		expect([status, answer]).toMatchObject([400, {message: expect.stringMatching(/ERROR: {2}(25006|25001|42501): /)}]);
 		expect((await query({query: 'select current_user::text as role', read_only: false}))[1]).toEqual([

@@ -17,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => home.dispose());
 
 describe('a folder instead of hub.json', () => {
-	test('is named by every command that needs the hub, without a delay', async () => {
+	test('is reported by every command that needs the hub, without delay', async () => {
 		const path = join(home.path, 'state', 'hub.json');
 		mkdirSync(path, {recursive: true, mode: 0o700});
 		const said = `agentmux: The hub cannot publish its address: ${path} is a folder. Move it away, and try again.\n`;
@@ -49,7 +49,7 @@ const kinds: Readonly<Record<string, (path: string) => Promise<Server | null>>> 
 };
 
 describe.each(Object.keys(kinds))('a %s in the place of a file of the home', kind => {
-	test('is read by nobody, and waited for by nobody', async () => {
+	test('is neither read nor waited for', async () => {
 		const data = mkdtempSync(join(tmpdir(), 'agentmux-kind-'));
 		mkdirSync(join(data, 'agents'));
 		const path = join(data, 'agents', 'A.json');
@@ -67,7 +67,7 @@ describe.each(Object.keys(kinds))('a %s in the place of a file of the home', kin
 		}
 	});
 
-	test('is said by `hub status` and `hub stop`, which work, and by `hub start`', async () => {
+	test('is reported by `hub status` and `hub stop`, which work, and by `hub start`', async () => {
 		await home.output(['hub', 'start']);
 		// Those that a running hub does not write again at once.
 		const files = [
@@ -97,7 +97,7 @@ describe.each(Object.keys(kinds))('a %s in the place of a file of the home', kin
 });
 
 describe('history.json that agentmux did not write', () => {
-	test('is kept before heads are written there, and said by the log, `hub status` and `verify`', async () => {
+	test('is kept before heads are written there, and reported by the log, `hub status` and `verify`', async () => {
 		const data = join(home.path, 'data');
 		const file = join(data, 'history.json');
 		await home.output(['send', 'first']);
@@ -120,7 +120,7 @@ describe('history.json that agentmux did not write', () => {
 		expect((await home.run(['verify'])).stderr).toBe('');
 	});
 
-	test('the hub that seals says it in its log', async () => {
+	test('the hub that seals reports it in its log', async () => {
 		const data = join(home.path, 'data');
 		await home.output(['send', 'first']);
 		writeFileSync(join(data, 'history.json'), '{"heads": [{"mine": 1}]}', {mode: 0o600});

@@ -21,11 +21,11 @@ describe('splitStatements', () => {
 		`select $1, a$b$c`,
 		`create function f() returns int begin atomic select case when true then 1 end; select 2; end`,
 		`select U&'\\0061;'`,
-	])('takes %s for one', statement => {
+	])('treats %s as one statement', statement => {
 		expect(splitStatements(`${statement};\nselect 2`)).toEqual([statement, 'select 2']);
 	});
 
-	it('splits what was joined, whatever is in quotes', () => {
+	it('splits joined statements, whatever is in quotes', () => {
 		const quoted = fc.oneof(
 			fc.string().map(text => `'${text.replaceAll("'", "''")}'`),
 			fc.string().map(text => `"${text.replaceAll('"', '""')}"`),

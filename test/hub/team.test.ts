@@ -138,7 +138,7 @@ describe('two hubs on one PostgreSQL', () => {
 		expect(new Set(claims.map(({id}) => id)).size).toBe(6);
 	});
 
-	it('refuse on every machine whom a human has revoked on one, also where the database is not asked', async () => {
+	it('refuse an agent on every machine that a human has revoked on one, even without asking the database', async () => {
 		const folder = join(near.path, 'revoked');
 		mkdirSync(folder);
 		await near.output(['join', 'REVOKED', '--dir', folder]);

@@ -179,7 +179,7 @@ describe('a token of an agent', () => {
 		['the first', 0],
 		['one between', 1],
 		['the last', 2],
-	])('ends with all of its chain of renewals when %s is ended, and other chains hold', async (_, nth) => {
+	])('ends with its whole chain of renewals when %s is ended, and other chains stay valid', async (_, nth) => {
 		const first = sign({exp: inSeconds(3600), jti: `first ${me}`, gen: 0});
 		const second = await renewed(first);
 		const chain = [first, second, await renewed(second)];
@@ -285,7 +285,7 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 		expect(heard).toEqual([]);
 	});
 
-	test('its hook and its server, running or started again, are refused or have a new token', async () => {
+	test('its hook and its server, running or restarted, are refused or have a new token', async () => {
 		await joined();
 		const agent = new PlayedAgent(home, folder);
 		closing.push(() => agent.close());
@@ -311,7 +311,7 @@ describe.each(ends)('after agentmux %s', (how, end, status, others) => {
 	});
 });
 
-describe('an agent that is let in again', () => {
+describe('an agent that is restored', () => {
 	test('gets a new token in its file, and the old one stays refused', async () => {
 		const former = await joined();
 		await home.output(['agents', 'revoke', me]);
@@ -344,7 +344,7 @@ describe('an agent that is let in again', () => {
 	});
 });
 
-test.skipIf(onPostgres)('a backup that is put back does not bring back what has ended since', async () => {
+test.skipIf(onPostgres)('a restored backup does not bring back tokens that have ended since', async () => {
 	const own = await Home.make();
 	closing.push(() => own.dispose());
 	const project = join(own.path, 'project');
@@ -365,7 +365,7 @@ test.skipIf(onPostgres)('a backup that is put back does not bring back what has 
 });
 
 describe('a setup of an agentmux whose tokens did not expire', () => {
-	test('goes on: hook, command and server work, and a new token comes by itself', async () => {
+	test('still works: hook, command and server run, and get a new token automatically', async () => {
 		await joined();
 		const old = sign();
 		writeFileSync(placePath(), JSON.stringify({...place(), token: old}, null, '\t'));
@@ -384,7 +384,7 @@ describe('a setup of an agentmux whose tokens did not expire', () => {
 		expect(await ways(old)).toEqual(all('401'));
 	});
 
-	test('with nothing but its files works as it did', async () => {
+	test('with nothing but its files works as before', async () => {
 		placeAgent(hub.home, me, {key: keys().anon_key, token: sign()});
 		expect(await fire({home: hub.home, tag: me, event: 'UserPromptSubmit'})).toMatchObject({code: 0, stderr: ''});
 		expect(JSON.parse(await home.output(['inbox', '--as', me, '--json'], {cwd: hub.home}))).toEqual([]);
@@ -404,7 +404,7 @@ describe('new keys', () => {
 		expect(keys()).toEqual(before);
 	});
 
-	test('are served without a restart, the old ones refused, nothing is lost, and everyone is named', async () => {
+	test('are served without a restart, the old ones are refused, nothing is lost, and everyone affected is named', async () => {
 		await joined();
 		const before = keys();
 		const id = Number(await home.output(['send', 'kept'], {cwd: hub.home}));
@@ -439,7 +439,7 @@ describe('new keys', () => {
 		await expect.poll(() => shown, {timeout: 30_000}).toContain('second word');
 	});
 
-	test('that came without tokens, as when it was interrupted, reach each agent by its server, or the second time', async () => {
+	test('that came without tokens, as after an interruption, reach each agent through its server, or at the second attempt', async () => {
 		await joined();
 		const agent = new PlayedAgent(home, folder);
 		closing.push(() => agent.close());

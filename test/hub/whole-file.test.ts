@@ -10,7 +10,7 @@ const module = (path: string): string => JSON.stringify(new URL(`../../source/${
 const writers: readonly [string, string][] = [
 	['of the hub', `(await import(${module('hub/files/private-file.ts')})).writePrivateFile(file, text)`],
 	['of the screen', `(await import(${module('tui/terminal/private-file.ts')})).writePrivate(file, text)`],
-	['of the keys that sign', `(await import(${module('signing/key-folder.ts')})).writeOwnFile(file, text)`],
+	['of the keys that sign', `(await import(${module('signing/key-folder.ts')})).writeKeyFile(file, text)`],
 	[
 		'of the layout',
 		`const {openScreenMemory} = await import(${module('commands/screen/screen-file.ts')});

@@ -82,7 +82,7 @@ describe('the SQL of an agent on the hub', () => {
 		await original.close();
 	});
 
-	test("is its own by an entry of an earlier version, and nobody's where nobody has joined", async () => {
+	test('is its own with an entry of an earlier version, and refused where nobody has joined', async () => {
 		const {command, env} = entryIn(folder);
 		const client = await connect(
 			{command, args: [cli, 'mcp', '--supabase'], ...(env === undefined ? {} : {env})},
@@ -113,7 +113,7 @@ describe('the SQL of an agent on the hub', () => {
 		expect(await home.json<object[]>(['sql', 'select note from results'])).toEqual([{note: 'a;b'}]);
 	});
 
-	test('is its own by the management calls with its token', async () => {
+	test('is its own through the management API with its token', async () => {
 		const {url} = await home.json<{url: string}>(['hub', 'status']);
 		const {token} = JSON.parse(readFileSync(join(home.path, 'data/agents/CLAUDE_1.json'), 'utf8')) as {token: string};
 		const ask = async (path: string, body: object): Promise<[number, unknown]> => {
@@ -149,7 +149,7 @@ describe('the SQL of an agent on the hub', () => {
 		await home.output(['agents', 'restore', 'CLAUDE_1']);
 	});
 
-	test("is the owner's where a human says so, who sees it and takes it back", async () => {
+	test("is the owner's if a human says so, who can see and undo it", async () => {
 		const owned = join(home.path, 'two');
 		mkdirSync(owned);
 		const refused = await home.run(['join', 'MIGRATOR', '--dir', owned, '--owner-sql'], {env: {CLAUDECODE: '1'}});
@@ -225,7 +225,7 @@ describe('the SQL of an agent on a Supabase project', () => {
 		);
 	});
 
-	test("is not the owner's without a personal access token, and then nothing is changed", async () => {
+	test("cannot be the owner's without a personal access token, and then nothing changes", async () => {
 		configure({secret_key: hub.serviceRoleKey, publishable_key: hub.anonKey});
 		const before = readFileSync(join(home.path, 'data/agents/CLAUDE_1.json'), 'utf8');
 		expect((await home.run(['join', 'CLAUDE_1', '--dir', folder, '--owner-sql'])).code).toBe(1);

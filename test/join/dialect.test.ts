@@ -23,7 +23,7 @@ const mail: Mail = {
 };
 
 describe('events of clients', () => {
-	test('is Claude Code where join wrote no client, and none that there is not', () => {
+	test('is Claude Code where join wrote no client, and never an unknown one', () => {
 		expect(clientIn(['Stop', '--as', 'ME'])).toBe('claude');
 		expect(clientIn(['Stop', '--as', 'ME', '--client', 'codex'])).toBe('codex');
 		for (const word of ['other', 'toString', '']) {
@@ -54,7 +54,7 @@ describe('events of clients', () => {
 		expect(() => parseEvent(client, theirs, input({}))).toThrow(`unknown event \`${theirs}\``);
 	});
 
-	test('of the tools of Gemini CLI is which is a subagent', () => {
+	test('tells which tools of Gemini CLI are subagents', () => {
 		const starting = input({tool_name: 'invoke_agent'});
 		expect(parseEvent('gemini', 'BeforeTool', starting)).toEqual({event: 'SubagentStart', input: starting});
 		expect(parseEvent('gemini', 'AfterTool', starting)).toEqual({event: 'SubagentStop', input: starting});
@@ -63,14 +63,14 @@ describe('events of clients', () => {
 		expect(parseEvent('codex', 'PostToolUse', starting)?.event).toBe('PostToolBatch');
 	});
 
-	test('of the notifications of Gemini CLI is that it asks for permission', () => {
+	test('tells which notification of Gemini CLI asks for permission', () => {
 		const asking = input({notification_type: 'ToolPermission'});
 		expect(parseEvent('gemini', 'Notification', asking)).toEqual({event: 'PermissionRequest', input: asking});
 		expect(parseEvent('gemini', 'Notification', input({notification_type: 'Other'}))).toBeNull();
 		expect(parseEvent('gemini', 'Notification', input({}))).toBeNull();
 	});
 
-	test("of Gemini CLI as a prompt that our own hook wrote is not the user's", () => {
+	test("does not take a prompt that our own hook gave Gemini CLI for the user's", () => {
 		const texts = [mailText('ME', [mail], {more: false}), mailText('ME', [mail, mail], {more: true})];
 		texts.push(openText('ME', [mail]), openText('ME', [mail, mail]));
 		for (const prompt of texts) {
@@ -99,7 +99,7 @@ describe('an answer', () => {
 		}
 	});
 
-	test('has nothing that the client does not know, for which Codex would reject it', () => {
+	test('has no field that is unknown to the client, for which Codex would reject it', () => {
 		const more = {decision: 'block', reason: 'mail', systemMessage: 'm', watchPaths: ['/x']};
 		const rich = JSON.stringify({...more, hookSpecificOutput: {hookEventName: 'Stop', watchPaths: ['/x']}});
 		const plain = {decision: 'block', reason: 'mail', systemMessage: 'm'};
@@ -188,7 +188,7 @@ describe('the built hook', () => {
 			expect((await fire(events.end, {stop_hook_active: false})).stdout).toContain('anew');
 		});
 
-		test('lets the others see what the agent does', async () => {
+		test('shows others what the agent does', async () => {
 			await fire(events.start);
 			expect(await presence()).toBe('idle');
 			await fire(events.prompt, {prompt: 'go'});

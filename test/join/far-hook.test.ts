@@ -259,7 +259,7 @@ describe('a Supabase project over TLS', () => {
 		expect(Object.keys(JSON.parse(stdout) as object)).toEqual(['systemMessage']);
 	});
 
-	test('gives up a handshake that is never answered, and a server that speaks no TLS', async () => {
+	test('gives up on a handshake that is never answered, and on a server without TLS', async () => {
 		const silent = await listen(createServer(socket => void socket.resume()));
 		expect(await fireAt('Stop', {url: `https://127.0.0.1:${silent}`, impatient: true})).toMatchObject(silence);
 		expect(log()).toMatch(/gave up after \d+ ms/);

@@ -78,7 +78,7 @@ describe('join', () => {
 		expect(all()).toEqual(once);
 	});
 
-	test('under another tag, or from another place, takes the place of what it wrote before', async () => {
+	test('under another tag, or from another installation, replaces what it wrote before', async () => {
 		await joinAs('CLAUDE_1');
 		await joinAs('CLAUDE_2', '/other/hook.cjs');
 		const written = all().join('');
@@ -160,7 +160,7 @@ describe('a folder below another', () => {
 		expect(text('.mcp.json')).not.toContain('agentmux-supabase');
 	});
 
-	test('says that the client reads the guidance above as well, and whose that is', async () => {
+	test('says that the client also reads the guidance above, and whose it is', async () => {
 		await joinAs('CLAUDE_1');
 		const above = join(folder, 'CLAUDE.local.md');
 		below();
@@ -207,7 +207,7 @@ describe('leave', () => {
 		['hooks in one line', JSON.stringify({hooks: {Stop: [hook]}}), 'a\r\nb\r\n'],
 		['hooks with tabs', JSON.stringify({hooks: {Stop: [hook], SessionEnd: [hook, hook]}}, null, '\t'), '\n\n'],
 		['CR LF', JSON.stringify({hooks: {Stop: [hook]}}, null, 4).replaceAll('\n', '\r\n'), 'x\n<!-- a -->\n'],
-	])('puts back what was there to the byte: %s', async (_, before, guidance) => {
+	])('restores the former content to the byte: %s', async (_, before, guidance) => {
 		if (before !== null) put('.claude/settings.local.json', before);
 		if (guidance !== null) put('CLAUDE.local.md', guidance);
 		const was = all();
@@ -309,7 +309,7 @@ describe('leave', () => {
 		expect(JSON.stringify(settings())).not.toContain('--as CLAUDE_1');
 	});
 
-	test('takes out what an older version wrote for an event of no use, and joining again does, too', async () => {
+	test('removes what an older version wrote for an unused event, and so does joining again', async () => {
 		const older = {hooks: [{type: 'command', command: `${program} Notification --as CLAUDE_1`, timeout: 5}]};
 		await joinAs('CLAUDE_1');
 		const joined = text('.claude/settings.local.json');
@@ -340,7 +340,7 @@ describe('leave', () => {
 		expect(text('.claude/settings.local.json')).toContain('Stop && make lint');
 	});
 
-	test('takes a server of ours out with whatever somebody has added to it, and keeps the others', async () => {
+	test('removes our server with anything that was added to it, and keeps the others', async () => {
 		await joinAs('CLAUDE_1');
 		const servers = JSON.parse(text('.mcp.json')) as {mcpServers: Record<string, object>};
 		Object.assign(servers.mcpServers['agentmux'] ?? {}, {alwaysLoad: true});

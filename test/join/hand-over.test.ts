@@ -52,7 +52,7 @@ function broken(stdout: number | 'pipe', timeout = '20000'): ChildProcess {
 }
 
 describe('a message that hooks take and cannot hand over', () => {
-	test('is not stuck when they were killed before the flush, however often: the next one gets it', async () => {
+	test('is not stuck if they were killed before the flush, however often: the next one gets it', async () => {
 		const {id} = await post('offered for ever');
 		const pipe = openFullPipe(join(hub.home, `${me}.pipe`));
 		for (let kill = 1; kill <= 7; kill += 1) {

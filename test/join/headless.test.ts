@@ -1,5 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import {isAskedFor, isHeadless, isInteractive} from '../../source/join/clients/client.ts';
+import {checkJoined} from '../../source/commands/serve/check-joined.ts';
 import {actingTag} from '../../source/join/hook/agent-tag.ts';
 
 const socket = {CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/46.sock'};
@@ -39,4 +40,11 @@ test('AGENTMUX_TAG makes another agent of a client, unless it is the tag of a hu
 	for (const tag of ['', 'HUMAN', 'human', 'not a tag', 'SYSTEM'])
 		expect(actingTag('A', {AGENTMUX_TAG: tag})).toBe('A');
 	expect(actingTag('A', {})).toBe('A');
+});
+
+test('an agent that AGENTMUX_TAG names must have joined', () => {
+	const env = {AGENTMUX_TAG: 'B'};
+	expect(() => checkJoined('B', 'A', env, '/nowhere')).toThrow('AGENTMUX_TAG is B, which has not joined.');
+	expect(() => checkJoined('a', 'A', {}, '/nowhere')).not.toThrow();
+	expect(() => checkJoined('B', 'A', {...env, SUPABASE_URL: 'https://x.supabase.co'}, '/nowhere')).not.toThrow();
 });

@@ -125,7 +125,7 @@ describe('handing over', () => {
 		expect(contextOf(await fire('PostToolBatch'))).toContain('for the principal');
 	});
 
-	test('where nobody reads the output, nothing counts as delivered', async () => {
+	test('if nobody reads the output, nothing counts as delivered', async () => {
 		const {id} = await post('lost');
 		const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
 			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_TIMEOUT: '10000'},
@@ -165,7 +165,7 @@ describe('a session that is killed', () => {
 		expect(await receipt(id)).toMatchObject({state: 'acked', attempts: 2});
 	});
 
-	test('in the middle of a hook: what that had taken comes again when its lease ends', async () => {
+	test('in the middle of a hook: the mail that it took comes again when its lease ends', async () => {
 		const {id} = await post('taken');
 		const child = spawn(process.execPath, [hookProgram, 'PostToolBatch', '--as', me], {
 			env: {...process.env, AGENTMUX_HOME: hub.home, AGENTMUX_HOOK_TIMEOUT: '10000'},
@@ -207,14 +207,14 @@ describe('Stop', () => {
 		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
 	});
 
-	test('names what a woken turn leaves open, though the client says that a hook keeps it going', async () => {
+	test('names open mail at the end of a woken turn, although the client says that a hook keeps it going', async () => {
 		const {id} = await post('woken for this?');
 		await fire('UserPromptSubmit');
 		expect(contextOf(await fire('Stop', {stop_hook_active: true}))).toContain(`#${id} from SENDER`);
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 	});
 
-	test('does not keep it going for what was said to everyone and read', async () => {
+	test('does not keep it going for messages to everyone that were read', async () => {
 		await fire('SessionStart');
 		await sender.post({content: '[SENDER] for everyone'});
 		await fire('PostToolBatch');
@@ -234,7 +234,7 @@ describe('Stop', () => {
 	});
 });
 
-test('the others see what the agent does', async () => {
+test('others can see what the agent does', async () => {
 	await fire('SessionStart');
 	expect(await presence()).toBe('idle');
 	await fire('UserPromptSubmit');
@@ -426,7 +426,7 @@ describe('on any error, it exits 0, says nothing to the model, and logs it for t
 
 	test.each([
 		['an expired token', {exp: 1}, /status 401: JWT expired/],
-		['a token that names nobody', {app_metadata: {}}, /status 403: this token names no agent/],
+		['a token that names nobody', {app_metadata: {}}, /status 403: this token does not name an agent/],
 	])('%s', async (_, claims, expected) => {
 		const whole = {role: 'authenticated', app_metadata: {agent_tag: me, kind: 'agent'}, ...claims};
 		placeAgent(hub.home, me, {key: hub.anonKey, token: signToken(hub.jwtSecret, whole)});

@@ -132,7 +132,7 @@ describe('an agent on a Supabase project signs in as a user of its own', () => {
 		const {code, stdout, stderr} = await home.run(['join', 'CLAUDE_1', '--dir', folder()]);
 		expect(code).toBe(0);
 		expect(stderr).toContain('No user could be created for CLAUDE_1');
-		expect(stderr).toContain('Email logins are disabled. Allow the email provider in the project');
+		expect(stderr).toContain('Email logins are disabled. Enable the email provider in the project');
 		expect(stdout).toContain('messages from CLAUDE_1 are shown as unverified');
 		expect(project.users.size).toBe(0);
 		expect(place()['account']).toBeNull();

@@ -169,7 +169,7 @@ test('the hooks that it writes run as a shell takes them, from a folder and a ho
 	await odd.dispose();
 });
 
-test('with a Supabase in the environment, join says what does not work without it, and writes no key down', async () => {
+test('with a Supabase in the environment, join says what does not work without it, and stores no key', async () => {
 	const {url} = await home.json<{url: string}>(['hub', 'status']);
 	const [, key = ''] = /^SERVICE_ROLE_KEY="?([^"\n]+)/m.exec(await home.output(['hub', 'status', '-o', 'env'])) ?? [];
 	const project = join(home.path, 'hosted');

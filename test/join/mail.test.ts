@@ -31,7 +31,7 @@ describe('the text of a hook', () => {
 	test('says if the sender is not verified, and if somebody else wrote it', () => {
 		const other = {author_tag: 'HUMAN', author_kind: 'human'} as const;
 		const text = mailText('A', [mail(1, 'x', {verified: false, author_tag: null}), mail(2, 'y', other)], {more: true});
-		expect(text).toContain('#1 from CLAUDE_2 (unverified: nobody vouches for the sender)');
+		expect(text).toContain('#1 from CLAUDE_2 (unverified: the sender is not authenticated)');
 		expect(text).toContain('#2 from CLAUDE_2 (really written by HUMAN, verified, human, unsigned)');
 		expect(text).toContain('There may be more messages: check_messages');
 	});

@@ -133,7 +133,7 @@ test('one folder per agent can be given, in the order of the recipe', async () =
 	expect(await readdir(root)).toEqual(['one', 'two']);
 });
 
-test('a recipe of one’s own is named by its path, and one that is broken with its line', async () => {
+test("a user's own recipe is named by its path, and an invalid one with its line", async () => {
 	await cp(join(recipes, 'planner-executor'), join(root, 'mine'), {recursive: true});
 	const said = await home.output(['join', '--recipe', './mine', '--tags', 'MINE_1,MINE_2', '--yes'], {cwd: root});
 	expect(said).toContain(`leave --recipe '${root}/mine' --dir '${root}' --tags MINE_1,MINE_2`);

@@ -90,7 +90,7 @@ describe('an idle agent', () => {
 		expect(waiting.at(-1)).toBe(1);
 	});
 
-	test('is woken for a message to everyone, and never for its own or one to somebody else', async () => {
+	test('is woken for a message to everyone, but never for its own or one to somebody else', async () => {
 		await start(way('bell'));
 		await send('@SOMEONE_ELSE not for you');
 		await twin.post({content: '[CLAUDE_TWIN] my own'});
@@ -100,7 +100,7 @@ describe('an idle agent', () => {
 		expect(ways()).toEqual(['bell']);
 	});
 
-	test('is woken by what came before anyone looked', async () => {
+	test('is woken by mail that came before it was watched', async () => {
 		await send('@CLAUDE_TWIN early');
 		await start(way('bell'));
 		expect(ways()).toEqual(['bell']);
@@ -180,7 +180,7 @@ describe('an idle agent', () => {
 		expect(ways()).toEqual(['bell', 'socket']);
 	});
 
-	test('is not woken for what it was given and need not answer; for what names it, when the lease ran out', async () => {
+	test('is not woken for mail that it got and need not answer; for mail that names it, when the lease runs out', async () => {
 		await start(way('bell'));
 		await send('to everyone');
 		await takeAll();

@@ -100,7 +100,7 @@ export const layers: Layers = {
 		commands: ['.', ['hub', 'join', 'serve'], ['connect', 'screen', 'tasks'], 'cli'],
 		tui: [
 			'run',
-			'reader',
+			'screen-reader',
 			'app',
 			'find',
 			['compose', 'tasks', 'timeline'],
@@ -121,6 +121,7 @@ export const layers: Layers = {
 			'database',
 			['files', 'http'],
 		],
+		gateway: ['.', 'live', 'rest', 'link'],
 		'hub/rest': ['.', 'render', 'plan', ['catalog', 'query'], 'errors'],
 		join: ['.', 'files', 'clients', 'hook'],
 		mailbox: [['filter', 'tasks'], '.'],

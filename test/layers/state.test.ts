@@ -33,11 +33,11 @@ test.each([
 	'const known = new WeakMap<object, number>();\nexport const keep = (of: object) => known.set(of, 1);',
 	'export const table = new Map([[1, 2]]);',
 	'export function count() { let sum = 0; const list: number[] = []; list.push(++sum); return list; }',
-])('%s is none', code => {
+])('%s is not state', code => {
 	expect(moduleState('tui/planted.ts', code)).toEqual([]);
 });
 
-test('what is planted in the screen is found, and an exception that is none any more', async () => {
+test('planted state in the screen is found, and so is an exception that is no longer needed', async () => {
 	const folder = await mkdtemp(join(tmpdir(), 'agentmux-state-'));
 	onTestFinished(() => rm(folder, {recursive: true}));
 	await cp(join(sourceFolder, 'tui/settings'), join(folder, 'tui/settings'), {recursive: true});

@@ -88,7 +88,7 @@ describe('a query', () => {
 		['to ', false],
 		['"a to', true],
 		['', false],
-	])('%j may yet become a field: %j', (query, may) => {
+	])('%j may still become a field: %j', (query, may) => {
 		expect(mayBecomeField(query)).toBe(may);
 	});
 
@@ -210,7 +210,7 @@ describe('a message', () => {
 		'is:stuck',
 		'is:unverified',
 		'nothing or from:A',
-	])('is kept back by %j', query => {
+	])('is filtered out by %j', query => {
 		expect(matches(query)).toBe(false);
 	});
 
@@ -236,19 +236,19 @@ test("terms that only the screen knows are left out of the mailbox's query", () 
 	expect(terms('a b')).toHaveLength(2);
 });
 
-describe('a query without end', () => {
+describe('a query without limits', () => {
 	test.each([
 		['characters', 'word '.repeat(50_000), /^the query has 250,000 characters, but at most 1,000 are allowed/],
 		['terms', '-a '.repeat(300), /^a query can have at most 64 terms; use fewer words$/],
 		['alternatives', 'a or '.repeat(150), /^a query can have at most 16 alternatives; use fewer words$/],
-	])('has a fault that says how many %s there may be', (_, query, message) => {
+	])('is rejected with the maximum number of %s', (_, query, message) => {
 		const {faults} = parseFilter(query, now);
 		expect(faults).toHaveLength(1);
 		expect(faults[0]?.message).toMatch(message);
 		expect((faults[0]?.at ?? 0) + (faults[0]?.length ?? 0)).toBe(query.length);
 	});
 
-	test('is parsed up to these', () => {
+	test('is parsed up to the limits', () => {
 		expect(terms('-a '.repeat(64))).toHaveLength(64);
 		expect(parse('a or '.repeat(15) + 'a').alternatives).toHaveLength(16);
 	});

@@ -20,7 +20,7 @@ describe('mentions', () => {
 		expect(mentionsIn(body)).toEqual(mentions);
 	});
 
-	test('whoever is named between spaces is found, in order, spelled as first named, once', () => {
+	test('every tag between spaces is found once, in order, as first spelled', () => {
 		const word = fc.stringMatching(/^[a-z0-9.,!?]{0,8}$/);
 		fc.assert(
 			fc.property(fc.array(fc.tuple(word, anyTag), {maxLength: 8}), named => {
@@ -50,7 +50,7 @@ describe('addressing', () => {
 		);
 	});
 
-	test('with mentions it is for those alone, in any case, the writer too when it names itself', () => {
+	test('with mentions it is only for those tags, in any case, also for the writer if it names itself', () => {
 		fc.assert(
 			fc.property(anyTag, anyTag, fc.array(anyTag, {minLength: 1}), (writer, reader, mentions) => {
 				const named = mentions.some(tag => sameTag(tag, reader));
@@ -59,7 +59,7 @@ describe('addressing', () => {
 		);
 	});
 
-	test('a channel has what its tag wrote and what names it', () => {
+	test('a channel has the messages that its tag wrote and those that mention it', () => {
 		expect(inChannel(message('A'), 'a')).toBe(true);
 		expect(inChannel(message('B', 'a'), 'A')).toBe(true);
 		expect(inChannel(message('B'), 'A')).toBe(false);

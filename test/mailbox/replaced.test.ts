@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
 import {replacedText} from '../../source/mailbox/event.ts';
 
-test('says how many messages are new, and behind which', () => {
+test('says how many messages are new, and after which one', () => {
 	expect(replacedText({common: 4, fresh: 0, more: false})).toBe(
 		'History was replaced: no new messages after #4 (restore or failover).',
 	);

@@ -57,7 +57,7 @@ describe('a plan', () => {
 	});
 });
 
-test('the words for how a task stands', async () => {
+test('the words for the status of a task', async () => {
 	const {tasks} = mailbox();
 	const added = await tasks.add({title: 'a', max_attempts: 2});
 	expect([briefStanding(added), standing(added, []), standingSentence(added)]).toEqual([
@@ -83,7 +83,7 @@ test('the words for how a task stands', async () => {
 	expect(await standingIn(tasks, [plan])).toEqual([plan]);
 });
 
-test('what keeps a task from being claimed', async () => {
+test('the reason why a task cannot be claimed', async () => {
 	const server = new MemoryServer();
 	const {tasks} = memoryMailbox(server, {tag: 'CLAUDE_1'});
 	const other = memoryMailbox(server, {tag: 'CLAUDE_2'});

@@ -31,7 +31,7 @@ test('an excerpt is never too long, and its pieces add up to the whole text', ()
 	);
 });
 
-test('what is short is whole, and says so by its end', () => {
+test('a short text is whole, and its end says so', () => {
 	expect(excerptOf('one\r\ntwo\ttab', 100)).toEqual({text: 'one\ntwo tab', end: 12});
 	expect(excerptOf('abcdef', 100, 4)).toEqual({text: 'ef', end: 6});
 });

@@ -226,7 +226,7 @@ test('a task is finished by the server that was started after the one that claim
 	// Its answer may have been lost: the same once more is the same finish.
 	expect(tasksIn(await next.call('finish_task', {id}))).toMatchObject([{id, status: 'done'}]);
 	expect((await next.call('finish_task', {id, ok: false, reason: 'no'})).text).toMatch(
-		/finished before, with another outcome/,
+		/already finished with a different outcome/,
 	);
 	const stranger = await start('STRANGER');
 	expect((await stranger.call('finish_task', {id})).text).toMatch(

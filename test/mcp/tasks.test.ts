@@ -388,7 +388,7 @@ describe('finish_task', () => {
 		expect(await call('finish_task', {id: 1, result: {n: 1}})).toEqual(first);
 		const {isError, text} = await call('finish_task', {id: 1, ok: false, reason: 'it broke'});
 		expect(isError).toBe(true);
-		expect(text).toBe('Claim 1 of task 1 was finished before, with another outcome. The first outcome stands.');
+		expect(text).toBe('Claim 1 of task 1 was already finished with a different outcome. The first outcome stands.');
 	});
 
 	test('the token of an earlier claim ends nothing', async () => {

@@ -2,7 +2,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
-import {isBeyond} from '../../source/gateway/trail.ts';
+import {isBeyond} from '../../source/gateway/rest/position.ts';
 import type {Cursor, MailboxEvent} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {keyOf} from './history.ts';
@@ -62,7 +62,7 @@ class Follower {
 	#live(): void {
 		this.#phase = '';
 		const timing = {idle: 30, delayAfter: () => 5};
-		const target = {url: 'http://model.test', key: 'key', way: this.cable.way};
+		const target = {url: 'http://model.test', key: 'key', transport: this.cable.transport};
 		const mailbox = connectMailbox({...target, timing, timeout: 60});
 		this.#mailbox = mailbox;
 		mailbox.subscribe((event: MailboxEvent) => {

@@ -1,4 +1,4 @@
-import {anchorOf, isBeyond, type Anchor, type Position} from '../../source/gateway/trail.ts';
+import {anchorOf, isBeyond, type Anchor, type Position} from '../../source/gateway/rest/position.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 
 /** Of each insert another one, in whichever history: when it was written is what a message is known by. */

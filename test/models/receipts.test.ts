@@ -24,7 +24,14 @@ interface Letter {
 	flushed: number;
 	/** How often its receipt got through, of hand-overs that it was for. */
 	said: number;
+	/** The session that was handed it, until that has read it, gives it back, or another takes it. */
+	reader: number | null;
+	/** How often it was given back by a session that had not read it. */
+	returned: number;
+	read: boolean;
 	acked: boolean;
+	/** Nobody needs to answer a message to everyone: it is done with when it is read. */
+	readonly isToEveryone: boolean;
 }
 
 /** One call of `take`, with what became of it. */
@@ -72,15 +79,27 @@ const command = (
 	toString: () => name,
 });
 
-const letter = (id: number): Letter => ({id, holder: null, flushed: 0, said: 0, acked: false});
+const letter = (id: number, isToEveryone: boolean): Letter => ({
+	id,
+	holder: null,
+	flushed: 0,
+	said: 0,
+	reader: null,
+	returned: 0,
+	read: false,
+	acked: false,
+	isToEveryone,
+});
 
-/** Nothing counts as acked or handed over that was not. */
+/** Nothing counts as acked, read or handed over that was not. */
 async function promised({letters}: Model, {reader, sender}: Real): Promise<void> {
 	const receipts = await sender.receipts(letters.map(({id}) => id));
-	for (const {id, flushed, said, acked} of letters) {
+	for (const {id, flushed, said, read, returned, acked} of letters) {
 		const receipt = receipts.find(each => each.message_id === id && each.reader === reader);
 		expect(receipt?.state === 'acked').toBe(acked);
 		if (acked) continue;
+		expect(receipt?.state === 'read').toBe(read);
+		expect(receipt?.returned ?? 0).toBe(returned);
 		if (flushed === 0) expect(receipt?.delivered_at ?? null).toBeNull();
 		expect(receipt?.attempts ?? 0).toBe(said);
 		expect(said).toBeLessThanOrEqual(flushed);
@@ -101,11 +120,13 @@ function taken(model: Model, session: number, ids: readonly number[], limit: num
 	expect(found).toHaveLength(ids.length);
 	const take = {takeId: String(model.takes), letters: found, at: model.time, disturbed: false, isFlushed: false};
 	for (const each of found) {
-		// To one session at a time; and never what was taken in, or handed over five times.
+		// To one session at a time; and never what was read or acked, or handed over five times and not given back.
 		expect(isHeld(model, each.holder)).toBe(false);
 		expect(each.acked).toBe(false);
-		expect(each.said).toBeLessThan(5);
+		expect(each.read).toBe(false);
+		expect(each.said - each.returned).toBeLessThan(5);
 		each.holder = take;
+		each.reader = null;
 	}
 	// What nobody has had yet is not kept from anybody, but by the limit.
 	const missed = model.letters.filter(each => each.holder === null && each.flushed === 0 && !each.acked);
@@ -132,7 +153,7 @@ const post = fc.constantFrom('name', 'everyone', 'another').map(to =>
 	command(`post to ${to}`, async (model, {reader, sender}) => {
 		const address = to === 'name' ? `@${reader} ` : to === 'another' ? '@NOBODY ' : '';
 		const {id} = await sender.post({content: `[SENDER] ${address}x`});
-		if (to === 'name' || (to === 'everyone' && model.joined)) model.letters.push(letter(id));
+		if (to === 'name' || (to === 'everyone' && model.joined)) model.letters.push(letter(id, to === 'everyone'));
 	}),
 );
 
@@ -202,7 +223,8 @@ const say = session.map(which =>
 			if (held === null || held === undefined) return;
 			await sessions[which]?.deliver(
 				held.letters.map(({id}) => id),
-				'mcp',
+				'prompt',
+				`session ${which}`,
 			);
 			model.sessions[which] = null;
 			for (const each of held.letters) {
@@ -210,6 +232,7 @@ const say = session.map(which =>
 				if (each.holder === null || each.acked) continue;
 				each.said += 1;
 				each.holder = null;
+				each.reader = which;
 			}
 		},
 		holds(which, true),
@@ -226,6 +249,37 @@ const release = session.map(which =>
 			model.sessions[which] = null;
 		},
 		holds(which, false),
+	),
+);
+
+const readBy =
+	(which: number) =>
+	({letters}: Model): Letter[] =>
+		letters.filter(({reader}) => reader === which);
+
+const endTurn = session.map(which =>
+	command(`${which}: its turn ends`, async (model, {sessions}) => {
+		await sessions[which]?.endTurn(`session ${which}`);
+		for (const each of readBy(which)(model)) {
+			each.reader = null;
+			if (each.acked) continue;
+			if (each.isToEveryone) each.acked = true;
+			else each.read = true;
+		}
+	}),
+);
+
+const failTurn = session.map(which =>
+	command(
+		`${which}: its model call fails`,
+		async (model, {sessions}) => {
+			await sessions[which]?.giveBack(`session ${which}`);
+			for (const each of readBy(which)(model)) {
+				each.reader = null;
+				if (!each.acked) each.returned += 1;
+			}
+		},
+		model => readBy(which)(model).length > 0,
 	),
 );
 
@@ -268,7 +322,7 @@ const clock = fc.constantFrom(-3600, 3600).map(seconds =>
  */
 async function neverHandedOver(model: Model, real: Real): Promise<number[]> {
 	model.sessions.fill(null);
-	const open = new Set(model.letters.filter(each => !each.acked && each.said < 5).map(({id}) => id));
+	const open = new Set(model.letters.filter(each => !each.acked && !each.read && each.said - each.returned < 5).map(({id}) => id));
 	// The first look shortens what leases of another clock would last.
 	for (let look = 0; look < 2; look += 1) {
 		for (;;) {
@@ -316,6 +370,9 @@ describe.each([
 				say,
 				say,
 				release,
+				endTurn,
+				failTurn,
+				failTurn,
 				crash,
 				ack,
 				pass,

@@ -1,5 +1,5 @@
-import {anchorOf, isBeyond} from '../../source/gateway/trail.ts';
-import type {Way} from '../../source/gateway/link.ts';
+import {anchorOf, isBeyond} from '../../source/gateway/rest/position.ts';
+import type {Transport} from '../../source/gateway/link/link.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import {History} from './history.ts';
 
@@ -48,7 +48,7 @@ class Cable {
 	state: State = 'open';
 	/** This many notifications are lost, although connected. */
 	deaf = 0;
-	readonly way: Way;
+	readonly transport: Transport;
 	readonly #history: History;
 	readonly #sockets = new Set<ModelSocket>();
 	readonly #asked = new Set<() => void>();
@@ -58,7 +58,7 @@ class Cable {
 		const sockets = this.#sockets;
 		const isOpen = (): boolean => this.state === 'open';
 		const isCut = (): boolean => this.state === 'cut';
-		this.way = {
+		this.transport = {
 			name: `cable ${serial}`,
 			fetch: (input, init) => this.#fetch(new URL(input instanceof Request ? input.url : input), init),
 			webSocket: async () =>

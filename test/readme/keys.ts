@@ -22,17 +22,17 @@ export async function documentWithKeys({file, mark, made}: (typeof documents)[nu
 function keyTables(): string {
 	return [
 		table('Reading', 'read'),
-		table('In the pane of tasks', 'tasks'),
+		table('In the tasks pane', 'tasks'),
 		table('Writing', 'compose'),
-		table('Finding, choosing', 'panel'),
+		table('Finding and choosing', 'panel'),
 		table('In the timeline', 'timeline'),
 	].join('\n');
 }
 
 /** Two keys a row. */
-function table(title: string, place: KeyScope): string {
+function table(title: string, scope: KeyScope): string {
 	const cells = defaultBindings
-		.filter(binding => binding.scope === place && binding.help !== '')
+		.filter(binding => binding.scope === scope && binding.help !== '')
 		.map(({label, help}) => `${label.split(' ').map(quoted).join(' ')} | ${help}`);
 	const rows = Array.from({length: Math.ceil(cells.length / 2)}, (_, row) => {
 		return `| ${cells[row]} | ${cells[row + Math.ceil(cells.length / 2)] ?? '|'} |\n`;
@@ -41,19 +41,19 @@ function table(title: string, place: KeyScope): string {
 }
 
 function actionList(): string {
-	const ofPlace = (place: KeyScope) =>
+	const inScope = (scope: KeyScope) =>
 		defaultBindings
-			.filter(binding => binding.scope === place)
+			.filter(binding => binding.scope === scope)
 			.map(({action, keys}) => `\`${action}\` (${keys.map(key => quoted(key === ' ' ? 'space' : key)).join(' ')})`)
 			.join(', ');
-	const paths = [
-		`While reading: ${ofPlace('read')}.`,
-		`In the pane of tasks: ${ofPlace('tasks')}.`,
-		`While writing: ${ofPlace('compose')}.`,
-		`In search, filter, palette and pickers: ${ofPlace('panel')}.`,
-		`In the timeline: ${ofPlace('timeline')}.`,
+	const lists = [
+		`While reading: ${inScope('read')}.`,
+		`In the tasks pane: ${inScope('tasks')}.`,
+		`While writing: ${inScope('compose')}.`,
+		`In search, filter, palette and pickers: ${inScope('panel')}.`,
+		`In the timeline: ${inScope('timeline')}.`,
 	];
-	return `${paths.join('\n\n')}\n`;
+	return `${lists.join('\n\n')}\n`;
 }
 
 function quoted(key: string): string {

@@ -129,30 +129,38 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		expect(await script(['select 1 as a', 'select 1 as a where false'])).toEqual([]);
 		await expect(script(['create table kept (a int)', 'select 1 / 0'])).rejects.toThrow('division by zero');
 		await expect(rowsOf('select * from kept')).rejects.toThrow('does not exist');
-		const claims = `select set_config('request.jwt.claims', ${asHuman}, false), set_config('search_path', 'pg_temp', false)`;
-		await expect(script([claims, `insert into messages (content) values ('[HUMAN] forged')`])).rejects.toThrow(
-			'only write as',
+		const claims = `set_config('request.jwt.claims', ${asHuman}, true)`;
+		await expect(script([`select ${claims}`])).rejects.toThrow('an agent may not use set_config');
+		// In the same transaction, where the claims that are set would count.
+		const beside = `select agent_sql('select 1'), ${claims}, agent_restore('REVOKED')`;
+		await expect(database.as(me, beside)).rejects.toThrow('only a human may');
+	});
+
+	it('leaves no more than 1,000 tables, indexes and sequences', async () => {
+		await rowsOf('select 1');
+		for (let first = 0; first < 1000; first += 50) {
+			const names = Array.from({length: 50}, (_, n) => `many_${first + n}`);
+			await database.script(
+				names.map(name => `create sequence ${name}; alter sequence ${name} owner to "agent_CLAUDE_1"`).join(';'),
+			);
+		}
+		await expect(rowsOf('create table one_more (a int)')).rejects.toThrow(
+			'more than 1,000 tables, indexes and sequences',
 		);
-		expect(
-			await script([claims, `insert into messages (content) values ('[CLAUDE_1] x') returning author_tag`]),
-		).toEqual([{author_tag: 'CLAUDE_1'}]);
-		// Beside it in the same transaction, where the claims that it set would count.
-		const beside = `select agent_sql($1), agent_restore('REVOKED')`;
-		await expect(database.as(me, beside, [claims])).rejects.toThrow('only a human may');
+		await rowsOf('drop sequence many_1');
+		await rowsOf('create table one_more (a int)');
+		await expect(script(Array.from({length: 1001}, () => 'select 1'))).rejects.toThrow('1,000 statements');
 	});
 
 	it('is read-only on request', async () => {
 		expect(await script(['select 1 as a'], true)).toEqual([{a: 1}]);
 		await expect(script([`insert into messages (content) values ('[CLAUDE_1] x')`], true)).rejects.toThrow('read-only');
-		await expect(script([`select set_config('transaction_read_only', 'off', true)`], true)).rejects.toThrow(
-			'read-only',
-		);
 		expect(await script(['create table late (a int)', 'drop table late'])).toEqual([]);
 	});
 
 	it('is for agents with a token of their own', async () => {
 		await expect(rowsOf('select 1', human())).rejects.toThrow('this runs the SQL of agents');
-		await expect(rowsOf('select 1', stranger)).rejects.toThrow('names no agent');
+		await expect(rowsOf('select 1', stranger)).rejects.toThrow('does not name an agent');
 		for (const caller of [anon, service('CLAUDE_1')]) {
 			await expect(rowsOf('select 1', caller)).rejects.toThrow('permission denied for function agent_sql');
 		}
@@ -167,7 +175,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		await expect(run('select 1', late)).rejects.toMatchObject({
 			code: 'PT428',
 			message: 'LATE has no role in the database yet',
-			hint: 'Call mux_make_role() once, by itself, then this again.',
+			hint: 'Call mux_make_role() in a separate request, then try again.',
 		});
 		await makeRole(late);
 		await makeRole(late);
@@ -186,7 +194,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 		expect(await rowsOf('select 1 as a', lost)).toEqual([{a: 1}]);
 	});
 
-	it('rejects a role that somebody else gave more rights', async () => {
+	it('rejects a role to which somebody else gave more rights', async () => {
 		await database.script(`create role "agent_BAIT" login`);
 		expect(await rowsOf('select current_user::text as role', agent('BAIT'))).toEqual([{role: 'agent_BAIT_2'}]);
 	});
@@ -224,7 +232,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 			await expect(shown('writing', caller)).rejects.toThrow('transaction read-write mode');
 			await expect(shown('becoming', caller)).rejects.toThrow('within security-definer function');
 		}
-		await expect(shown('shown', stranger)).rejects.toThrow('names no agent');
+		await expect(shown('shown', stranger)).rejects.toThrow('does not name an agent');
 		expect(await database.as(owner, `select count(*)::int as n from agents where revoked_at is not null`)).toEqual([
 			{n: 1},
 		]);

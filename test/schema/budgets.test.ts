@@ -39,7 +39,7 @@ describe.each(engines)('one request on $engine', ({open}) => {
 		['too many words', `p_words => array_fill('-a'::text, array[65])`],
 		['too many tags', `p_from => array_fill('-A'::text, array[40]), p_to => array_fill('-A'::text, array[40])`],
 		['too many threads', `p_thread => array_fill(-1::bigint, array[100000])`],
-	])('is refused in a sentence where it searches for %s', async (_, call) => {
+	])('is refused with an error if it searches for %s', async (_, call) => {
 		const asked = database.as(A, `select id from search_messages(${call})`);
 		await expect(asked).rejects.toMatchObject({code: '54000', message: expect.stringMatching(/^a search has at most/)});
 	});

@@ -22,14 +22,14 @@ describe.each(engines)('circular dependencies of tasks, on $engine', ({open}) =>
 	};
 	const remedy = 'Leave out one of these dependencies.';
 
-	test('a step of a plan does not wait for what waits for the plan', async () => {
+	test('a step of a plan cannot wait for a task that waits for the plan', async () => {
 		const a = await add('A');
 		const b = await add('B', after(a));
 		await expect(add('S', `p_parent_id => ${a}, ${after(b)}`)).rejects.toMatchObject({
 			code: '22023',
 			message:
 				'task 3 would be blocked for ever: task 3 waits for task 2, which waits for task 1, which waits for its step 3',
-			hint: `Task 3, which was to be added, is not there. ${remedy}`,
+			hint: `Task 3 was not added. ${remedy}`,
 		});
 		expect(await statuses()).toEqual({A: 'queued', B: 'queued'});
 		// What closes no circle is added.
@@ -141,7 +141,7 @@ describe.each(engines)('circular dependencies of tasks, on $engine', ({open}) =>
 		expect(await statuses()).toMatchObject({X: 'queued', two: 'queued', three: 'queued'});
 	});
 
-	test('what depends on a task that is deleted is cancelled, and says why', async () => {
+	test('tasks that depend on a deleted task are cancelled, and say why', async () => {
 		const a = await add('A');
 		const b = await add('B', after(a));
 		await add('C', after(b));

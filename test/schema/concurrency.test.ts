@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, beforeEach, expect, test} from 'vitest';
-import {agent, openPostgres, owner, service} from '../helpers/migrated.ts';
+import {agent, openPostgres, owner, service, type Caller} from '../helpers/migrated.ts';
 
 let database: Awaited<ReturnType<typeof openPostgres>>;
 beforeAll(async () => {
@@ -255,13 +255,37 @@ test("an agent's SQL does not wait for another agent's", async () => {
 	for (const tag of ['A', 'B']) await database.as(agent(tag), 'select mux_make_role()');
 	// Each removes what those before it left behind.
 	for (const tag of ['A', 'B', 'A']) await database.as(agent(tag), run, ['select 1 as n']);
-	await holder.as(owner, 'select pg_advisory_lock(77)');
-	const waiting = slow.as(agent('A'), run, ['select pg_advisory_xact_lock(77) is null as n']);
-	const waits = `select count(*)::int as n from pg_locks where locktype = 'advisory' and objid = 77 and not granted`;
+	await holder.script('create table held (); grant select on held to authenticated');
+	await holder.script('begin; lock table held');
+	const waiting = slow.as(agent('A'), run, ['select count(*) from held']);
+	const waits = `select count(*)::int as n from pg_locks where relation = 'held'::regclass and not granted`;
 	await expect.poll(async () => (await database.as(owner, waits))[0]).toEqual({n: 1});
 	expect(await database.as(agent('B'), run, ['select 2 as n'])).toEqual([{line: {n: 2}}]);
-	await holder.as(owner, 'select pg_advisory_unlock(77)');
+	await holder.script('commit');
 	expect(await waiting).toHaveLength(1);
+});
+
+test("an agent's SQL that runs while the agent is revoked, or its tokens end, is undone", async () => {
+	const [holder, slow] = await Promise.all([database.connect(), database.connect()]);
+	await holder.script('create table halting (); grant select on halting to authenticated');
+	const ends = [`select agent_revoke('C')`, `select agentmux.end_tokens('D')`];
+	for (const [index, tag] of ['C', 'D'].entries()) {
+		const own = {iss: 'agentmux', role: 'authenticated', app_metadata: {agent_tag: tag, kind: 'agent'}};
+		const caller: Caller = {role: 'authenticated', claims: own};
+		await database.as(caller, `select agent_touch('working')`);
+		await database.as(caller, 'select mux_make_role()');
+		await holder.script('begin; lock table halting');
+		const text = `insert into messages (content) values ('[${tag}] too late')`;
+		const late = slow
+			.as(caller, 'select line from agent_script(array[$1, $2]) as line', [text, 'select count(*) from halting'])
+			.catch((error: unknown) => (error as Error).message);
+		const waits = `select count(*)::int as n from pg_locks where relation = 'halting'::regclass and not granted`;
+		await expect.poll(async () => (await database.as(owner, waits))[0]).toEqual({n: 1});
+		await database.as(owner, ends[index]!);
+		await holder.script('commit');
+		expect(await late).toMatch(/^C has been revoked$|^this token of D has ended$/);
+	}
+	expect(await database.as(owner, `select id from messages where body = 'too late'`)).toEqual([]);
 });
 
 test('of many sessions that start at the same time, none is lost', async () => {
@@ -282,13 +306,9 @@ test("an agent's SQL cannot take the lock of the tasks, by its key or its table"
 	const run = 'select line::text from agent_sql($1) as line';
 	const key = `hashtextextended('agentmux.tasks', 0)`;
 	await database.as(agent('A'), 'select mux_make_role()');
-	const held = holder.as(agent('A'), run, [`select pg_advisory_xact_lock(${key}) is null, pg_sleep(0.5)`]);
-	const holds = `select count(*)::int as n from pg_locks where locktype = 'advisory' and granted`;
-	await expect.poll(() => database.as(owner, holds)).toEqual([{n: 1}]);
-	const [added] = await database.as(agent('B'), `select id from task_add('a plan')`);
-	await database.as(agent('B'), `select id from task_add('a step', p_parent_id => $1)`, [added!['id']]);
-	expect(await database.as(owner, holds)).toEqual([{n: 1}]);
-	await held;
+	await expect(holder.as(agent('A'), run, [`select pg_advisory_xact_lock(${key})`])).rejects.toThrow(
+		'may not use pg_advisory_xact_lock',
+	);
 	await expect(database.as(agent('A'), run, ['lock table agentmux.task_turn'])).rejects.toThrow('may not run LOCK');
 	await expect(database.as(agent('A'), run, ['select from agentmux.task_turn for update'])).rejects.toMatchObject({
 		code: '42501',

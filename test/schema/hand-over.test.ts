@@ -22,7 +22,7 @@ describe.each(engines)('handing over on $engine', ({open}) => {
 	};
 	const lapse = () => database.script('update receipts set lease_until = clock_timestamp()');
 
-	test('what was taken and not handed over is offered for ever: at once, after 1 s, doubled up to 5 min', async () => {
+	test('a message that was taken and not handed over is offered without limit: immediately, after 1 s, doubled up to 5 min', async () => {
 		await post('[A] @B x');
 		const waits: unknown[] = [];
 		for (let take = 1; take <= 13; take += 1) {
@@ -54,7 +54,7 @@ describe.each(engines)('handing over on $engine', ({open}) => {
 		expect(await database.as(B, `select receipt_release('next') as changed`)).toEqual([{changed: 0}]);
 	});
 
-	test('takes no more than fits, but always one', async () => {
+	test('takes no more than fits, but at least one', async () => {
 		for (const size of [100, 100, 300, 50]) await post('[A] @B '.padEnd(size, 'x'));
 		expect(await ids('inbox_take(p_bytes => 250)')).toEqual([1, 2]);
 		expect(await ids('inbox_take(p_bytes => 250)')).toEqual([3]);

@@ -61,7 +61,7 @@ describe.each(engines)('history on $engine', ({open}) => {
 		expect((await written('task')).slice(2)).toEqual([{task_id: id, tag: 'A', state: 'running', progress: 0.4}]);
 	});
 
-	test('the last row of each task says how it stands, whatever happened to it', async () => {
+	test('the last row of each task has its current state, whatever happened to it', async () => {
 		const plan = await database.as(A, `select id from task_plan('plan', '[{"title":"one"},{"title":"two"}]')`);
 		const [, one, two] = plan.map(row => row['id'] as number);
 		await database.as(A, 'select from task_claim()');
@@ -120,7 +120,7 @@ describe.each(engines)('history on $engine', ({open}) => {
 		expect(await states('presence')).toEqual(['idle']);
 	});
 
-	test('events_between pages backwards through a range, then says how each stood when it began', async () => {
+	test('events_between pages backwards through a range, then returns the states at its beginning', async () => {
 		await add('ended before');
 		await database.as(A, 'select from task_claim()');
 		await database.as(A, 'select from task_finish(1, 1)');

@@ -46,7 +46,7 @@ describe.each(engines)('tasks when clocks change and hubs are down, on $engine',
 		['back', -hour],
 		['forward', hour],
 	])('when the clock is put %s an hour', (_, step) => {
-		test('what is due stays due, in its order', async () => {
+		test('a due task stays due, in its order', async () => {
 			const low = await add('low', 'p_priority => -1');
 			const first = await add('first');
 			await clock.step(step);
@@ -281,7 +281,7 @@ describe.each(engines)('tasks when clocks change and hubs are down, on $engine',
 			for (const how of ['', 'p_ok => false', `p_result => '{"b": 2}'`]) {
 				await expect(finish(A, id, 1, how)).rejects.toMatchObject({
 					code: '55000',
-					message: `claim 1 of task ${id} was finished before, with another outcome`,
+					message: `claim 1 of task ${id} was already finished with a different outcome`,
 				});
 			}
 			expect(await read(id)).toEqual(first);

@@ -47,12 +47,12 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		['[Ä] x', 'UNTAGGED', '[Ä] x'],
 		['x\n[A] y', 'UNTAGGED', 'x\n[A] y'],
 		['no brackets', 'UNTAGGED', 'no brackets'],
-	])('%j stands under %s', async (content, tag, body) => {
+	])('%j has the tag %s', async (content, tag, body) => {
 		const [row] = await database.as(owner, insert, [content]);
 		expect(row).toMatchObject({tag, body});
 	});
 
-	test('mentions are those that the code finds, in any text', async () => {
+	test('mentions are the same as those that the code finds, in any text', async () => {
 		const piece = fc.oneof(
 			fc.constantFrom(
 				'@',
@@ -122,14 +122,14 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		});
 	});
 
-	test('a reply joins the thread of what it replies to', async () => {
+	test('a reply joins the thread of the message that it replies to', async () => {
 		await database.as(owner, insert, ['root']);
 		await database.as(owner, insert, ['another']);
 		expect(await database.as(owner, reply, ['first', 1])).toMatchObject([{id: 3, thread_id: 1, reply_to: 1}]);
 		expect(await database.as(owner, reply, ['second', 3])).toMatchObject([{id: 4, thread_id: 1, reply_to: 3}]);
 	});
 
-	test('a reply to a message that does not exist is refused in words', async () => {
+	test('a reply to a message that does not exist is refused with a message', async () => {
 		await expect(database.as(agent('A'), reply, ['[A] x', 7])).rejects.toMatchObject({
 			code: '23503',
 			message: 'message 7, which this replies to, does not exist',
@@ -152,7 +152,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		});
 	});
 
-	test('the policy refuses a foreign tag also without the trigger that says why', async () => {
+	test('the policy refuses a foreign tag even without the trigger that says why', async () => {
 		await database.script('alter table messages disable trigger messages_before_insert_derive');
 		try {
 			await expect(database.as(agent('A'), insert, ['[B] x'])).rejects.toMatchObject({
@@ -231,7 +231,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		});
 	});
 
-	test('nobody changes or deletes a message, not the service role and not the owner', async () => {
+	test('nobody can change or delete a message, not even the service role or the owner', async () => {
 		await database.as(agent('A'), insert, ['[A] x']);
 		await database.as(owner, reply, ['reply', 1]);
 		const before = await database.as(owner, 'select * from messages order by id');
@@ -276,7 +276,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		}
 		await expect(database.as(stranger, insert, ['[A] x'])).rejects.toMatchObject({
 			code: '42501',
-			message: 'this token names no agent',
+			message: 'this token does not name an agent',
 		});
 	});
 
@@ -297,7 +297,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		}
 	});
 
-	test('a human, a service key and the owner revoke and restore an agent, as often as they like', async () => {
+	test('a human, a service key and the owner can revoke and restore an agent repeatedly', async () => {
 		await database.as(agent('Bad'), 'select agent_touch()');
 		const revoke = 'select tag, revoked_at from agent_revoke($1)';
 		const restore = 'select tag, revoked_at from agent_restore($1)';
@@ -308,7 +308,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 			await expect(database.as(agent('Bad'), 'select * from inbox_take()')).rejects.toMatchObject({
 				code: '42501',
 				message: 'Bad has been revoked',
-				hint: 'A human can let it in again: `agentmux agents restore Bad`.',
+				hint: 'A human can restore it: `agentmux agents restore Bad`.',
 			});
 			expect(await database.as(caller, restore, ['BAD'])).toEqual([{tag: 'Bad', revoked_at: null}]);
 			expect(await database.as(caller, restore, ['Bad'])).toEqual([{tag: 'Bad', revoked_at: null}]);
@@ -335,7 +335,7 @@ describe.each(engines)('messages on $engine', ({open}) => {
 		}
 		await expect(database.as(human('Me'), 'select agent_revoke($1)', ['ME'])).rejects.toMatchObject({
 			code: '22023',
-			message: 'you are Me yourself',
+			message: 'you are Me and cannot revoke yourself',
 		});
 		await expect(database.as(human(), `select agentmux.set_revoked('Bad', true)`)).rejects.toMatchObject({
 			code: '42501',

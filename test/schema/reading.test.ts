@@ -49,7 +49,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		await expect(ids(`messages_since('x')`)).rejects.toMatchObject({code: '22P02'});
 	});
 
-	test('what the reading transaction wrote itself is not settled', async () => {
+	test('messages that the reading transaction wrote are not settled', async () => {
 		const rows = await database.as(
 			owner,
 			`with own as (insert into messages (content) values ('x') returning xid) select xid < pg_snapshot_xmin(pg_current_snapshot()) as settled from own`,
@@ -57,7 +57,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(rows).toEqual([{settled: false}]);
 	});
 
-	test('a channel has what the tag wrote and what mentions it in any case, newest first, in pages', async () => {
+	test('a channel has the messages that the tag wrote or that mention it in any case, newest first, in pages', async () => {
 		await write('[A] one', '[B] @a two', '[B] three', '[a] @A four', '[A] five', '@A six');
 		expect(await ids(`channel_messages('A')`)).toEqual([6, 5, 4, 2, 1]);
 		expect(await ids(`channel_messages('a', p_limit => 2)`)).toEqual([6, 5]);
@@ -100,7 +100,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(channels).toHaveLength(22);
 	});
 
-	test('a redacted message stands in the channel of its tag alone', async () => {
+	test('a redacted message is only in the channel of its tag', async () => {
 		await write('[A] @B @E one', '[A] two', '[C] three');
 		await database.as(human(), 'select redact_message(1)');
 		expect(await ids(`channel_messages('A')`)).toEqual([2, 1]);
@@ -160,7 +160,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(await ids(`search_messages('((" ''')`)).toEqual([]);
 	});
 
-	test('the inbox has what is addressed by name, and what is addressed to nobody since the reader joined', async () => {
+	test('the inbox has messages that mention the reader, and those to everyone since it joined', async () => {
 		await write('[A] to all, before', '[A] @B by name, before');
 		expect(await ids(`inbox('b')`)).toEqual([2]);
 		await database.as(B, 'select agent_touch()');
@@ -253,7 +253,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		await expect(ids(`agentmux.waiting('B', 5, true)`)).rejects.toMatchObject({code: '42501'});
 	});
 
-	test('a reply acks what it replies to, for its author', async () => {
+	test('a reply acks the message that it replies to, for its author', async () => {
 		const reply = 'insert into messages (content, reply_to) values ($1, $2)';
 		await write('@B 1', '@B 2', '@B 3');
 		await database.as(B, reply, ['[B] done', 1]);
@@ -268,7 +268,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(await ids(`inbox('B')`)).toEqual([3]);
 	});
 
-	test('receipts are written by their reader alone', async () => {
+	test('only the reader can write its receipts', async () => {
 		await write('x');
 		for (const sql of [
 			`insert into receipts (message_id, reader) values (1, 'B')`,
@@ -284,7 +284,7 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		});
 	});
 
-	test('touching joins an agent once and refreshes what is given', async () => {
+	test('touching adds an agent once, and then updates the given fields', async () => {
 		const [joined] = await database.as(agent('Claude'), `select * from agent_touch(p_role => 'builder')`);
 		expect(joined).toMatchObject({
 			tag: 'Claude',

@@ -129,7 +129,7 @@ describe.each(engines)('redaction on $engine', ({open}) => {
 		});
 	});
 
-	test('happens once; what is not there is not found; what does not fit is refused', async () => {
+	test('happens once; an unknown message is not found; an invalid reason is refused', async () => {
 		const id = await write(owner, 'no tag');
 		await expect(redact(human(), 999)).rejects.toMatchObject({code: '23503', message: 'there is no message 999'});
 		await expect(redact(human(), id, 'x'.repeat(1001))).rejects.toMatchObject({
@@ -144,7 +144,7 @@ describe.each(engines)('redaction on $engine', ({open}) => {
 		expect(await redact(human('OTHER'), id, 'second')).toEqual(first);
 	});
 
-	test('leaves nothing in an inbox: neither of those it named, nor of everybody else', async () => {
+	test('removes the message from all inboxes', async () => {
 		await database.as(A, 'select agent_touch()');
 		await database.as(agent('C'), 'select agent_touch()');
 		const id = await write(human(), '[HUMAN] for @A alone');

@@ -64,7 +64,7 @@ const later: Migration = {
 const withLater = {...migrations, current: [...migrations.current, later]};
 
 it.each(hubEngines)(
-	'on $engine a later migration makes its own tables, whatever an agent had made before the names were reserved',
+	'on $engine a later migration creates its own tables, whatever an agent had created before the names were reserved',
 	async ({open}) => {
 		const database = await open();
 		const run = async (text: string): Promise<readonly object[]> =>
@@ -97,7 +97,7 @@ it.each(hubEngines)(
 	},
 );
 
-it('what migrations make in public from now on has such names', async () => {
+it('relations that new migrations create in public have such names', async () => {
 	const database = await openInMemory();
 	const names = async (): Promise<string[]> => {
 		const text = `select json_agg(c.relname order by c.relname)::text as names from pg_class as c where c.relnamespace = 'public'::regnamespace`;

@@ -76,7 +76,7 @@ describe.each(engines)('rows from a server with higher transaction ids, on $engi
 		expect(await taken()).toEqual([]);
 	});
 
-	test('who joins then belongs to everyone from then on', async () => {
+	test('an agent that joins then gets messages to everyone from then on', async () => {
 		await send('[B] before');
 		await restore();
 		await database.as(A, `select agent_touch('working')`);
@@ -95,7 +95,7 @@ describe.each(engines)('rows from a server with higher transaction ids, on $engi
 		expect(await taken()).toEqual([later]);
 	});
 
-	test('the chain of seals holds, and goes on', async () => {
+	test('the chain of seals stays valid, and continues', async () => {
 		const ids = [await send('[B] one'), await send('[B] a password')];
 		expect(await faults()).toEqual([null]);
 		await database.as(human(), 'select redact_message($1)', [ids[1]]);

@@ -54,7 +54,7 @@ describe.each(engines)('the chain of seals on $engine', ({open}) => {
 			`insert into messages (content) select '[A] message ' || n || ' for @B' from generate_series(1, ${count}) as n`,
 		);
 
-	test('covers each message once, grows with what is written and stays the same without', async () => {
+	test('covers each message once, grows with new messages, and stays the same without', async () => {
 		expect(await sealAll(database)).toMatchObject({seq: 0, hash: '', more: false});
 		expect(await verifyAll(database)).toEqual([]);
 		await write(2500);
@@ -86,7 +86,7 @@ describe.each(engines)('the chain of seals on $engine', ({open}) => {
 		expect(seals.reduce((sum, {messages}) => sum + Number(messages), 0)).toBe(40);
 	});
 
-	test('holds through redactions, whether they come before the seal or after it', async () => {
+	test('stays valid through redactions, before the seal and after it', async () => {
 		await write(5);
 		await database.as(human(), `select redact_message(2, 'before')`);
 		await sealAll(database);
@@ -136,7 +136,7 @@ describe.each(engines)('the chain of seals on $engine', ({open}) => {
 		});
 	});
 
-	test('a chain that was made again from its beginning ends in another hash', async () => {
+	test('a chain that was rebuilt from its beginning ends in another hash', async () => {
 		await write(30);
 		const {seq, hash} = await sealAll(database);
 		await tamper(database, `update messages set content = '[A] forged' where id = 3; truncate agentmux.seals`);
@@ -167,7 +167,7 @@ describe('seals on PostgreSQL while others write', () => {
 	afterAll(() => database.close());
 	afterEach(() => database.clear());
 
-	test('what is committed late is sealed in its place, and nothing is sealed before it', async () => {
+	test('a late commit is sealed in its position, and nothing is sealed before it', async () => {
 		const [slow, fast] = [await database.connect(), await database.connect()];
 		await slow.client.query('begin');
 		await slow.client.query(`insert into messages (content) values ('[A] begun first')`);
@@ -178,7 +178,7 @@ describe('seals on PostgreSQL while others write', () => {
 		expect(await verifyAll(database)).toMatchObject([{messages: 2, fault: null}]);
 	});
 
-	test('every chain holds, with concurrent writes, rollbacks, redactions and seals', async () => {
+	test('every chain is valid, with concurrent writes, rollbacks, redactions and seals', async () => {
 		const sessions = await Promise.all(Array.from({length: 6}, () => database.connect()));
 		const writing = new AbortController();
 		const write = async ({client}: (typeof sessions)[number], writer: number): Promise<void> => {

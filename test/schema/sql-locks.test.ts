@@ -75,14 +75,14 @@ describe.each(engines)('SQL of an agent that changes tasks, on $engine', ({open}
 	});
 	afterAll(() => database.close());
 
-	it('is told from all other by its text', async () => {
+	it('is recognised by its text', async () => {
 		const ask = async (sql: string): Promise<unknown> =>
 			(await database.as(owner, 'select agentmux.is_plain($1) as plain', [sql]))[0]?.['plain'];
 		for (const sql of plain) expect([sql, await ask(sql)]).toEqual([sql, true]);
 		for (const sql of notPlain) expect([sql, await ask(sql)]).toEqual([sql, false]);
 	});
 
-	it('works in the forms in which it is written', async () => {
+	it('works in the usual forms', async () => {
 		const [{id: first}] = (await script(`select id from task_add('first')`)) as [{id: number}];
 		const [{id: second}] = (await script(`select (task_add('second', p_depends_on => array[${first}])).id`)) as [
 			{id: number},
@@ -115,14 +115,14 @@ describe.each(engines)('SQL of an agent that changes tasks, on $engine', ({open}
 		expect(parameters).toEqual([{row: {title: 'third'}}]);
 	});
 
-	it('is refused with anything behind it, and says what to do', async () => {
+	it('is refused if anything follows, and says what to do', async () => {
 		await expect(script(`select (task_add('x', p_depends_on => array[1])).id`, 'select 1')).rejects.toMatchObject({
 			code: '42501',
-			message: 'an agent changes tasks by a statement that does nothing else',
-			hint: expect.stringContaining('In a script such calls come last.') as string,
+			message: 'an agent can only change tasks with a statement that does nothing else',
+			hint: expect.stringContaining('In a script, such calls must come last.') as string,
 		});
 		await expect(script('select length(title) from task_cancel(1)')).rejects.toMatchObject({code: '42501'});
-		await expect(script(`select agent_touch('working')`, 'select 1')).rejects.toThrow('changes agents');
+		await expect(script(`select agent_touch('working')`, 'select 1')).rejects.toThrow('can only change agents');
 		// By whatever array it comes: what is not at its end is not the end.
 		await expect(
 			database.as(me, `select agent_script('[5:6]={"select task_cancel(1)","select 1"}'::text[])`),
@@ -152,7 +152,7 @@ describe('while the SQL of an agent runs on, on PostgreSQL', () => {
 		await client.query(`select set_config('request.jwt.claims', $1, true), set_config('role', $2, true)`, values);
 	}
 
-	it('nobody waits for it, whatever it has called', async () => {
+	it('nobody waits for it, whatever it called', async () => {
 		const as: Connection['as'] = (...query) => holder.as(...query);
 		for (const caller of [me, other]) {
 			await as(caller, `select agent_touch('idle')`);

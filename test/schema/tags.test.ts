@@ -52,7 +52,7 @@ describe.each(engines)('the grammar of tags on $engine', ({open}) => {
 		}
 	});
 
-	test('takes what the code takes, and folds it alike', async () => {
+	test('accepts the same tags as the code, and folds them in the same way', async () => {
 		await fc.assert(
 			fc.asyncProperty(many, async texts => {
 				const rows = await database.as(
@@ -68,7 +68,7 @@ describe.each(engines)('the grammar of tags on $engine', ({open}) => {
 		);
 	});
 
-	test('finds tag, body and mentions of a content where the code finds them', async () => {
+	test('finds the same tag, body and mentions in a content as the code', async () => {
 		const content = fc
 			.tuple(nearly, nearly, fc.constantFrom('[', ' [', '[['), fc.constantFrom('] @', ']@', '] x@', ']\u00a0@@', '\n@'))
 			.map(([tag, mention, open, between]) => `${open}${tag}${between}${mention} @${tag}.@${mention}-`);

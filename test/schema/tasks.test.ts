@@ -80,7 +80,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 	test('without an identity, nothing can be claimed', async () => {
 		await add('x');
 		await expect(claim(owner)).rejects.toMatchObject({code: '42501', message: 'plain SQL has no identity'});
-		await expect(claim(stranger)).rejects.toMatchObject({code: '42501', message: 'this token names no agent'});
+		await expect(claim(stranger)).rejects.toMatchObject({code: '42501', message: 'this token does not name an agent'});
 		await expect(claim(service())).rejects.toMatchObject({
 			code: '42501',
 			message: 'this request does not say which tag it acts as',
@@ -149,7 +149,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await finish(A, id, 1)).toMatchObject({status: 'done'});
 	});
 
-	test('reap puts back what expired, and ends it after the last attempt', async () => {
+	test('reap requeues tasks with expired leases, and ends them after the last attempt', async () => {
 		const again = await add('again');
 		const last = await add('last', 'p_max_attempts => 1');
 		const held = await add('held');
@@ -163,7 +163,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await database.as(owner, 'select task_reap()')).toEqual([{task_reap: 0}]);
 	});
 
-	test('a failure is tried again later, and is dead after the last attempt', async () => {
+	test('a failed task is tried again later, and is dead after the last attempt', async () => {
 		const id = await add('x', 'p_max_attempts => 2');
 		await claim(A);
 		expect(await finish(A, id, 1, `p_ok => false, p_error => 'no luck'`)).toMatchObject({
@@ -204,7 +204,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await read(id)).toMatchObject({title: 'x'});
 	});
 
-	test('a task waits for what it depends on', async () => {
+	test('a task waits for those that it depends on', async () => {
 		const one = await add('one');
 		const two = await add('two', `p_depends_on => array[${one}]::bigint[], p_priority => 9`);
 		expect(await claim(A, `p_id => ${two}`)).toBeUndefined();
@@ -382,7 +382,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 			expect(await finish(A, id, 1)).toBeUndefined();
 		});
 
-		test('is too late for what is queued, running or done, and for what never was', async () => {
+		test('is refused for tasks that are queued, running or done, and for unknown ones', async () => {
 			const id = await add('x');
 			expect(await retry(id)).toBeUndefined();
 			await claim(A);
@@ -392,7 +392,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 			expect(await retry(999)).toBeUndefined();
 		});
 
-		test('a failed plan is tried again with what of it was not done, and not with what somebody cancelled', async () => {
+		test('a failed plan is tried again with its unfinished steps, but not with those that somebody cancelled', async () => {
 			const plan = await add('plan');
 			const step = async (title: string, after: number[] = []): Promise<number> =>
 				await add(
@@ -430,7 +430,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 			expect(await read(plan)).toMatchObject({status: 'done', progress: 1});
 		});
 
-		test('one step brings the plan above it back, and what waits for it', async () => {
+		test('retrying one step also retries its plan, and the tasks that wait for it', async () => {
 			const plan = await add('plan');
 			const inner = await add('inner', `p_parent_id => ${plan}`);
 			const step = await add('step', `p_parent_id => ${inner}, p_max_attempts => 1`);
@@ -451,7 +451,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 			expect(await statuses()).toEqual({plan: 'queued', one: 'queued', two: 'queued'});
 		});
 
-		test('is refused for what waits for a task that will never be done, and says which', async () => {
+		test('is refused for a task that waits for one that will never be done, and says which', async () => {
 			const one = await add('one', 'p_max_attempts => 1');
 			const two = await add('two', `p_depends_on => array[${one}]::bigint[]`);
 			const other = await add('other', 'p_max_attempts => 1');
@@ -471,7 +471,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		});
 	});
 
-	test('an assigned task is claimed by its assignee alone, compared without case, until it is for anybody again', async () => {
+	test('only its assignee can claim an assigned task, in any case, until it is for anybody again', async () => {
 		const id = await add('x', `p_assignee => 'b'`);
 		await add('y', 'p_priority => -1');
 		expect(await claim(A, `p_id => ${id}`)).toBeUndefined();
@@ -509,7 +509,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await database.as(human(), 'select * from task_reprioritise($1, 1)', [plan])).toEqual([]);
 	});
 
-	describe('who may change a task that is there', () => {
+	describe('those who may change an existing task', () => {
 		const calls = {
 			cancel: 'select id from task_cancel($1)',
 			retry: 'select id from task_retry($1)',
@@ -595,7 +595,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 			expect((await read(waits))['status']).toBe('queued');
 		});
 
-		test('and of one that is not there, nobody is refused', async () => {
+		test('are anybody, if the task does not exist', async () => {
 			for (const call of Object.values(calls)) expect(await database.as(B, call, [999])).toEqual([]);
 		});
 	});

@@ -31,7 +31,7 @@ describe.each(engines)('tokens that end, on $engine', ({open}) => {
 		return calls;
 	};
 
-	test('all of an agent end at once, whatever their case, and no others', async () => {
+	test('all tokens of an agent end together, whatever their case, and no others', async () => {
 		const former = [
 			token('CLAUDE_1'),
 			token('claude_1', {gen: 0}),
@@ -47,7 +47,7 @@ describe.each(engines)('tokens that end, on $engine', ({open}) => {
 		expect(await admits(token('CLAUDE_1', {gen: 1}))).toBe(false);
 		await expect(database.as(token('CLAUDE_1', {gen: 1}), 'select agent_touch()')).rejects.toMatchObject({
 			code: '42501',
-			message: 'this token of CLAUDE_1 has ended',
+			message: 'this token of CLAUDE_1 was ended',
 		});
 	});
 

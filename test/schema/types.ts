@@ -18,7 +18,7 @@ await database.close();
 if (process.argv.includes('--write')) {
 	writeFileSync(typesFile, found);
 } else if (readFileSync(typesFile, 'utf8') !== found) {
-	console.error('The migrations make other types than source/gateway/database.types.ts has.');
+	console.error('The migrations make other types than source/gateway/link/database.types.ts has.');
 	console.error('When that is meant, renew it: npm run types:database -- --write');
 	process.exitCode = 1;
 }

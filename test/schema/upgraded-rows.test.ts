@@ -24,7 +24,7 @@ async function upgraded(
 }
 
 describe.each(engines)('an upgrade on $engine', ({open}) => {
-	it('begins the history of what stood there before with its latest change', async () => {
+	it('begins the history of existing rows with their latest change', async () => {
 		const database = await upgraded(open, '20261125000500', [
 			`insert into tasks (title, status, lease_owner, lease_until) values ('build', 'running', 'A', now() + interval '1 hour')`,
 			`insert into agents (tag, presence) values ('A', 'blocked')`,
@@ -39,7 +39,7 @@ describe.each(engines)('an upgrade on $engine', ({open}) => {
 		}
 	});
 
-	it('goes on watching what was watched row by row, but for what messages change', async () => {
+	it('continues to watch tables that were watched row by row, except those that messages change', async () => {
 		const database = await upgraded(open, '20261125000100', [
 			'create table orders (id int, note text)',
 			`select watch_table('orders', 'RESPONDER0')`,
@@ -56,7 +56,7 @@ describe.each(engines)('an upgrade on $engine', ({open}) => {
 		}
 	});
 
-	it('marks the circles that are there, and cancels what waits for what is gone', async () => {
+	it('marks existing circles, and cancels tasks that wait for deleted ones', async () => {
 		const database = await upgraded(open, '20261201000300', [
 			`insert into tasks (title, depends_on, parent_id) values ('A', '{}', null), ('B', '{1}', null), ('S', '{2}', 1), ('lost', '{99}', null),
 				('gone', '{}', null), ('waits', '{}', null)`,
@@ -79,7 +79,7 @@ describe.each(engines)('an upgrade on $engine', ({open}) => {
 		}
 	});
 
-	it('frees what was stuck by takes alone, and keeps who belonged to everyone', async () => {
+	it('frees messages that were stuck only by takes, and keeps who gets messages to everyone', async () => {
 		const database = await upgraded(
 			open,
 			'20261201000100',

@@ -45,7 +45,7 @@ async function last(): Promise<Message> {
 }
 
 describe("a human's message", () => {
-	test('is signed by send, and says so wherever it is read', async () => {
+	test('is signed by send, and shown as signed wherever it is read', async () => {
 		const sent = await home.json<Message>(['send', 'deploy it @CLAUDE_1']);
 		expect(sent.signed).toBe(true);
 		expect(sent.meta['signature']).toMatchObject({v: 1});
@@ -57,7 +57,7 @@ describe("a human's message", () => {
 		expect(stdout).toContain(`#${sent.id} from HUMAN (signed by HUMAN, human)`);
 	});
 
-	test('is signed by whom it says under another tag, and in a reply', async () => {
+	test('is signed by its author under another tag, too, and in a reply', async () => {
 		const first = await last();
 		const reply = await home.json<Message>(['send', '--as', 'CLAUDE_2', '--reply', String(first.id), 'yes']);
 		expect(reply).toMatchObject({signed: true, tag: 'CLAUDE_2', author_tag: 'HUMAN', reply_to: first.id});
@@ -135,7 +135,7 @@ describe('the owner of the database cannot create a signature', () => {
 		expect(await look()).toEqual(invalid);
 	});
 
-	test('by changing what was said, under whom, or in reply to what: invalid', async () => {
+	test('by changing the text, the tag or the message it replies to: invalid', async () => {
 		const root = await last();
 		const sent = await home.json<Message>(['send', '--reply', String(root.id), 'no @CLAUDE_1']);
 		const changes = {
@@ -154,7 +154,7 @@ describe('the owner of the database cannot create a signature', () => {
 		expect(await look()).toEqual(invalid);
 	});
 
-	test('with a key of its own: a key that nobody here trusts', async () => {
+	test('with another key: a key that is not trusted here', async () => {
 		const client_id = randomUUID();
 		const [{mailbox_id} = {mailbox_id: ''}] = await home.json<Array<{mailbox_id: string}>>([
 			'sql',
@@ -167,7 +167,7 @@ describe('the owner of the database cannot create a signature', () => {
 	});
 });
 
-test('what was signed stays so in a backup that is put back, and says nothing in another mailbox', async () => {
+test('a signature stays valid in a restored backup, and is not valid in another mailbox', async () => {
 	const sent = await home.json<Message>(['send', 'kept']);
 	const file = join(home.path, 'backup.tar.gz');
 	await home.output(['hub', 'backup', file]);
@@ -202,7 +202,7 @@ test('a second machine signs with its own key, which counts here once it is trus
 	}
 });
 
-test('keys are for the human: an agent can look at them, and no more', async () => {
+test('keys are for the human: an agent can only list them', async () => {
 	const env = {CLAUDECODE: '1'};
 	const cwd = join(home.path, 'agent');
 	expect(await home.output(['keys', 'list'], {env, cwd})).toContain('yours (file)');
@@ -227,7 +227,7 @@ esac
 `;
 
 test.runIf(process.platform === 'linux')(
-	'with key = "keyring" the key moves there, and never stands among arguments',
+	'with key = "keyring" the key moves there, and never appears in arguments',
 	async () => {
 		const own = await Home.make();
 		try {
@@ -251,11 +251,11 @@ test.runIf(process.platform === 'linux')(
 			writeFileSync(join(bin, 'locked'), '');
 			const refused = await own.run(['send', 'unheard'], {env});
 			expect(refused).toMatchObject({code: 1, stdout: ''});
-			expect(refused.stderr).toMatch(/^agentmux: The keyring did not give .*Cannot unlock the collection\).*\n$/);
+			expect(refused.stderr).toMatch(/^agentmux: Cannot access the keyring .*Cannot unlock the collection\).*\n$/);
 			// Reading needs no secret.
 			expect(await own.output(['tail'], {env})).toContain('(signed)  by the key in the keyring');
 			const missing = await own.run(['send', 'unheard'], {env: {PATH: '/nonexistent'}});
-			expect(missing.stderr).toContain('there is no program secret-tool');
+			expect(missing.stderr).toContain('secret-tool is not installed');
 			expect(await own.output(['tail'], {env})).not.toContain('unheard');
 		} finally {
 			await own.dispose();

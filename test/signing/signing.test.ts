@@ -1,10 +1,10 @@
-import {mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import fc from 'fast-check';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {signedBytes, type Statement, type StatementKind} from '../../source/mailbox/signature.ts';
-import {fits, makeKeyPair, signStatement} from '../../source/signing/ed25519.ts';
+import {isValidSignature, makeKeyPair, signStatement} from '../../source/signing/ed25519.ts';
 import {humanKey, renewKey} from '../../source/signing/human-key.ts';
 import {publicFile, secretFile} from '../../source/signing/key-folder.ts';
 import {forgetKey, isTrusted, readTrust, trustKey} from '../../source/signing/trusted-keys.ts';
@@ -33,7 +33,7 @@ describe('what is signed', () => {
 		);
 	});
 
-	test('differs wherever a statement does', () => {
+	test('differs for different statements', () => {
 		const text = fc.string({unit: 'grapheme', maxLength: 8});
 		const any = fc.record({
 			kind: fc.constantFrom<StatementKind>('message', 'approval', 'redaction'),
@@ -58,20 +58,20 @@ describe('what is signed', () => {
 		['tag', {tag: 'CLAUDE_1'}],
 		['content', {content: '[HUMAN] deploy it 🚀 now'}],
 		['reply_to', {reply_to: null}],
-	])('fits no other %s', (_, other) => {
+	])('is not valid for another %s', (_, other) => {
 		const signature = signStatement(makeKeyPair(), statement);
-		expect(fits(signature, statement)).toBe(true);
-		expect(fits(signature, {...statement, ...other})).toBe(false);
+		expect(isValidSignature(signature, statement)).toBe(true);
+		expect(isValidSignature(signature, {...statement, ...other})).toBe(false);
 	});
 
-	test('fits no other nonce, key or signature, and twice is two signatures', () => {
+	test('is not valid with another nonce, key or signature, and signing twice gives two signatures', () => {
 		const pair = makeKeyPair();
 		const [one, two] = [signStatement(pair, statement), signStatement(pair, statement)];
 		expect(one.sig).not.toBe(two.sig);
-		expect(fits({...one, nonce: two.nonce}, statement)).toBe(false);
-		expect(fits({...one, sig: two.sig}, statement)).toBe(false);
-		expect(fits({...one, key: makeKeyPair().x}, statement)).toBe(false);
-		expect(fits({...one, key: 'A'.repeat(43)}, statement)).toBe(false);
+		expect(isValidSignature({...one, nonce: two.nonce}, statement)).toBe(false);
+		expect(isValidSignature({...one, sig: two.sig}, statement)).toBe(false);
+		expect(isValidSignature({...one, key: makeKeyPair().x}, statement)).toBe(false);
+		expect(isValidSignature({...one, key: 'A'.repeat(43)}, statement)).toBe(false);
 	});
 });
 
@@ -99,7 +99,7 @@ describe('a redacted row', () => {
 		});
 	};
 
-	test('is judged by who redacted it, which message, and why', async () => {
+	test('is verified by who redacted it, which message, and why', async () => {
 		const own = await humanKey({data, keyring: null});
 		const verify = createVerifier(data);
 		const words = {
@@ -124,7 +124,7 @@ describe('a redacted row', () => {
 });
 
 describe('a row', () => {
-	test('is signed by the key of this home, and by that of another for its tag alone', async () => {
+	test("is valid with the key of this home, and with another's only for its tag", async () => {
 		const own = await humanKey({data, keyring: null});
 		const verify = createVerifier(data);
 		expect(verify(row(signStatement(own, statement)), mailbox)).toBe(true);
@@ -160,7 +160,7 @@ describe('a row', () => {
 });
 
 describe('the key of a home', () => {
-	test('is made once, for this user alone, however many ask at once', async () => {
+	test('is created once, for this user only, however many ask at the same time', async () => {
 		const pairs = await Promise.all(Array.from({length: 8}, () => humanKey({data, keyring: null})));
 		expect(new Set(pairs.map(({x}) => x)).size).toBe(1);
 		expect(statSync(secretFile(data)).mode & 0o777).toBe(0o600);
@@ -171,19 +171,22 @@ describe('the key of a home', () => {
 		const store = {data, keyring: null};
 		const {x} = await humanKey(store);
 		rmSync(secretFile(data));
-		await expect(humanKey(store)).rejects.toThrow(/says that there was one/);
+		await expect(humanKey(store)).rejects.toThrow(/is missing from/);
 		const next = await renewKey(store, 'HUMAN', new Date());
 		expect(next.x).not.toBe(x);
 		expect(isTrusted(readTrust(data), x, 'HUMAN')).toBe(true);
 		expect((await humanKey(store)).x).toBe(next.x);
 	});
 
-	test('is not read through a link, and a damaged one is said', async () => {
+	test('is not read through a link or from a folder, and a damaged one is reported', async () => {
 		const elsewhere = join(data, 'elsewhere.json');
 		writeFileSync(elsewhere, JSON.stringify(makeKeyPair()));
 		symlinkSync(elsewhere, secretFile(data));
 		await expect(humanKey({data, keyring: null})).rejects.toThrow(/symbolic link/);
 		rmSync(secretFile(data));
+		mkdirSync(secretFile(data));
+		await expect(humanKey({data, keyring: null})).rejects.toThrow(/it is a folder/);
+		rmSync(secretFile(data), {recursive: true});
 		const [one, two] = [makeKeyPair(), makeKeyPair()];
 		for (const bad of ['', '{', '{}', JSON.stringify({x: one.x, d: two.d})]) {
 			writeFileSync(secretFile(data), bad);

@@ -39,7 +39,7 @@ export async function startLoad(
 	const mailboxes = tags.map(tag => {
 		const token = hub.tokenFor(tag);
 		placeAgent(hub.home, tag, {key: hub.anonKey, token});
-		return connectMailbox({url: hub.url, key: hub.anonKey, token, way: transportTo(address)});
+		return connectMailbox({url: hub.url, key: hub.anonKey, token, transport: transportTo(address)});
 	});
 
 	const screen = spawnTerminal([process.execPath, cli], {

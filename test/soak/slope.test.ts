@@ -33,7 +33,7 @@ describe('a slope', () => {
 		}
 	});
 
-	it('has a wider error where neighbours are alike', () => {
+	it('has a wider error if neighbours are correlated', () => {
 		const alone = slopeOf(every15s(1800, at => 200 + ((at / 15) % 2)));
 		const sawtooth = slopeOf(every15s(1800, at => 200 + ((at / 15) % 20) / 10));
 		expect(sawtooth.error).toBeGreaterThan(2 * alone.error);
@@ -104,7 +104,7 @@ describe('a leak', () => {
 		expect(verdicts(1800, 5, 200)).toEqual(new Set(['grows']));
 	});
 
-	it('that is not there fails none, however short or slow', () => {
+	it('that does not exist fails no run, however short or slow', () => {
 		for (const [seconds, perSecond] of [
 			[1800, 10],
 			[1800, 5],

@@ -1,7 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {presenceOf, type Agent} from '../../source/mailbox/agent.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
-import {deliveriesOf, isAnyone, meantTag} from '../../source/store/delivery.ts';
+import {deliveriesOf, isKnownTag, meantTag} from '../../source/store/delivery.ts';
 import {reduce} from '../../source/store/reduce.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {messageRow} from '../helpers/message.ts';
@@ -82,10 +82,10 @@ describe('a delivery', () => {
 		expect(rungs(state)).toEqual(['CLAUDE_TWIN stored', 'HUMAN stored', 'OTHER taken']);
 	});
 
-	it('is for nobody where the tag neither joined nor wrote, once that is known', () => {
+	it('is for nobody if the tag never joined or wrote, once that is known', () => {
 		const state = stateWith('[OLD_HAND] @CLAUDE_TWIM @OLD_HAND');
 		expect(rungs(state)).toEqual(['CLAUDE_TWIM nobody']);
-		expect(isAnyone(state, 'old_hand')).toBe(true);
+		expect(isKnownTag(state, 'old_hand')).toBe(true);
 		expect(meantTag(state, 'CLAUDE_TWIM')).toBe('CLAUDE_TWIN');
 		expect(meantTag(state, 'SOMETHING_ELSE')).toBeNull();
 		expect(rungs({...state, loaded: false})).toEqual(['CLAUDE_TWIM stored']);

@@ -93,7 +93,7 @@ describe('the store', () => {
 		expect(reads).toBe(1);
 	});
 
-	it('takes in together what came together, and has it before what is told after it', async () => {
+	it('applies messages together that came together, and before later events', async () => {
 		const mailbox = memoryMailbox(new MemoryServer(), human);
 		const told = Promise.withResolvers<(event: MailboxEvent) => void>();
 		const store = open({
@@ -126,7 +126,7 @@ describe('the store', () => {
 		await expect(store.ready).rejects.toThrow('The key is wrong.');
 	});
 
-	it('shows what is inserted from now on, once', async () => {
+	it('shows messages that are inserted from now on, once', async () => {
 		const server = new MemoryServer();
 		const store = open(memoryMailbox(server, human));
 		await store.ready;
@@ -135,7 +135,7 @@ describe('the store', () => {
 		expect(store.getState().messages.map(({body}) => Number(body))).toEqual(Array.from({length: 50}, (_, at) => at));
 	});
 
-	it('shows what was sent at once, and as a row when it comes back', async () => {
+	it('shows a sent message immediately, and its row when it comes back', async () => {
 		const server = new MemoryServer();
 		const store = open(memoryMailbox(server, human));
 		await store.ready;
@@ -148,7 +148,7 @@ describe('the store', () => {
 		expect(channelMessages(store.getState(), 'CLAUDE_1')).toHaveLength(1);
 	});
 
-	it('sends what could not be sent once the connection is back, exactly once', async () => {
+	it('sends unsent messages when the connection is back, exactly once', async () => {
 		const server = new MemoryServer();
 		const store = open(memoryMailbox(server, human));
 		await store.ready;
@@ -162,7 +162,7 @@ describe('the store', () => {
 		expect(store.getState().pending).toEqual([]);
 	});
 
-	it('sends what waited in the order in which it was written, whatever way each takes', async () => {
+	it('sends waiting messages in the order in which they were written, however long each takes', async () => {
 		const server = new MemoryServer();
 		const memory = memoryMailbox(server, human);
 		const written = ['the first, which takes longest', 'the second one', 'the third', 'last'];
@@ -180,7 +180,7 @@ describe('the store', () => {
 		expect(server.messages.map(({body}) => body)).toEqual(written);
 	});
 
-	it('lets the others go when what is first is withdrawn or refused', async () => {
+	it('sends the others when the first is withdrawn or refused', async () => {
 		const server = new MemoryServer();
 		const store = open(memoryMailbox(server, {tag: 'CLAUDE_1'}));
 		await store.ready;
@@ -276,7 +276,7 @@ describe('the store', () => {
 		expect(held(store, 'CLAUDE_1')).toEqual(Array.from({length: 800}, (_, at) => 701 + 2 * at));
 	});
 
-	it('keeps what somebody looks at while so much pours in that it leaves the window', async () => {
+	it('keeps visible messages while so many pour in that they leave the window', async () => {
 		const server = new MemoryServer();
 		for (let number = 1; number <= 100; number++) server.insert(`[CLAUDE_1] ${number}`);
 		const store = open(memoryMailbox(server, human));
@@ -312,7 +312,7 @@ describe('the store', () => {
 		expect(store.getState().messages.map(({body}) => body)).toEqual(['before', 'meanwhile']);
 	});
 
-	it('goes on where the connection breaks again while it is read for the first time', async () => {
+	it('recovers when the connection breaks again during the first load', async () => {
 		const server = new MemoryServer();
 		server.insert('[CLAUDE_1] before');
 		server.outage('Nobody is there.');

@@ -31,7 +31,7 @@ it('does not keep the window of a feed whose unread messages were counted once',
 	expect(weak[0]?.deref()).toBeUndefined();
 });
 
-it('remembers which receipts it has sent, and not for ever', async () => {
+it('remembers which receipts it has sent, but not forever', async () => {
 	const server = new MemoryServer();
 	for (let nth = 0; nth < 3; nth += 1) server.insert(`[CLAUDE_1] @HUMAN number ${nth}`);
 	const mailbox = memoryMailbox(server, {tag: 'HUMAN', kind: 'human'});

@@ -21,7 +21,7 @@ const arrived = fc
 	.tuple(fc.integer({min: 1, max: 200}), fc.constantFrom('A', 'a', 'B'), fc.nat(5))
 	.map(([message, reader, attempts]) => receipt(message, reader, attempts));
 
-it('holds the latest of each message and reader, and leaves what was before as it was', () => {
+it('has the latest of each message and reader, and is immutable', () => {
 	fc.assert(
 		fc.property(fc.array(fc.array(arrived)), fc.integer({min: 1, max: 200}), (batches, from) => {
 			const expected = new Map<number, Map<string, Receipt>>();

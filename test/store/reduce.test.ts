@@ -51,7 +51,7 @@ describe('messages', () => {
 		);
 	});
 
-	it('make channels of who writes and of a few of whom they address, and count the others', () => {
+	it('create channels for their tags and for a few that they address, and count the others', () => {
 		const ghosts = Array.from({length: 100}, (_, nth) =>
 			messageRow(nth + 1, `[CLAUDE_1] @GHOST_${nth} @GHOST_${nth + 900} boo`),
 		);
@@ -68,7 +68,7 @@ describe('messages', () => {
 		expect(state.unlisted.has(foldTag('GHOST_3'))).toBe(false);
 	});
 
-	it('say no more than was left of them once they are redacted, wherever they stand', () => {
+	it('lose their text when they are redacted, in every list', () => {
 		const rows = [1, 2, 3, 4].map(id => messageRow(id, `[CLAUDE_1] secret ${id} @HUMAN`));
 		const past = [rows[0]!, rows[1]!];
 		let state = reduce(emptyState, {type: 'messages', messages: rows});
@@ -85,7 +85,7 @@ describe('messages', () => {
 		expect(reduce(redacted, {type: 'redacted', messages: [{...left, id: 99}]})).toBe(redacted);
 	});
 
-	it('leave the state as it is when nothing in them is new', () => {
+	it('do not change the state if none of them is new', () => {
 		const state = told([[messageRow(1, '[A] one')]]);
 		expect(reduce(state, {type: 'messages', messages: [messageRow(1, '[A] one')]})).toBe(state);
 	});
@@ -104,7 +104,7 @@ describe('a pending draft', () => {
 		failure: null,
 	} as const;
 
-	it('is shown until its row arrives, by whatever way', () => {
+	it('is shown until its row arrives, from whichever source', () => {
 		const sending = reduce(emptyState, {type: 'sending', pending});
 		expect(sending.pending).toEqual([pending]);
 		const row = messageRow(1, '[HUMAN] hi', {client_id: 'key'});
@@ -139,7 +139,7 @@ describe('threads', () => {
 		expect(threadMessages(reduce(state, {type: 'messages', messages: [late]}), 1)).toEqual([root, reply, deeper, late]);
 	});
 
-	it('stand as a tree, each reply below what it replies to', () => {
+	it('form a tree, each reply below the message that it replies to', () => {
 		const tree = threadTree(told([[root, reply, deeper, late]]), 1);
 		expect(tree.map(({message: {id}, depth}) => [id, depth])).toEqual([
 			[1, 0],
@@ -150,13 +150,13 @@ describe('threads', () => {
 		expect(replyCount(told([[root, reply, deeper, late]]), 1)).toBe(3);
 	});
 
-	it('stand as a tree where the root is not known', () => {
+	it('form a tree even if the root is unknown', () => {
 		expect(threadTree(told([[reply, deeper]]), 1).map(({depth}) => depth)).toEqual([0, 1]);
 	});
 });
 
 describe('unread', () => {
-	it('counts what came after the start and was not looked at, and nothing of one’s own', () => {
+	it('counts messages after the start that were not seen, without one’s own', () => {
 		const identity = {tag: 'HUMAN', kind: 'human', verified: true} as const;
 		let state = reduce(told([[messageRow(1, '[A] before')]]), {type: 'identity', identity});
 		state = reduce(state, {type: 'loaded'});
@@ -178,7 +178,7 @@ describe('unread', () => {
 describe('another history', () => {
 	const replaced = {type: 'replaced', epoch: 'two', common: 5, fresh: 2, more: false} as const;
 
-	it('takes with it what stood there, and leaves the drafts, which are no replies to what is gone', () => {
+	it('removes the former messages, and keeps the drafts, which no longer reply to lost messages', () => {
 		let state = reduce(emptyState, {type: 'messages', messages: [1, 5, 9].map(id => messageRow(id, '[A] x'))});
 		const draft = (client_id: string, reply_to: number) => ({content: '[HUMAN] y', client_id, reply_to});
 		for (const pending of [draft('kept', 5), draft('gone', 6)]) {
@@ -192,13 +192,13 @@ describe('another history', () => {
 		]);
 	});
 
-	it('counts as read up to where both are one', () => {
+	it('counts as read up to the end of the common part', () => {
 		const marks = {epoch: 'one', from: 3, marks: new Map([['A', 9]])};
 		expect(marksIn(replaced, marks)).toEqual({epoch: 'two', from: 3, marks: new Map([['A', 5]])});
 		expect(marksIn({...replaced, common: null}, marks)).toBeNull();
 	});
 
-	it('is called by another epoch later, where only the reader had noticed it', () => {
+	it('gets its new epoch later, if only the reader had noticed it', () => {
 		const state = reduce({...emptyState, epoch: 'one'}, {type: 'cursor', cursor: {epoch: 'two', xid: '9', id: 5}});
 		expect(state.epoch).toBe('two');
 		expect(reduce(state, {type: 'cursor', cursor: {epoch: 'two', xid: '9', id: 6}})).toBe(state);
@@ -211,12 +211,12 @@ describe('tasks', () => {
 	const after = (...tasks: readonly Task[]): Task | undefined =>
 		tasks.reduce((state, each) => reduce(state, {type: 'tasks', tasks: [each]}), emptyState).tasks.get(1);
 
-	it('are as they were told last, also when the clock was put back', () => {
+	it('are as last reported, also if the clock was set back', () => {
 		expect(after(task('queued', at(30)), task('running', at(31)))?.status).toBe('running');
 		expect(after(task('queued', at(59)), task('running', at(0)))?.status).toBe('running');
 	});
 
-	it('are not as an older row says that was read meanwhile', () => {
+	it('are not replaced by an older row that was read in the meantime', () => {
 		const [before, now] = ['2026-01-01T12:00:00.000Z', '2026-01-01T12:00:01.000Z'];
 		expect(after(task('running', now), task('queued', before))?.status).toBe('running');
 	});

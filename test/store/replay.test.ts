@@ -87,7 +87,7 @@ describe('replay', () => {
 		);
 	});
 
-	it('knows as much of a later part when only that was read, with how each stood when it began', async () => {
+	it('knows a later part equally well if only that was read, with the states at its beginning', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.array(move, {minLength: 1, maxLength: 30}), fc.nat(), async (moves, pick) => {
 				const {server, mailbox, snapshots} = await play(moves);
@@ -108,7 +108,7 @@ describe('replay', () => {
 		);
 	});
 
-	it('says unknown where nobody wrote down how it stood, and nothing before it was there', async () => {
+	it('is unknown where no state was recorded, and empty before the row existed', async () => {
 		const {server, end} = await play([
 			{what: 'touch', who: 0, presence: 0},
 			{what: 'add', who: 0},

@@ -7,7 +7,7 @@ import {SurroundingsProvider} from '../../source/tui/view/context.ts';
 import {createController} from '../../source/tui/app/controller.ts';
 import {layoutOf} from '../../source/tui/model/current-layout.ts';
 import type {Input} from '../../source/tui/terminal/keyboard.ts';
-import {spoken} from '../../source/tui/reader/lines.ts';
+import {messageSentences} from '../../source/tui/screen-reader/lines.ts';
 import {createUi, withChannels} from '../../source/tui/model/ui.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
@@ -73,7 +73,7 @@ describe('a message that is redacted while it is shown', () => {
 		expect(frame()).toContain('before it');
 		expect(frame()).toContain('after it');
 		const message = store.getState().messages.find(({id}) => id === secret.id)!;
-		expect(spoken(store.getState(), message, Date.now()).join('\n')).toContain(
+		expect(messageSentences(store.getState(), message, Date.now()).join('\n')).toContain(
 			'(redacted by HUMAN, unsigned: a␛[2Jpassword)',
 		);
 	});
@@ -142,7 +142,7 @@ describe('the app without a screen', () => {
 		await app.type('crefused');
 		await app.press('enter', {type: 'text', text: 'next'});
 		await app.press();
-		expect(app.frame()).toMatch(/HUMAN +not sent · r to write it again/);
+		expect(app.frame()).toMatch(/HUMAN +not sent · r to edit it/);
 		expect(app.ui.getState().compose.editor.text).toContain('next');
 		await app.press('^u', 'escape');
 		await app.type('r');
@@ -163,7 +163,7 @@ describe('the app without a screen', () => {
 		const server = new MemoryServer();
 		for (const number of [4, 3, 2, 1]) server.insert(`[CLAUDE_${number}] ${number}`);
 		const {ui, type} = await open(server, {columns: 200, rows: 24});
-		const shown = () => layoutOf(ui.getState()).places;
+		const shown = () => layoutOf(ui.getState()).mainPanes;
 		expect(shown()).toEqual(['CLAUDE_1', 'CLAUDE_2']);
 		await type('24');
 		expect(ui.getState().focus).toBe('CLAUDE_4');

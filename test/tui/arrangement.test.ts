@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {
 	emptyArrangement,
-	exchanged,
+	withPanesSwapped,
 	numberKey,
 	numbersOf,
 	withChannels,
@@ -37,8 +37,8 @@ describe('the layout', () => {
 		[260, 50, 'wide', 6],
 		[400, 24, 'wide', 6],
 	] as const)('at %ix%i is %s, with %i channels', (columns, rows, kind, count) => {
-		const {kind: is, places: paths} = at(columns, rows);
-		expect([is, kind === 'tiny' ? 0 : paths.length]).toEqual([kind, count]);
+		const {kind: is, mainPanes} = at(columns, rows);
+		expect([is, kind === 'tiny' ? 0 : mainPanes.length]).toEqual([kind, count]);
 	});
 
 	it('fills the body with panes that do not overlap, the focused one among them, at any size and however arranged', () => {
@@ -52,7 +52,7 @@ describe('the layout', () => {
 			})
 			.map(({count, hidden, pinned, zoomed, own}) => {
 				let given = arranged(count, own);
-				for (const id of pinned) given = withPinned(given, id, given.places);
+				for (const id of pinned) given = withPinned(given, id, given.onScreen);
 				for (const id of hidden) given = withHidden(given, id, true);
 				return {...given, zoomed};
 			});
@@ -116,17 +116,17 @@ describe('the arrangement', () => {
 	});
 
 	it('keeps a pane that was moved where it was put, also when its channel comes later', () => {
-		const moved = exchanged(arranged(4), 'C4', 'C1', ['C1', 'C2']);
+		const moved = withPanesSwapped(arranged(4), 'C4', 'C1', ['C1', 'C2']);
 		expect(moved.order.slice(0, 4)).toEqual(['C4', 'C2', 'C3', 'C1']);
 		const later = withChannels({...emptyArrangement, moved: moved.moved}, ['C1', 'C2', 'C4'], null);
 		expect(later.order.slice(0, 3)).toEqual(['C4', 'C1', 'C2']);
 	});
 
 	it('exchanges two panes on the screen, and pins and hides by name', () => {
-		expect(exchanged(arranged(4), 'C2', 'C1', ['C1', 'C2']).places).toEqual(['C2', 'C1']);
+		expect(withPanesSwapped(arranged(4), 'C2', 'C1', ['C1', 'C2']).onScreen).toEqual(['C2', 'C1']);
 		const pinned = withPinned(arranged(4), 'C2', ['C1', 'C2']);
 		expect(withPinned(pinned, 'C2', ['C1', 'C2']).pinned.size).toBe(0);
-		expect(withHidden(pinned, 'C2', true)).toMatchObject({places: ['C1'], pinned: new Set()});
+		expect(withHidden(pinned, 'C2', true)).toMatchObject({onScreen: ['C1'], pinned: new Set()});
 	});
 });
 
@@ -155,7 +155,7 @@ describe('the numbers of panes', () => {
 	});
 
 	it('follow a pane that the user moved, also one with a fixed number', () => {
-		const moved = exchanged(arranged(2), tasksPane, 'C2', []);
+		const moved = withPanesSwapped(arranged(2), tasksPane, 'C2', []);
 		expect(keys(moved)).toEqual([
 			'1 C1',
 			`2 ${tasksPane}`,
@@ -164,6 +164,6 @@ describe('the numbers of panes', () => {
 			`8 ${inboxPane}`,
 			`9 ${allPane}`,
 		]);
-		expect(keys(exchanged(arranged(2), 'C2', tasksPane, []))).toEqual(keys(moved));
+		expect(keys(withPanesSwapped(arranged(2), 'C2', tasksPane, []))).toEqual(keys(moved));
 	});
 });

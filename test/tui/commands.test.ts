@@ -21,9 +21,9 @@ describe('a line that begins with /', () => {
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('c/');
 		const offered = (await terminal.waitFor('/plan')).join('\n');
-		expect(offered).toMatch(/▌\/task {2}\[@TAG\] TITLE {3}adds a task, with @TAG for that one alone/);
+		expect(offered).toMatch(/▌\/task {2}\[@TAG\] TITLE {3}adds a task; with @TAG, for that agent only/);
 		terminal.write('ta\t');
-		await terminal.waitFor(/→ \/task +a task: its title, then its text on further lines/);
+		await terminal.waitFor(/→ \/task +a task: its title, then details on further lines/);
 		terminal.write('@cl\tPort the parser');
 		await terminal.waitFor(/→ \/task @CLAUDE_1 Port the parser +adds a task for CLAUDE_1/);
 		terminal.write('\u000Asee docs/parser.md\r');
@@ -36,7 +36,7 @@ describe('a line that begins with /', () => {
 		const terminal = start('echo');
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('c/plan Monthly report\r');
-		await terminal.waitFor('A plan needs steps: one on each further line (^J).');
+		await terminal.waitFor('A plan needs steps: write one per line (^J) after the title.');
 		terminal.write('\u000A- fetch rows\u000A- write it up');
 		await terminal.waitFor('adds a plan of 2 steps');
 		terminal.write('\r');
@@ -48,7 +48,7 @@ describe('a line that begins with /', () => {
 		const terminal = start('echo', 200);
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('c/tsk Port the parser\r');
-		await terminal.waitFor('There is no /tsk, only /task and /plan. A message that begins with / is written //.');
+		await terminal.waitFor('Unknown command /tsk; there are /task and /plan. To begin a message with /, write //.');
 		expect(terminal.text()).toContain('→ /tsk Port the parser');
 		expect(terminal.text()).not.toContain('heard');
 		terminal.write('\u0015//usr/bin is full\r');
@@ -88,16 +88,16 @@ describe('a command', () => {
 		['@A /task x', 'a message'],
 		['/task', 'A task needs a title.'],
 		['/task @A', 'A task needs a title.'],
-		['/TASK  x', 'adds a task for whoever asks first'],
-		['/task @A x\nmore', 'adds a task for A, with a text'],
-		['/task @ x', 'adds a task for whoever asks first'],
-		['/task x @A', 'adds a task for whoever asks first'],
-		[`/task ${'x'.repeat(1001)}`, "A task's title may have 1,000 letters: the rest goes onto further lines."],
-		['/plan x', 'A plan needs steps: one on each further line (^J).'],
+		['/TASK  x', 'adds a task for any agent'],
+		['/task @A x\nmore', 'adds a task for A, with details'],
+		['/task @ x', 'adds a task for any agent'],
+		['/task x @A', 'adds a task for any agent'],
+		[`/task ${'x'.repeat(1001)}`, "A task's title can have at most 1,000 letters; put the rest on further lines."],
+		['/plan x', 'A plan needs steps: write one per line (^J) after the title.'],
 		['/plan x\n1. one\n\n 2) two\n• three', 'adds a plan of 3 steps'],
-		[`/plan x${'\ny'.repeat(101)}`, 'A plan may have 100 steps, and this one has 101.'],
-		['/', 'There is no /, only /task and /plan. A message that begins with / is written //.'],
-		['/\u001B[31m', 'There is no /␛[31m, only /task and /plan. A message that begins with / is written //.'],
+		[`/plan x${'\ny'.repeat(101)}`, 'A plan can have at most 100 steps; this one has 101.'],
+		['/', 'Unknown command /; there are /task and /plan. To begin a message with /, write //.'],
+		['/\u001B[31m', 'Unknown command /␛[31m; there are /task and /plan. To begin a message with /, write //.'],
 	])('%j: %s', (text, explanation) => {
 		expect(explained(text)).toBe(explanation);
 	});

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {edit, emptyEditor, type Editor} from '../../source/tui/editor/editor.ts';
-import {afterKill, nothingKilled, type Killed} from '../../source/tui/editor/kill.ts';
-import {searched, searchFrom, withSent, type SentSearch} from '../../source/tui/model/sent.ts';
-import {noUndo, takenBack, withChange} from '../../source/tui/editor/undo.ts';
+import {killWithKey, nothingKilled, type Killed} from '../../source/tui/editor/kill.ts';
+import {sentSearchAfter, newSentSearch, withSent, type SentSearch} from '../../source/tui/model/sent.ts';
+import {noUndo, undone, withChange} from '../../source/tui/editor/undo.ts';
 
 function at(text: string): Editor {
 	const cursor = text.indexOf('|');
@@ -14,7 +14,7 @@ function killedBy(draft: string, ...keys: string[]): {readonly left: string; rea
 	let editor = at(draft);
 	let killed: Killed = nothingKilled;
 	for (const key of keys) {
-		const after = afterKill(editor, killed, key);
+		const after = killWithKey(editor, killed, key);
 		if (after === null) killed = {...killed, open: false};
 		else ({editor, killed} = after);
 	}
@@ -50,7 +50,7 @@ describe('^_', () => {
 		change(edit(editor, {type: 'insert', text: '>'}), true);
 		expect(editor.text).toBe('>one three');
 		const steps: string[] = [];
-		for (let back = takenBack(undo); back !== null; back = takenBack(back.undo)) steps.push(back.editor.text);
+		for (let back = undone(undo); back !== null; back = undone(back.undo)) steps.push(back.editor.text);
 		expect(steps).toEqual(['one three', 'one ', 'one two', '']);
 	});
 
@@ -63,15 +63,15 @@ describe('^_', () => {
 		const large = 'x'.repeat(1_500_000);
 		for (const end of 'abcdef') undo = withChange(undo, {text: large + end, cursor: 0}, emptyEditor, false);
 		expect(undo.before.length).toBeLessThanOrEqual(3);
-		expect(takenBack(undo)?.editor.text).toBe(`${large}f`);
+		expect(undone(undo)?.editor.text).toBe(`${large}f`);
 	});
 });
 
 describe('what was sent', () => {
 	const sent = ['first deploy', 'second', 'third DEPLOY'];
 	const draft: Editor = {text: 'draft', cursor: 2};
-	const search = (...keys: Array<Parameters<typeof searched>[2]>): SentSearch =>
-		keys.reduce((search, key) => searched(search, sent, key), searchFrom(draft));
+	const search = (...keys: Array<Parameters<typeof sentSearchAfter>[2]>): SentSearch =>
+		keys.reduce((search, key) => sentSearchAfter(search, sent, key), newSentSearch(draft));
 
 	it('is searched from the newest back, without case, with the cursor at what was typed', () => {
 		expect(search({letters: 'dep'}).shown).toEqual({text: 'third DEPLOY', cursor: 6});
@@ -83,7 +83,7 @@ describe('what was sent', () => {
 		expect(search({letters: 's'}, {letters: 'e'}).shown.text).toBe('second');
 		const failing = search({letters: 'dep'}, 'older', 'older');
 		expect(failing).toMatchObject({failing: true, shown: {text: 'first deploy'}});
-		expect(searched(failing, sent, 'newer')).toMatchObject({failing: false, shown: {text: 'third DEPLOY'}});
+		expect(sentSearchAfter(failing, sent, 'newer')).toMatchObject({failing: false, shown: {text: 'third DEPLOY'}});
 	});
 
 	it('shows the draft again when everything that was typed is erased', () => {

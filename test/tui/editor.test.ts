@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {completed, mentioning} from '../../source/tui/compose/mention-completion.ts';
+import {completed, mentionAtCursor} from '../../source/tui/compose/mention-completion.ts';
 import {draftView} from '../../source/tui/compose/draft-view.ts';
-import {edit, emptyEditor, type Edit, type Editor, type Place} from '../../source/tui/editor/editor.ts';
+import {edit, emptyEditor, type Edit, type Editor, type CursorMotion} from '../../source/tui/editor/editor.ts';
 import {wordEnd, wordStart} from '../../source/tui/editor/word.ts';
 import {textWidth} from '../../source/tui/screen/strip.ts';
 
@@ -49,7 +49,7 @@ describe('the draft', () => {
 		expect(shown(edit(at(before), change))).toBe(after);
 	});
 
-	const paths: Place[] = [
+	const motions: CursorMotion[] = [
 		'left',
 		'right',
 		'word_left',
@@ -67,7 +67,7 @@ describe('the draft', () => {
 				unit: fc.constantFrom('a', ' ', '\n', 'é', 'e\u0301', family, '日', '🇩🇪', '\u200D', '👍', '🏽'),
 			}),
 		}),
-		fc.record({type: fc.constantFrom('move' as const, 'erase' as const), to: fc.constantFrom(...paths)}),
+		fc.record({type: fc.constantFrom('move' as const, 'erase' as const), to: fc.constantFrom(...motions)}),
 		fc.constant({type: 'transpose' as const}),
 	);
 
@@ -156,14 +156,14 @@ describe('the draft', () => {
 
 describe('@ completion', () => {
 	it('is offered while a name is typed after @, and not within an address', () => {
-		expect(mentioning(at('hi @cl|'))).toEqual({start: 3, typed: 'cl'});
-		expect(mentioning(at('me@cl|'))).toBeNull();
-		expect(mentioning(at('@cl| '))).toEqual({start: 0, typed: 'cl'});
-		expect(mentioning(at('@cl|a'))).toBeNull();
+		expect(mentionAtCursor(at('hi @cl|'))).toEqual({start: 3, typed: 'cl'});
+		expect(mentionAtCursor(at('me@cl|'))).toBeNull();
+		expect(mentionAtCursor(at('@cl| '))).toEqual({start: 0, typed: 'cl'});
+		expect(mentionAtCursor(at('@cl|a'))).toBeNull();
 	});
 
 	it('puts the tag in place of what was typed', () => {
 		const editor = at('hi @cl| there');
-		expect(shown(completed(editor, mentioning(editor)!, 'CLAUDE_1'))).toBe('hi @CLAUDE_1 |there');
+		expect(shown(completed(editor, mentionAtCursor(editor)!, 'CLAUDE_1'))).toBe('hi @CLAUDE_1 |there');
 	});
 });

@@ -66,9 +66,9 @@ describe('^X', () => {
 	});
 
 	it.each([
-		['ends with an error', 'exit 3', 'ended with an error (exit 3). The draft is as it was.'],
-		['is killed', 'kill -TERM $$', 'ended with an error (SIGTERM). The draft is as it was.'],
-		['takes the file away', 'rm "$2"', 'took the file away. The draft is as it was.'],
+		['ends with an error', 'exit 3', 'failed (exit 3). The draft is unchanged.'],
+		['is killed', 'kill -TERM $$', 'failed (SIGTERM). The draft is unchanged.'],
+		['takes the file away', 'rm "$2"', 'removed the file. The draft is unchanged.'],
 	])('leaves the draft as it was when the editor %s', async (_, editor, sentence) => {
 		const {terminal, folder} = await start(editor);
 		terminal.write('\u0018');
@@ -81,7 +81,7 @@ describe('^X', () => {
 	it('says when there is no such editor', async () => {
 		const {terminal} = await start('', {VISUAL: 'no-such-editor --flag'});
 		terminal.write('\u0018');
-		await terminal.waitFor('There is no editor `no-such-editor --flag`: set $VISUAL or $EDITOR to one');
+		await terminal.waitFor('Editor `no-such-editor --flag` not found: set $VISUAL or $EDITOR to');
 		expect(terminal.text()).toContain('→ @CLAUDE_1 half a thought');
 	});
 
@@ -89,7 +89,7 @@ describe('^X', () => {
 		const {terminal, folder} = await start('echo "an hour of work" > "$2"; exit 1');
 		terminal.resize(400, 30);
 		terminal.write('\u0018');
-		await terminal.waitFor('What it had saved is in');
+		await terminal.waitFor('The saved text is in');
 		const [left = ''] = await editsLeft(folder);
 		expect(await readFile(path.join(folder, left, 'message.md'), 'utf8')).toBe('an hour of work\n');
 	});

@@ -106,7 +106,7 @@ describe('/', () => {
 		terminal.kill('SIGUSR2');
 		await terminal.waitFor('offline, retrying');
 		terminal.write('/needle');
-		const screen = await terminal.waitFor(/offline: 5 hits in what is loaded/);
+		const screen = await terminal.waitFor(/offline: 5 hits in loaded messages/);
 		expect(screen.join('\n')).toContain('number 2307');
 	});
 
@@ -157,7 +157,7 @@ describe('f', () => {
 		terminal.write('needle\r');
 		await terminal.waitFor(/CLAUDE_2 {2}f needle +\d+\+? shown/);
 		terminal.write('f straw');
-		await terminal.waitFor('nothing through');
+		await terminal.waitFor('nothing matches the filter');
 		terminal.write('\u001B');
 		await terminal.waitFor(/f needle +\d+\+? shown/);
 		terminal.write('f\u0015\u001B');
@@ -177,7 +177,7 @@ describe('f', () => {
 		terminal.write('\r');
 		await terminal.waitFor(/thread #\d+ +1 message/);
 		terminal.write('f');
-		await terminal.waitFor('A thread is shown whole');
+		await terminal.waitFor('Threads cannot be filtered');
 	});
 });
 
@@ -185,7 +185,7 @@ describe('the palette', () => {
 	it.each(['wide', 'small'] as const)('finds and does anything by name, with its key beside it, at %s', async size => {
 		const terminal = await open('two', size);
 		terminal.write(':');
-		await terminal.waitFor('what to do, or where to go');
+		await terminal.waitFor('command, pane, task or search');
 		terminal.write('redraw the');
 		const screen = await terminal.waitFor(/▌ redraw the screen +\^l/);
 		expect(screen.join('\n')).toMatch(/: redraw the +1 /);
@@ -212,9 +212,9 @@ describe('the palette', () => {
 		terminal.write('\u001B');
 		await terminal.waitFor(screen => !screen.join('').includes('Reading'));
 		terminal.write(':');
-		const rows = await terminal.waitFor('what to do, or where to go');
+		const rows = await terminal.waitFor('command, pane, task or search');
 		expect(rows.findIndex(row => row.includes('▌ this help'))).toBe(
-			rows.findIndex(row => row.includes('what to do')) + 2,
+			rows.findIndex(row => row.includes('command, pane')) + 2,
 		);
 		terminal.write('need\r');
 		await terminal.waitFor('1 of 24');

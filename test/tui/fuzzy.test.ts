@@ -24,7 +24,7 @@ describe('the fuzzy match', () => {
 	it('requires all typed words, in any order', () => {
 		const names = ['go to CLAUDE_1', 'write to CLAUDE_1', 'go to TASKS'];
 		expect(found('claude go', names)).toEqual(['go to CLAUDE_1']);
-		expect(fuzzyMatch('claude go', 'go to CLAUDE_1')?.places).toEqual([0, 1, 6, 7, 8, 9, 10, 11]);
+		expect(fuzzyMatch('claude go', 'go to CLAUDE_1')?.offsets).toEqual([0, 1, 6, 7, 8, 9, 10, 11]);
 	});
 
 	it('marks exactly the letters that were typed, wherever they are', () => {
@@ -39,7 +39,7 @@ describe('the fuzzy match', () => {
 					fc.pre(typed !== '');
 					const match = fuzzyMatch(typed, text);
 					expect(match?.score).toBeGreaterThan(0);
-					expect(match?.places.map(at => text[at]).join('')).toBe(typed);
+					expect(match?.offsets.map(at => text[at]).join('')).toBe(typed);
 				},
 			),
 		);

@@ -65,7 +65,7 @@ timeline_close = "ß"
 		const terminal = await start('two', own);
 		await terminal.waitFor('1 for you');
 		terminal.write(':go to');
-		await terminal.waitFor(/▌ go to CLAUDE_1\b[^]*alt-g do it {3}↑ alt-n choose {3}\^q back/);
+		await terminal.waitFor(/▌ go to CLAUDE_1\b[^]*alt-g select {3}↑ alt-n choose {3}\^q back/);
 		terminal.write('\u001Bn');
 		await terminal.waitFor(/▌ go to CLAUDE_TWIN/);
 		terminal.write('\u001Bg');
@@ -77,7 +77,7 @@ timeline_close = "ß"
 		terminal.write('\u0011');
 		await terminal.waitFor(screen => !screen.join('').includes('2 of 2'));
 		terminal.write('#');
-		await terminal.waitFor(/alt-g takes it {3}\^q back/);
+		await terminal.waitFor(/alt-g select {3}\^q back/);
 		terminal.write('\u001Bn');
 		await terminal.waitFor(/▌ CLAUDE_TWIN/);
 		terminal.write('\u001Bg');

@@ -8,7 +8,7 @@ import {defaultBindings} from '../../source/tui/settings/actions.ts';
 function read(settings: {readonly [name: string]: unknown}, env: NodeJS.ProcessEnv = {}) {
 	const names = Object.keys(settings);
 	const placeOf = (name: string) => `config.toml line ${names.indexOf(name) + 1}`;
-	return readPreferences({values: new Map(Object.entries(settings)), placeOf}, env);
+	return readPreferences({values: new Map(Object.entries(settings)), placeOf: placeOf}, env);
 }
 
 const labelOf = (action: string, {bindings} = read({}).keymap) => bindings.find(each => each.action === action)?.label;
@@ -72,19 +72,19 @@ describe('[keys]', () => {
 	});
 
 	it.each([
-		[{'keys.opne': 'ö'}, 'config.toml line 1: there is no action `opne`; it is ignored. Did you mean `open`?'],
-		[{'keys.open': 'f13'}, 'config.toml line 1: `f13` is no key, so it cannot be `open`.'],
-		[{'keys.open': 7}, '`7` is no key'],
-		[{'keys.open': 'ö', 'keys.help': 'ö'}, 'config.toml line 2: `ö` is `open` already, so it cannot be `help` too.'],
-		[{'keys.open': 'q'}, 'config.toml line 1: `q` is now `open`, and no longer `quit`.'],
+		[{'keys.opne': 'ö'}, 'config.toml line 1: unknown action `opne`, ignored. Did you mean `open`?'],
+		[{'keys.open': 'f13'}, 'config.toml line 1: `f13` is not a key, so it cannot be `open`.'],
+		[{'keys.open': 7}, '`7` is not a key'],
+		[{'keys.open': 'ö', 'keys.help': 'ö'}, 'config.toml line 2: `ö` is already `open`, so it cannot also be `help`.'],
+		[{'keys.open': 'q'}, 'config.toml line 1: `q` is now `open`, no longer `quit`.'],
 		[{'keys.interrupt': 'x'}, 'the keys of `interrupt` cannot be changed'],
-		[{'keys.open': '^c'}, '`^c` is `interrupt` already'],
-		[{'keys.open': '3'}, '`3` is `focus_number` already'],
-		[{'keys.send': 's'}, '`s` is text while one writes, so it cannot be `send`'],
-		[{'keys.panel_next': 'j'}, 'line 1: `j` is text while one writes, so it cannot be `panel_next`'],
-		[{'keys.panel_take': '^n'}, 'line 1: `^n` is now `panel_take`, and no longer `panel_next`.'],
-		[{'keys.panel_close': '^c'}, '`^c` is `interrupt` already, so it cannot be `panel_close` too.'],
-		[{'keys.timeline_play': 's'}, 'line 1: `s` is now `timeline_play`, and no longer `timeline_speed`.'],
+		[{'keys.open': '^c'}, '`^c` is already `interrupt`'],
+		[{'keys.open': '3'}, '`3` is already `focus_number`'],
+		[{'keys.send': 's'}, '`s` is text while you write, so it cannot be `send`'],
+		[{'keys.panel_next': 'j'}, 'line 1: `j` is text while you write, so it cannot be `panel_next`'],
+		[{'keys.panel_take': '^n'}, 'line 1: `^n` is now `panel_take`, no longer `panel_next`.'],
+		[{'keys.panel_close': '^c'}, '`^c` is already `interrupt`, so it cannot also be `panel_close`.'],
+		[{'keys.timeline_play': 's'}, 'line 1: `s` is now `timeline_play`, no longer `timeline_speed`.'],
 	])('names what is wrong with %j', (settings, sentence) => {
 		const {keymap, warnings} = read(settings);
 		expect(warnings).toHaveLength(1);
@@ -178,13 +178,13 @@ describe('the other tables', () => {
 	});
 
 	it.each([
-		[{'theme.name': 'pink'}, 'line 1: there is no theme `pink`'],
-		[{'theme.wran': '#fff'}, 'line 1: there is no colour `wran`; it is ignored. Did you mean `warn`?'],
-		[{'theme.warn': 'reddish'}, 'line 1: `reddish` is no colour; write it as "#5fd068"'],
-		[{'theme.warn': 3}, '`3` is no colour'],
-		[{'theme.toString': '#fff'}, 'there is no colour `toString`'],
-		[{'ui.muose': true}, 'there is no setting `ui.muose`; it is ignored. Did you mean `ui.mouse`?'],
-		[{'notify.bell': 'yes'}, '`notify.bell` is true or false, not `yes`'],
+		[{'theme.name': 'pink'}, 'line 1: unknown theme `pink`'],
+		[{'theme.wran': '#fff'}, 'line 1: unknown colour `wran`, ignored. Did you mean `warn`?'],
+		[{'theme.warn': 'reddish'}, 'line 1: `reddish` is not a colour, ignored. Write it as "#5fd068"'],
+		[{'theme.warn': 3}, '`3` is not a colour'],
+		[{'theme.toString': '#fff'}, 'unknown colour `toString`'],
+		[{'ui.muose': true}, 'unknown setting `ui.muose`, ignored. Did you mean `ui.mouse`?'],
+		[{'notify.bell': 'yes'}, '`notify.bell` must be true or false, not `yes`'],
 	])('name what is wrong with %j', (settings, sentence) => {
 		expect(read(settings).warnings).toEqual([expect.stringContaining(sentence)]);
 	});

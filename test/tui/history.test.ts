@@ -7,7 +7,7 @@ import {createController} from '../../source/tui/app/controller.ts';
 import {layoutOf} from '../../source/tui/model/current-layout.ts';
 import {paneLines} from '../../source/tui/panes/paint.ts';
 import {createUi, withChannels} from '../../source/tui/model/ui.ts';
-import {unreadWords} from '../../source/tui/model/unread.ts';
+import {unreadLabel} from '../../source/tui/model/unread.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
 
@@ -104,7 +104,7 @@ describe('unread messages from before the window', () => {
 				]),
 			};
 		});
-		expect(unreadWords(store.getState(), 'QUIET')).toBe('1+');
+		expect(unreadLabel(store.getState(), 'QUIET')).toBe('1+');
 		await press('u');
 		expect(ui.getState().focus).toBe('QUIET');
 		expect(shown()[0]).toBe(21);

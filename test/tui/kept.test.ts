@@ -90,7 +90,7 @@ describe('the draft', () => {
 		first.write('\u001B');
 		await first.waitFor(' READ ');
 		first.write('q');
-		await first.waitFor('quit; it waits for the next start');
+		await first.waitFor('quit and keep it');
 		first.write('y');
 		expect(await first.exited).toBe(0);
 		expect(await start('two', folder).waitFor('later')).toHaveLength(30);
@@ -112,7 +112,7 @@ describe('the draft', () => {
 		await third.waitFor('● live');
 		third.write('chello');
 		await third.waitFor('hello');
-		await third.waitFor('The draft cannot be kept in /dev/null/folder (ENOTDIR).');
+		await third.waitFor('Cannot save the draft in /dev/null/folder (ENOTDIR).');
 		third.write('!');
 		expect(await third.waitFor('hello!')).toHaveLength(30);
 	});
@@ -130,7 +130,7 @@ describe('what was sent', () => {
 		const first = start('outage', folder);
 		await goOffline(first);
 		first.write('cstill there?\r');
-		await first.waitFor('unsent: waits for the connection');
+		await first.waitFor('waiting for the connection');
 		first.kill('SIGTERM');
 		await first.exited;
 		expect(await readdir(path.join(folder, 'unsent'))).toHaveLength(1);
@@ -161,9 +161,9 @@ describe('what was sent', () => {
 		for (const screen of screens) await goOffline(screen);
 		const [one, other] = screens;
 		one.write('cfirst of one\r');
-		await one.waitFor('unsent: waits for the connection');
+		await one.waitFor('waiting for the connection');
 		other.write('cfirst of the other\r');
-		await other.waitFor('unsent: waits for the connection');
+		await other.waitFor('waiting for the connection');
 		one.write('second of one\r');
 		await one.waitFor('2 unsent');
 		for (const screen of screens) screen.kill('SIGKILL');

@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest';
 import {documentLines} from '../../source/tui/markdown/blocks.ts';
 import {readDocument} from '../../source/tui/markdown/document.ts';
 import {highlighted} from '../../source/tui/markdown/highlight.ts';
-import {addressesOf, tellsTarget, webAddress} from '../../source/tui/markdown/link.ts';
+import {addressesOf, namesTarget, webAddress} from '../../source/tui/markdown/link.ts';
 import {fitted} from '../../source/tui/markdown/table.ts';
 import type {Strip} from '../../source/tui/screen/strip.ts';
 import {lookOf, plain, type Look} from '../../source/tui/screen/style.ts';
@@ -11,7 +11,7 @@ import {tagStrong, theme} from '../../source/tui/settings/theme.ts';
 
 function laid(text: string, width = 40, most = 500, limit = 50_000): Strip[] {
 	const lines: Strip[] = [];
-	for (const line of documentLines(readDocument(text, limit), {width, base: theme.text, most})) {
+	for (const line of documentLines(readDocument(text, limit), {width, base: theme.text, maxLines: most})) {
 		if (lines.length >= most) break;
 		lines.push(line);
 	}
@@ -89,7 +89,7 @@ describe('links', () => {
 	});
 
 	it('are not fooled by a host that looks similar or comes before an @', () => {
-		const is = (text: string, href: string) => tellsTarget(text, webAddress(href) ?? new URL('http://none.invalid'));
+		const is = (text: string, href: string) => namesTarget(text, webAddress(href) ?? new URL('http://none.invalid'));
 		expect(is('docs.example/a', 'https://docs.example/a')).toBe(true);
 		expect(is('https://аpple.example/', 'https://аpple.example/')).toBe(false);
 		expect(is('https://bank.example@evil.example/', 'https://bank.example@evil.example/')).toBe(false);

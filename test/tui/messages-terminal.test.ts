@@ -103,10 +103,10 @@ describe('redaction', () => {
 		terminal.write('k');
 		terminal.write(keys);
 		const asked = await terminal.waitFor(/Redact #\d+ \w+\?/u);
-		expect(asked.join('\n')).toMatch(/Its text is removed for everybody and cannot be brought back;/u);
+		expect(asked.join('\n')).toMatch(/Its text is removed for everyone and cannot be restored\./u);
 		expect(asked.join('\n')).toMatch(/y redact it {3}any other key keep it/u);
 		terminal.write('n');
-		await terminal.waitFor(rows => !rows.join('').includes('cannot be brought back'));
+		await terminal.waitFor(rows => !rows.join('').includes('cannot be restored'));
 		expect(terminal.text()).not.toContain('(redacted');
 		terminal.write(keys);
 		await terminal.waitFor(/Redact #\d+/u);
@@ -114,7 +114,7 @@ describe('redaction', () => {
 		await terminal.waitFor(/\(redacted by HUMAN/u);
 		await terminal.waitFor(/#\d+ is redacted\./u);
 		terminal.write(keys);
-		await terminal.waitFor(/#\d+ has been redacted already\./u);
+		await terminal.waitFor(/#\d+ is already redacted\./u);
 	});
 });
 
@@ -144,7 +144,7 @@ describe('a message and a task', () => {
 		terminal.write('k\r');
 		await terminal.waitFor('⤷ thread');
 		terminal.write('\r');
-		expect((await terminal.waitFor('No task is named in this message.')).at(-1)).toContain('READ');
+		expect((await terminal.waitFor('This message mentions no task.')).at(-1)).toContain('READ');
 	});
 });
 
@@ -209,7 +209,7 @@ describe('a link', () => {
 		const terminal = start('thread', {env: {PATH: `${bin}:${process.env['PATH'] ?? ''}`}});
 		await terminal.waitFor(threadRead);
 		terminal.write('kkkko');
-		const screen = await terminal.waitFor('enter takes it');
+		const screen = await terminal.waitFor('enter select');
 		expect(screen.join('\n')).toMatch(/▌ 1 https:\/\/docs\.example\.org\/schema/u);
 		expect(screen.join('\n')).toMatch(/ 3 https:\/\/b\.example\.org\/rows/u);
 		terminal.write('j\r');
@@ -228,9 +228,9 @@ describe('a link', () => {
 		const terminal = start('markdown', {env: {PATH: bin}});
 		await terminal.waitFor('The docs');
 		terminal.write('ko');
-		await terminal.waitFor('enter takes it');
+		await terminal.waitFor('enter select');
 		terminal.write('1');
-		await terminal.waitFor('Nothing here opens links: the address at docs.example.org was copied.');
+		await terminal.waitFor('No browser opened; copied the address at docs.example.org.');
 		expect(terminal.clipboard).toBe('https://docs.example.org/a');
 	});
 
@@ -238,6 +238,6 @@ describe('a link', () => {
 		const terminal = start('thread');
 		await terminal.waitFor(threadRead);
 		terminal.write('ko');
-		expect((await terminal.waitFor('There is no link in this message.')).at(-1)).toContain('READ');
+		expect((await terminal.waitFor('This message has no links.')).at(-1)).toContain('READ');
 	});
 });

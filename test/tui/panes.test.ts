@@ -132,7 +132,7 @@ describe('what is unread', () => {
 		terminal.write('u');
 		const screen = (await terminal.waitFor('2 CLAUDE_2')).join('\n');
 		await terminal.waitFor(/── new ─+/);
-		expect(screen).not.toContain('Nothing is unread');
+		expect(screen).not.toContain('There are no unread messages');
 		const at = await terminal.waitFor(/── new ─+.*\n▌.*\n▌│ news 1 of CLAUDE_2\./);
 		expect(at.join('\n')).toMatch(/newer below · G/);
 		terminal.write('G');
@@ -142,7 +142,7 @@ describe('what is unread', () => {
 		terminal.write('u');
 		await terminal.waitFor('news 1 of CLAUDE_3.');
 		terminal.write('Gu');
-		await terminal.waitFor('Nothing is unread.');
+		await terminal.waitFor('There are no unread messages.');
 	});
 
 	it('keeps its line until one leaves the pane and comes back', async () => {

@@ -31,7 +31,7 @@ describe('with a screen reader', () => {
 		const terminal = start('two', env());
 		await terminal.waitFor('Channel CLAUDE_1');
 		await terminal.waitFor('The join needs a decision');
-		const screen = await terminal.waitFor('c writes, ? lists all keys');
+		const screen = await terminal.waitFor('c to write, ? for all keys');
 		const text = screen.join('\n');
 		expect(text).toMatch(
 			/CLAUDE_1 to CLAUDE_TWIN: Hello Instance 2.*[^]*CLAUDE_TWIN to CLAUDE_1: Taking #12[^]*HUMAN to CLAUDE_1: Use/,
@@ -62,7 +62,7 @@ describe('with a screen reader', () => {
 		const terminal = start('two', bySetting());
 		await terminal.waitFor('Channel CLAUDE_1');
 		terminal.write('k');
-		await terminal.waitFor(/Chosen: \d\d:\d\d CLAUDE_1/);
+		await terminal.waitFor(/Selected: \d\d:\d\d CLAUDE_1/);
 		terminal.write('t');
 		await terminal.waitFor(/running #1 Task X: monthly report, CLAUDE_TWIN, 0 percent/);
 		terminal.write('?');
@@ -76,7 +76,7 @@ describe('with a screen reader', () => {
 		await terminal.waitFor(
 			/Timeline, \d\d:\d\d to \d\d:\d\d, now, 10 messages\n[^]*CLAUDE_TWIN: away\n[^]*running #5 write the summary, CLAUDE_1, 0 percent/,
 		);
-		await terminal.waitFor('h and l select, , and . go back and on, enter opens it, esc goes back');
+		await terminal.waitFor('h and l select, , and . step back and forward, enter opens it, esc goes back');
 		terminal.write('h');
 		await terminal.waitFor(/Selected: \d\d:\d\d:\d\d CLAUDE_1 to REVIEWER: They are: a day is missing/);
 		terminal.write('<<<<<<');
@@ -84,7 +84,7 @@ describe('with a screen reader', () => {
 		terminal.write('\u001B');
 		await terminal.waitFor(/, now, 10 messages/);
 		terminal.write('\u001B');
-		const screen = await terminal.waitFor('c writes, ? lists all keys');
+		const screen = await terminal.waitFor('c to write, ? for all keys');
 		expect(screen.join('\n')).toContain('Channel CLAUDE_1, 1 of');
 	});
 

@@ -16,7 +16,7 @@ const texts = fc.uniqueArray(fc.string({minLength: 1, maxLength: 1000}), {maxLen
 const marks = fc.record({epoch: fc.uuid(), from: fc.nat(), marks: numbered});
 const screen: fc.Arbitrary<SavedScreen> = fc.record({
 	arrangement: fc.record({
-		places: panes,
+		onScreen: panes,
 		hidden: panes.map(ids => new Set(ids)),
 		pinned: panes.map(ids => new Set(ids)),
 		moved: numbered,

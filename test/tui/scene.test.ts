@@ -46,11 +46,11 @@ async function open(columns: number, rows: number, fill = scenes['two']) {
 
 const overlays: ReadonlyArray<readonly [what: string, keys: readonly string[], shows: RegExp, typed: boolean]> = [
 	['the help', ['?'], /next pane/, false],
-	['a question about the draft', ['c', 'a', 'escape', 'q'], /A draft is open\./, false],
+	['a question about the draft', ['c', 'a', 'escape', 'q'], /You have a draft\./, false],
 	['the tag picker', ['#'], /Write as {2}#/, false],
 	['a task', ['t', 'j', 'enter'], /#1 Task X: monthly report/, false],
 	['whether to cancel a task', ['t', 'j', 'x'], /y cancel it {3}any other key keep it/, false],
-	['whom a task is for', ['t', 'j', 'j', 'j', 'A'], /is for|cannot be assigned/, false],
+	['whom a task is for', ['t', 'j', 'j', 'j', 'A'], /assign #\d+ to|cannot be assigned/, false],
 	['the search', ['/', 't', 'h', 'e'], / {2}\/ the/, true],
 	['the filter', ['f', 'x', ':'], / f x:/, true],
 	['the palette', [':', 'g', 'o'], / {2}: go/, true],
@@ -69,14 +69,14 @@ describe('the scene', () => {
 		for (const [what, keys, shows, typed] of overlays) {
 			const {scene, text, press} = await open(columns, rows);
 			press(...keys);
-			const {parts, cursor} = scene();
-			const outside = parts.filter(
+			const {regions, cursor} = scene();
+			const outside = regions.filter(
 				({rect: {x, y, width, height}}) => x < 0 || y < 0 || x + width > columns || y + height > rows,
 			);
 			faults.push(...outside.map(({rect}) => `${what}: ${JSON.stringify(rect)} is not within the screen`));
 			// On a small screen what is looked for may have scrolled away.
 			if (columns >= 80 && !shows.test(text())) faults.push(`${what}: ${text()}`);
-			const over = parts.at(-1)!.rect;
+			const over = regions.at(-1)!.rect;
 			const isIn = cursor?.y === over.y && cursor.x > over.x && cursor.x < over.x + over.width;
 			if (typed ? !isIn : cursor !== null) faults.push(`${what}: the cursor is at ${JSON.stringify(cursor)}`);
 			press('escape');
@@ -92,7 +92,7 @@ describe('the scene', () => {
 
 	it('lays out a pane once, until something in it changes', async () => {
 		const {scene, press, ui} = await open(120, 40);
-		const lines = () => scene().parts[1]!.lines;
+		const lines = () => scene().regions[1]!.lines;
 		press('c');
 		const before = lines();
 		press('a', 'b');

@@ -2,10 +2,10 @@ import xterm from '@xterm/headless';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {difference} from '../../source/tui/screen/difference.ts';
-import {createGrid, lay, type Grid, type Part} from '../../source/tui/screen/grid.ts';
+import {createGrid, putLine, type Grid, type Region} from '../../source/tui/screen/grid.ts';
 import {createScreen} from '../../source/tui/screen/screen.ts';
 import {createTerminalColours} from '../../source/tui/screen/sgr.ts';
-import {clip, joined, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
+import {clip, joinStrips, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
 import {linked, lookOf, plain, style} from '../../source/tui/screen/style.ts';
 import {wrap} from '../../source/tui/screen/wrap.ts';
 import {paletteOf} from '../../source/tui/settings/colours.ts';
@@ -24,7 +24,7 @@ const rows = 5;
 
 function drawn(lines: ReadonlyArray<ReturnType<typeof strip>>): Grid {
 	const grid = createGrid(columns, rows);
-	lines.forEach((each, y) => lay(grid, 0, y, columns, each));
+	lines.forEach((each, y) => putLine(grid, 0, y, columns, each));
 	return grid;
 }
 
@@ -173,7 +173,7 @@ describe('hyperlinks', () => {
 			createGrid(columns, rows),
 			drawn(
 				wrap(strip([{text: p`one two`, style: link}]), 4).map(each =>
-					joined(strip([{text: p`│`, style: plain}]), each),
+					joinStrips(strip([{text: p`│`, style: plain}]), each),
 				),
 			),
 			all,
@@ -197,7 +197,7 @@ describe('the screen', () => {
 		return {written, screen: createScreen(output, all)};
 	}
 
-	function part(x: number, y: number, width: number, said: Printable): Part {
+	function part(x: number, y: number, width: number, said: Printable): Region {
 		return {rect: {x, y, width, height: 1}, lines: [{strip: strip([{text: said, style: plain}])}]};
 	}
 
@@ -208,7 +208,7 @@ describe('the screen', () => {
 			{text: p`bold`, style: style({bold: true})},
 		]);
 		const top = {rect: {x: 0, y: 0, width: 20, height: 1}, lines: [{strip: bold}]};
-		screen.show(() => ({parts: [top, part(0, 1, 10, p`pane`)], cursor: null}));
+		screen.show(() => ({regions: [top, part(0, 1, 10, p`pane`)], cursor: null}));
 		screen.flush();
 		expect(written).toMatchSnapshot();
 		screen.stop();
@@ -217,7 +217,7 @@ describe('the screen', () => {
 	it('writes only what changed, and nothing when nothing did', () => {
 		const {written, screen} = record();
 		let said = p`one`;
-		screen.show(() => ({parts: [part(0, 1, 10, said)], cursor: null}));
+		screen.show(() => ({regions: [part(0, 1, 10, said)], cursor: null}));
 		screen.flush();
 		written.length = 0;
 		screen.flush();
@@ -228,15 +228,15 @@ describe('the screen', () => {
 		screen.stop();
 	});
 
-	it('draws later parts over earlier ones, and removes them again', () => {
+	it('draws later regions over earlier ones, and removes them again', () => {
 		const {written, screen} = record();
 		const pane = part(0, 0, 20, p`x`.repeat(20));
-		let parts = [pane, part(2, 0, 7, p`overlay`)];
-		screen.show(() => ({parts, cursor: null}));
+		let regions = [pane, part(2, 0, 7, p`overlay`)];
+		screen.show(() => ({regions, cursor: null}));
 		screen.flush();
 		expect(written.join('')).toContain('xxoverlayxxxxxxxxxxx');
 		expect(screen.row(0).join('')).toBe('xxoverlayxxxxxxxxxxx');
-		parts = [pane];
+		regions = [pane];
 		screen.flush();
 		expect(screen.row(0).join('')).toBe('x'.repeat(20));
 		screen.stop();
@@ -245,7 +245,7 @@ describe('the screen', () => {
 	it('puts the cursor where the frame has it, and hides it where it has none', () => {
 		const {written, screen} = record();
 		let cursor: {x: number; y: number} | null = {x: 3, y: 1};
-		screen.show(() => ({parts: [], cursor}));
+		screen.show(() => ({regions: [], cursor}));
 		screen.flush();
 		expect(written.at(-1)).toContain('\u001B[2;4H\u001B[?25h');
 		cursor = null;
@@ -265,7 +265,7 @@ describe('the screen', () => {
 			once: (_: string, listener: () => void) => (drained = listener),
 		};
 		const screen = createScreen(output, all);
-		screen.show(() => ({parts: [part(0, 0, 20, p`late`)], cursor: null}));
+		screen.show(() => ({regions: [part(0, 0, 20, p`late`)], cursor: null}));
 		screen.flush();
 		expect(written).toEqual([]);
 		output.writableNeedDrain = false;

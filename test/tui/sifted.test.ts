@@ -4,7 +4,7 @@ import {parseFilter} from '../../source/mailbox/filter/filter-parse.ts';
 import {allFeed} from '../../source/store/feed.ts';
 import {mergeById} from '../../source/store/ordered.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
-import {marked, marksOf} from '../../source/tui/model/marks.ts';
+import {withMatchesHighlighted, searchPattern} from '../../source/tui/model/matches.ts';
 import {paneFilter} from '../../source/tui/model/pane-filter.ts';
 import {filteredOf} from '../../source/tui/model/filtered.ts';
 import {strip} from '../../source/tui/screen/strip.ts';
@@ -69,10 +69,10 @@ describe('the messages of a pane that match a filter', () => {
 
 describe('marks', () => {
 	const markedText = (query: string, text: string): string => {
-		const marks = marksOf(parseFilter(query, now).filter);
+		const marks = searchPattern(parseFilter(query, now).filter);
 		const line = strip([{text: printable(text), style: theme.text}]);
 		if (marks === null) return '';
-		const {glyphs, styles} = marked(line, marks);
+		const {glyphs, styles} = withMatchesHighlighted(line, marks);
 		expect(glyphs).toBe(line.glyphs);
 		return glyphs.map((glyph, cell) => (styles[cell] === theme.text ? '.' : glyph)).join('');
 	};

@@ -1,5 +1,5 @@
 import {expect, it, onTestFinished} from 'vitest';
-import {holdableStderr} from '../../source/tui/terminal/stderr.ts';
+import {bufferedStderr} from '../../source/tui/terminal/stderr.ts';
 
 it('is held back while any screen holds it, and whole again in whatever order they let it go', () => {
 	const write = Object.getOwnPropertyDescriptor(process.stderr, 'write');
@@ -16,7 +16,7 @@ it('is held back while any screen holds it, and whole again in whatever order th
 			seen += String(chunk);
 			return true;
 		};
-		const screens = [holdableStderr(), holdableStderr()];
+		const screens = [bufferedStderr(), bufferedStderr()];
 		for (const screen of screens) screen.hold();
 		process.stderr.write('one\n');
 		screens[order[0] ?? 0]?.release();

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import type {Task} from '../../source/mailbox/task.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
-import {tableLines} from '../../source/tui/panes/table-lines.ts';
+import {resultTableLines} from '../../source/tui/panes/result-table.ts';
 import {taskCardLines} from '../../source/tui/panes/task-card.ts';
 import {taskList} from '../../source/tui/panes/task-rows.ts';
-import {standing} from '../../source/tui/panes/task-words.ts';
+import {statusSpans} from '../../source/tui/panes/task-words.ts';
 import {textWidth} from '../../source/tui/screen/strip.ts';
 import {openSteps} from '../../source/tui/tasks/cancel.ts';
 import {bundle} from '../helpers/bundle.ts';
@@ -21,12 +21,12 @@ async function start(options: SpawnOptions = {cols: 80, rows: 40}): Promise<Test
 	const terminal = spawn([process.execPath, program], {...options, env: {SCENE: 'board'}});
 	onTestFinished(() => terminal.kill('SIGKILL'));
 	await terminal.waitFor('● live');
-	await terminal.waitFor('nothing said yet');
+	await terminal.waitFor('no messages yet');
 	terminal.write('6');
 	await terminal.waitFor('n add');
 	// As long as no task is chosen, + is what it is elsewhere: the pane alone.
 	terminal.write('+');
-	await terminal.waitFor(rows => !rows.join('').includes('nothing said yet'));
+	await terminal.waitFor(rows => !rows.join('').includes('no messages yet'));
 	return terminal;
 }
 
@@ -96,14 +96,14 @@ describe('the pane of tasks', () => {
 		const terminal = await start();
 		await choose(terminal, 'Count the secrets');
 		terminal.write('\r');
-		expect(await shows(terminal, /secrets\n +The table secrets may not be read from here\./)).toContain('#12 Count');
+		expect(await shows(terminal, /secrets\n +The table secrets cannot be read from here\./)).toContain('#12 Count');
 	});
 
 	it('asks before it cancels, how many steps end and who is at work, and does nothing on any other key', async () => {
 		const terminal = await start();
 		terminal.write('jx');
 		const text = trimmed(await terminal.waitFor('Cancel #1 Task X: monthly report with its 2 open steps?'));
-		expect(text).toContain('CLAUDE_TWIN is at work on it, and will find the lease lost.');
+		expect(text).toContain('CLAUDE_TWIN is working on it and will lose the lease.');
 		terminal.write('n');
 		await terminal.waitFor(rows => !rows.join('').includes('Cancel #1'));
 		expect(terminal.text()).toContain('▶ #1 Task X');
@@ -130,14 +130,14 @@ describe('the pane of tasks', () => {
 		const terminal = await start();
 		await choose(terminal, 'Review the numbers');
 		terminal.write('A');
-		await terminal.waitFor('anybody');
+		await terminal.waitFor('any agent');
 		terminal.write('\r');
-		await terminal.waitFor('Task #7 is for whoever asks first.');
+		await terminal.waitFor('Task #7 is open to any agent.');
 		await terminal.waitFor(/#7 Review the numbers +↑3 {2}queued/);
 		terminal.write('A');
-		await terminal.waitFor('#7 is for');
+		await terminal.waitFor('assign #7 to');
 		terminal.write('de_1\r');
-		await terminal.waitFor('Task #7 is for CLAUDE_1 only.');
+		await terminal.waitFor('Task #7 is assigned to CLAUDE_1.');
 		expect((await terminal.waitFor(/#7 Review the numbers +↑3 {2}for CLAUDE_1/)).length).toBe(40);
 		await choose(terminal, 'Fetch exchange rates');
 	});
@@ -154,7 +154,7 @@ describe('the pane of tasks', () => {
 	it('adds a task from the line by n, and acts on no task while none is chosen', async () => {
 		const terminal = await start();
 		terminal.write('x');
-		await terminal.waitFor('Choose a task first, with j and k.');
+		await terminal.waitFor('Select a task first, with j and k.');
 		terminal.write('n');
 		await terminal.waitFor('→ /task ');
 		terminal.write('Water the plants\r');
@@ -198,7 +198,7 @@ describe('the list of tasks', () => {
 		const state = withTasks(tasks => tasks.add({title: 'a'}, 'A'));
 		const task: Task = {...state.tasks.get(1)!, ...change};
 		const now = Date.parse(task.created_at) + 1000;
-		return standing({...state, tasks: new Map([[1, task]])}, task, now, roomy)
+		return statusSpans({...state, tasks: new Map([[1, task]])}, task, now, roomy)
 			.map(({text}) => text)
 			.join('');
 	};
@@ -242,8 +242,8 @@ describe('a card', () => {
 });
 
 describe('rows of a table', () => {
-	const shown = (...given: Parameters<typeof tableLines>) =>
-		tableLines(...given).map(line => line.map(({text}) => text).join(''));
+	const shown = (...given: Parameters<typeof resultTableLines>) =>
+		resultTableLines(...given).map(line => line.map(({text}) => text).join(''));
 
 	it('stand in columns under their names, numbers at the right', () => {
 		const rows = [

@@ -80,7 +80,7 @@ describe('the screen at 200x50', () => {
 	it.each([
 		['CLAUDE_1', 'in a turn: reads this mid-turn'],
 		['CLAUDE_TWIN', 'idle: reads this at its next turn'],
-		['CLAUDE_3', 'blocked: reads this when it goes on'],
+		['CLAUDE_3', 'blocked: reads this when it resumes'],
 		['REVIEWER', /away since \d\d:\d\d: waits/],
 		['GHOST', /gone since \d\d:\d\d: waits/],
 		['CLAUDE_TWIM', 'no agent CLAUDE_TWIM; did you mean CLAUDE_TWIN?'],
@@ -252,7 +252,7 @@ describe('the screen at 80x24', () => {
 		await terminal.waitFor(/◌ offline, retrying/);
 		terminal.write('cstill there?\r');
 		await terminal.waitFor('1 unsent');
-		await terminal.waitFor('unsent: waits for the connection');
+		await terminal.waitFor('waiting for the connection');
 		terminal.kill('SIGUSR2');
 		await terminal.waitFor(rows => rows[0]?.includes('● live') === true && !rows.join('').includes('unsent'));
 		expect(terminal.text()).toContain('still there?');
@@ -289,7 +289,7 @@ describe('the compose line', () => {
 		terminal.write(bracketed('x'.repeat(300_000)));
 		await terminal.waitFor(/…x+/);
 		terminal.write('\r');
-		const screen = await terminal.waitFor('bytes and may have 262,144');
+		const screen = await terminal.waitFor('bytes, but the limit is 262,144');
 		expect(screen.join('\n')).toMatch(/…x+/);
 	});
 
@@ -338,12 +338,12 @@ describe('the compose line', () => {
 		terminal.write('half a dra\u0012');
 		await terminal.waitFor('sent with');
 		terminal.write('the');
-		await terminal.waitFor(/sent with the → @CLAUDE_1 then the docs +enter takes it/);
+		await terminal.waitFor(/sent with the → @CLAUDE_1 then the docs +enter edit it/);
 		terminal.write('\u0012');
 		const {x, y} = await terminal.waitFor(/sent with the → @CLAUDE_1 deploy the parser/).then(() => terminal.cursor);
 		expect(terminal.screen()[y]?.slice(x)).toMatch(/^the parser/);
 		terminal.write('\u0012');
-		await terminal.waitFor('nothing older has that');
+		await terminal.waitFor('no older match');
 		terminal.write('\u001B');
 		await terminal.waitFor(/HUMAN {2}→ @CLAUDE_1 half a dra/);
 		terminal.write('\u0012deploy\r');
@@ -411,9 +411,9 @@ describe('the terminal', () => {
 		terminal.write('\u001B');
 		await terminal.waitFor(' READ ');
 		terminal.write('q');
-		await terminal.waitFor('A draft is open.');
+		await terminal.waitFor('You have a draft.');
 		terminal.write('n');
-		await terminal.waitFor(rows => !rows.join('').includes('A draft is open.'));
+		await terminal.waitFor(rows => !rows.join('').includes('You have a draft.'));
 		terminal.write('\u0003');
 		await terminal.waitFor('Press ^C again');
 		terminal.write('\u0003');

@@ -45,7 +45,7 @@ const bright: Wanted = {
 	},
 	script: [
 		['', /1 for you/],
-		['h', /ö +thread; in it/],
+		['h', /ö +thread; inside/],
 		['q', /press w to write/],
 		['üü', /▌/],
 		['ö', /thread #/],
@@ -60,7 +60,7 @@ const dark: Wanted = {
 	settings: {'keys.search': 'ß', 'theme.name': 'high-contrast', 'ui.motion': false},
 	script: [
 		['', /1 for you/],
-		['?', /enter +thread; in it/],
+		['?', /enter +thread; inside/],
 		['q', /press c to write/],
 		['kk', /▌/],
 		['ßdata', /1 of/],

@@ -1,4 +1,4 @@
-import {isBeyond} from '../../gateway/trail.ts';
+import {isBeyond} from '../../gateway/rest/position.ts';
 import type {Cursor} from '../../mailbox/event.ts';
 import type {Message} from '../../mailbox/message.ts';
 

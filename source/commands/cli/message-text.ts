@@ -36,7 +36,7 @@ function author(message: Message): Printable {
 	if (!authorDiffers(message)) return p``;
 	if (!message.verified && message.signed !== true) return p` (unverified)`;
 	if (message.author_tag !== null && sameTag(message.author_tag, message.tag)) return p``;
-	return p` (by ${printable(message.author_tag ?? 'nobody known')})`;
+	return p` (by ${printable(message.author_tag ?? 'an unknown author')})`;
 }
 
 /** The state of the signature, where there is something to say about it. */

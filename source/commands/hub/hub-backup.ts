@@ -41,7 +41,7 @@ export async function restore(paths: HubPaths, {input, flags, env, stdout, stder
 }
 
 async function count(hub: RunningHub): Promise<number> {
-	const project = {url: hub.url, project_ref: 'local', token: hub.service_role_key, way: transportTo(hub)};
+	const project = {url: hub.url, project_ref: 'local', token: hub.service_role_key, transport: transportTo(hub)};
 	const [row] = await runSql(project, 'select count(*) as n from messages', {readOnly: true});
 	return Number(row?.['n']);
 }

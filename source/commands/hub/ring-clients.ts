@@ -1,4 +1,4 @@
-import {statSync} from 'node:fs';
+import {existsSync, statSync} from 'node:fs';
 import type {Hub} from '../../hub/process/run.ts';
 import {bellFile, flagMail, ringBell} from '../../join/hook/bell.ts';
 import {forgetClient, recordedClients, type Claim} from '../../join/clients/client-owner.ts';
@@ -116,8 +116,8 @@ export class Ringer {
 		this.#rung.set(tag, {newest, rings, due: now + (pauses[Math.min(rings, pauses.length - 1)] ?? 0)});
 		const bell = bellFile(this.#options.state, tag);
 		flagMail(bell, true);
-		if (wasJustRung(bell)) return;
-		ringBell(bell);
+		// One that is missing is watched by nobody, and the agent's server then has another way.
+		if (existsSync(bell) && !wasJustRung(bell)) ringBell(bell);
 	}
 }
 
@@ -127,9 +127,5 @@ function tagsOf(claims: readonly Claim[]): Tag[] {
 
 /** Whether the agent's server has just done it. */
 function wasJustRung(bell: string): boolean {
-	try {
-		return Date.now() - statSync(bell).mtimeMs < 1000;
-	} catch {
-		return false;
-	}
+	return Date.now() - (statSync(bell, {throwIfNoEntry: false})?.mtimeMs ?? 0) < 1000;
 }

@@ -5,7 +5,8 @@ import {readCredentials} from '../../join/files/credentials-file.ts';
 import type {Participant} from '../../join/participant.ts';
 import type {Agent, AgentUpdate} from '../../mailbox/agent.ts';
 import type {Invocation} from '../cli/command.ts';
-import {createCredentials, undoCredentials, withMailbox, type HookCredentials} from '../connect/connect.ts';
+import {createCredentials, undoCredentials, type HookCredentials} from '../connect/credentials.ts';
+import {withMailbox} from '../connect/connect.ts';
 
 /** The files to write for one agent in its folder. */
 export interface Plan {

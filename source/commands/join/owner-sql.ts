@@ -1,7 +1,7 @@
 import {runSql} from '../../gateway/management.ts';
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
-import {openOwnersProject} from '../connect/connect.ts';
+import {openOwnersProject} from '../connect/owner.ts';
 
 /** Explains the consequences to the human who grants it. */
 export function ownerSqlText(tags: readonly Tag[], isHosted: boolean): string {

@@ -1,4 +1,4 @@
-import type {RunSql} from '../connect/connect.ts';
+import type {RunSql} from '../connect/owner.ts';
 
 /** The watched tables, and who gets their changes. Rejects with MailboxError. */
 export async function watchedTables(run: RunSql): Promise<{table: string; to: string}[]> {

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {createBell, flagMail, ringBell} from '../../join/hook/bell.ts';
 import {SessionFile} from '../../join/hook/hook-session.ts';
 import {wakeText} from '../../join/hook/mail-text.ts';
@@ -194,6 +195,8 @@ export class ClientWatch {
 			return true;
 		};
 		const byBell = async (): Promise<boolean> => {
+			// Somebody's cleaner has removed it. The client does not watch the one that would be created now.
+			if (!existsSync(bell)) throw new Error('The bell is gone.');
 			ringBell(bell);
 			return true;
 		};

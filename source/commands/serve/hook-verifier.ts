@@ -2,7 +2,7 @@ import type {SessionFile} from '../../join/hook/hook-session.ts';
 import type {Mail, MailRow} from '../../join/hook/mail.ts';
 import type {Call} from '../../join/hook/rpc.ts';
 import {readContent} from '../../mailbox/message.ts';
-import type {Signed} from '../../mailbox/signature.ts';
+import type {SignatureStatus} from '../../mailbox/signature.ts';
 import {createVerifier} from '../../signing/verifier.ts';
 
 interface Surroundings {
@@ -19,7 +19,7 @@ export function hookVerifier({data, call, session}: Surroundings): (mail: readon
 	const verify = createVerifier(data);
 	const checked = (mail: readonly MailRow[], mailbox: string | null): Mail[] =>
 		mail.map(row => ({...row, body: readContent(row.content).body, signed: signedOf(row, mailbox)}));
-	const signedOf = (row: MailRow, mailbox: string | null): Signed =>
+	const signedOf = (row: MailRow, mailbox: string | null): SignatureStatus =>
 		row.signature === null || mailbox === null
 			? false
 			: verify({...row, body: readContent(row.content).body, meta: {signature: row.signature}}, mailbox);

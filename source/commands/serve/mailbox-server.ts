@@ -1,10 +1,16 @@
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
 import {loadConfig} from '../../config.ts';
 import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
-import {bellFile} from '../../join/hook/bell.ts';
 import {actingTag} from '../../join/hook/agent-tag.ts';
+import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isHeadless, isInteractive} from '../../join/clients/client.ts';
-import {claimClient, forgetClient, hasInteractiveClient, recordedClients} from '../../join/clients/client-owner.ts';
+import {
+	claimClient,
+	forgetClient,
+	hasInteractiveClient,
+	recordedClients,
+	type Claim,
+} from '../../join/clients/client-owner.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
@@ -16,6 +22,7 @@ import type {Invocation} from '../cli/command.ts';
 import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
+import {checkJoined} from './check-joined.ts';
 import {ClientWatch} from './client-watch.ts';
 import {StatusKeeper} from './status-keeper.ts';
 
@@ -35,7 +42,8 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const say = (error: unknown): void =>
 		remark(stderr, error instanceof MailboxError ? error.sentence : `Internal error: ${String(error)}`);
 	let opened: Promise<Mailbox> | null = null;
-	const mailbox = (): Promise<Mailbox> => {
+	const mailbox = async (): Promise<Mailbox> => {
+		checkJoined(tag, written, env, paths.data);
 		opened ??= openMailbox(invocation, {as: tag, kind: 'agent'}).catch((error: unknown) => {
 			opened = null;
 			throw error;
@@ -98,24 +106,18 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		note: () => watch?.note ?? null,
 	};
 	const server = createMailboxServer(session, version);
-	const gone = Promise.withResolvers<void>();
-	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => gone.resolve());
-	// Other commands end immediately when nobody reads their output; this one has to give mail back first.
-	stdout.removeAllListeners('error').on('error', () => gone.resolve());
-	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => gone.resolve());
+	const gone = endOf(invocation);
 	await server.connect(transport);
 	stdin.once('data', () => watch?.onRequest());
 	keepHeapSmall();
 	const begin = async (): Promise<void> => {
 		await sign(client === null ? {presence: 'idle'} : {});
 		quiet = (await loadConfig({env})).quietAfterEsc;
-		const sessions = dead.flatMap(each => each.session ?? []);
-		if (!isGuest && sessions.length > 0) await (await mailbox()).endSessions(sessions);
-		for (const each of dead) forgetClient(each);
+		if (!isGuest) await endDead(dead, await mailbox());
 	};
 	begin().catch(say);
 	const timer = setInterval(() => void sign().catch(say), signInterval);
-	await gone.promise;
+	await gone;
 	clearInterval(timer);
 	releaseClient();
 	watch?.end();
@@ -129,6 +131,23 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		await transport.settled();
 	};
 	await Promise.race([shutDown().catch(say), new Promise(resolve => setTimeout(resolve, shutdownTimeout))]);
+}
+
+/** Resolves when the client goes away, or this process is told to end. */
+function endOf({stdin, stdout}: Invocation): Promise<void> {
+	const {promise, resolve} = Promise.withResolvers<void>();
+	for (const event of ['end', 'close', 'error'] as const) stdin.once(event, () => resolve());
+	// Other commands end immediately when nobody reads their output; this one has to give mail back first.
+	stdout.removeAllListeners('error').on('error', () => resolve());
+	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve());
+	return promise;
+}
+
+/** Ends the sessions of the agent's clients that died without signing off. */
+async function endDead(dead: readonly Claim[], mailbox: Mailbox): Promise<void> {
+	const sessions = dead.flatMap(each => each.session ?? []);
+	if (sessions.length > 0) await mailbox.endSessions(sessions);
+	for (const each of dead) forgetClient(each);
 }
 
 /**

@@ -1,7 +1,7 @@
 import {serveStdio} from '@modelcontextprotocol/server/stdio';
 import {createSupabaseMcpServer} from '@supabase/mcp-server-supabase';
 import {createSupabaseApiPlatform} from '@supabase/mcp-server-supabase/platform/api';
-import type {Way} from '../../gateway/link.ts';
+import type {Transport} from '../../gateway/link/link.ts';
 import type {Management} from '../../gateway/management.ts';
 import type {Invocation} from '../cli/command.ts';
 import {remark} from '../cli/output.ts';
@@ -13,9 +13,9 @@ import {remark} from '../cli/output.ts';
 export async function serveOwnerSql(
 	{stdin, stderr}: Invocation,
 	{url, project_ref, token}: Management,
-	way: Way,
+	transport: Transport,
 ): Promise<void> {
-	globalThis.fetch = way.fetch;
+	globalThis.fetch = transport.fetch;
 	const platform = createSupabaseApiPlatform({accessToken: token, apiUrl: url});
 	const server = serveStdio(() => createSupabaseMcpServer({platform, projectId: project_ref, features: ['database']}), {
 		onerror: error => remark(stderr, String(error)),

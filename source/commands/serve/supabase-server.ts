@@ -1,18 +1,24 @@
 import {spawn} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {findPaths} from '../../paths.ts';
+import {actingTag} from '../../join/hook/agent-tag.ts';
 import {readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
-import {openOwnersProject} from '../connect/connect.ts';
+import {openOwnersProject} from '../connect/owner.ts';
+import {checkJoined} from './check-joined.ts';
 
 /**
  * Runs the stock @supabase/mcp-server-supabase for an agent until its client ends it, so that the client's settings contain neither
- * the hub's port nor a key. SQL runs as the agent, or as the owner if a human has joined it with --owner-sql.
+ * the hub's port nor a key. `written`: the agent according to join; AGENTMUX_TAG may name another. SQL runs as the agent, or as the owner if a human has joined it with --owner-sql.
  */
-export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promise<void> {
-	if (readCredentials(findPaths(invocation.env).data, tag)?.owner_sql === true) return runAsOwner(invocation);
+export async function runSupabaseServer(invocation: Invocation, written: Tag): Promise<void> {
+	const {env} = invocation;
+	const {data} = findPaths(env);
+	const tag = actingTag(written, env);
+	checkJoined(tag, written, env, data);
+	if (readCredentials(data, tag)?.owner_sql === true) return runAsOwner(invocation);
 	const {serveAgentSql} = await import('./agent-sql-server.ts');
 	return serveAgentSql(invocation, tag);
 }
@@ -20,9 +26,9 @@ export async function runSupabaseServer(invocation: Invocation, tag: Tag): Promi
 /** For a hosted project this starts a separate process, which gets the token through its environment, never as an argument. */
 async function runAsOwner(invocation: Invocation): Promise<void> {
 	const project = await openOwnersProject(invocation);
-	if (project.way !== undefined) {
+	if (project.transport !== undefined) {
 		const {serveOwnerSql} = await import('./owner-sql-server.ts');
-		return serveOwnerSql(invocation, project, project.way);
+		return serveOwnerSql(invocation, project, project.transport);
 	}
 	const {url, project_ref, token} = project;
 	const server = fileURLToPath(new URL('cli.js', import.meta.resolve('@supabase/mcp-server-supabase')));

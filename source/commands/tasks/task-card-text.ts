@@ -6,7 +6,7 @@ import {briefStanding, percentOf, standing} from '../../mailbox/tasks/task-stand
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {timeOf} from '../cli/message-text.ts';
 import {styled, table, write} from '../cli/output.ts';
-import type {Step, TaskCard} from './task-card.ts';
+import type {TaskWithSteps, TaskCard} from './task-card.ts';
 
 /** Prints the card without empty fields. Texts by others are indented behind a bar. */
 export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Promise<void> {
@@ -51,7 +51,7 @@ function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value:
 	return fields.flatMap(([label, value]) => (value === null || value === '' ? [] : [[label, value] as const]));
 }
 
-function stepLines(steps: readonly Step[], depth: number): Printable {
+function stepLines(steps: readonly TaskWithSteps[], depth: number): Printable {
 	return joinPrintable(
 		steps.map(step => {
 			const owner = step.lease_owner === null ? '' : `  ${step.lease_owner}`;

@@ -6,12 +6,13 @@ import type {Task} from '../../mailbox/task.ts';
 import {statusOf} from '../../mailbox/tasks/task-standing.ts';
 import {noSuchTask} from '../cli/not-found.ts';
 
-export interface Step extends Task {
-	readonly steps: readonly Step[];
+/** A task with its steps, and theirs. */
+export interface TaskWithSteps extends Task {
+	readonly steps: readonly TaskWithSteps[];
 }
 
 /** A task with everything that its card shows. */
-export interface TaskCard extends Step {
+export interface TaskCard extends TaskWithSteps {
 	/** Changes of the task and its steps, oldest first; kept for 30 days. */
 	readonly events: readonly Omit<TaskChange, 'kind'>[];
 	/** The first rows of its `result_table`; null if it has none. */
@@ -39,7 +40,7 @@ export async function readCard(mailbox: Mailbox, id: number): Promise<TaskCard> 
 }
 
 /** With the status of each plan derived from its steps. */
-function withStatuses(task: Step): Step {
+function withStatuses(task: TaskWithSteps): TaskWithSteps {
 	const steps = task.steps.map(withStatuses);
 	const statuses = steps.map(({status}) => status);
 	return {...task, steps, status: statusOf(task, statuses)};
@@ -50,7 +51,7 @@ async function stepsOf(
 	mailbox: Mailbox,
 	parents: readonly number[],
 	depth: number,
-): Promise<ReadonlyMap<number, readonly Step[]>> {
+): Promise<ReadonlyMap<number, readonly TaskWithSteps[]>> {
 	const tasks = await mailbox.tasks.list({parents, limit: page});
 	if (tasks.length === 0 || depth >= maxDepth) return groups(tasks.map(task => ({...task, steps: []})));
 	const within = await stepsOf(
@@ -61,13 +62,13 @@ async function stepsOf(
 	return groups(tasks.map(task => ({...task, steps: within.get(task.id) ?? []})));
 }
 
-function groups(steps: readonly Step[]): ReadonlyMap<number, readonly Step[]> {
+function groups(steps: readonly TaskWithSteps[]): ReadonlyMap<number, readonly TaskWithSteps[]> {
 	const sorted = [...steps].sort((one, other) => one.position - other.position || one.id - other.id);
 	return Map.groupBy(sorted, ({parent_id}) => parent_id ?? 0);
 }
 
 /** Only searches between the task's creation and its last change. */
-async function eventsOf(mailbox: Mailbox, task: Step): Promise<Omit<TaskChange, 'kind'>[]> {
+async function eventsOf(mailbox: Mailbox, task: TaskWithSteps): Promise<Omit<TaskChange, 'kind'>[]> {
 	const ids = new Set(idsIn(task));
 	const from = task.created_at;
 	const to = new Date(Math.max(...latestIn(task)) + 1000).toISOString();
@@ -86,11 +87,11 @@ async function eventsOf(mailbox: Mailbox, task: Step): Promise<Omit<TaskChange, 
 	}
 }
 
-function idsIn({id, steps}: Step): number[] {
+function idsIn({id, steps}: TaskWithSteps): number[] {
 	return [id, ...steps.flatMap(idsIn)];
 }
 
-function latestIn({updated_at, steps}: Step): number[] {
+function latestIn({updated_at, steps}: TaskWithSteps): number[] {
 	return [Date.parse(updated_at), ...steps.flatMap(latestIn)];
 }
 

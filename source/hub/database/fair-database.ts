@@ -9,7 +9,7 @@ import {
 	type Statement,
 } from './database.ts';
 import {pausedError, Pauses, seconds} from './pauses.ts';
-import {maxWait, overtimeMessage, sharedLimit} from './time-limits.ts';
+import {maxWait, overtimeMessage, limitWhileOthersWait} from './time-limits.ts';
 
 export interface Capacity {
 	/** Calls that run at the same time. */
@@ -72,7 +72,7 @@ export class FairDatabase implements Database {
 	constructor(database: Database, shares: Capacity) {
 		this.#database = database;
 		this.#shares = shares;
-		this.#limits = shares.limits ?? {shared: sharedLimit, wait: maxWait};
+		this.#limits = shares.limits ?? {shared: limitWhileOthersWait, wait: maxWait};
 	}
 
 	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {

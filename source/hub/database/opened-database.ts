@@ -10,13 +10,13 @@ export interface OpenedDatabase {
 	/** Copies the database's files to a new folder, as they are between two transactions; null if they belong to a server. */
 	readonly copyTo: ((folder: string) => Promise<void>) | null;
 	/** The SQL of agents that keeps running in the server although it was cancelled; absent where it ends with its thread. */
-	readonly runaways?: () => readonly Runaway[];
+	readonly runaways?: () => readonly RunawayStatement[];
 	/** Starts periodic maintenance. Returns a function that stops it. */
 	readonly startMaintenance: () => () => void;
 }
 
-/** A statement that nothing ends but itself or the end of the server. */
-export interface Runaway {
+/** A statement that cannot be cancelled: it runs to its end, or until the server is stopped. */
+export interface RunawayStatement {
 	readonly who: string;
 	/** The server's process. */
 	readonly process: number;

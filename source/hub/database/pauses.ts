@@ -45,7 +45,7 @@ export class Pauses {
 
 /** The error for a request during a pause; its code makes the HTTP status 429. */
 export function pausedError(name: string, left: number): DatabaseError {
-	const hint = `Wait ${seconds(left)}, then ask for less at once. Sending messages and reading the inbox still work.`;
+	const hint = `Wait ${seconds(left)}, then request less at a time. Sending messages and reading the inbox still work.`;
 	return new DatabaseError(
 		`requests of ${name} are paused for ${seconds(left)}`,
 		pausedCode,

@@ -19,6 +19,10 @@ const token = new RegExp(
  */
 export function splitStatements(sql: string): string[] {
 	const statements: string[] = [];
+	const keep = (text: string): void => {
+		const statement = text.trim();
+		if (statement !== '' && !isBlank(statement)) statements.push(statement);
+	};
 	let start = 0;
 	let depth = 0;
 	let previous = '';
@@ -33,13 +37,13 @@ export function splitStatements(sql: string): string[] {
 			previous = lower;
 		}
 		if (end !== undefined && depth === 0) {
-			statements.push(sql.slice(start, match.index));
+			keep(sql.slice(start, match.index));
 			start = token.lastIndex;
 			previous = '';
 		}
 	}
-	statements.push(sql.slice(start));
-	return statements.map(statement => statement.trim()).filter(statement => !isBlank(statement));
+	keep(sql.slice(start));
+	return statements;
 }
 
 /** The depth of `begin atomic ... end`, inside which semicolons belong to the function's body. */

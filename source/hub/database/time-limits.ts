@@ -12,7 +12,7 @@ export function timeLimit({role}: Pick<Scope, 'role'>, max: number): number {
 }
 
 /** Milliseconds after which an agent's call is cancelled if another caller is waiting. */
-export const sharedLimit = 1500;
+export const limitWhileOthersWait = 1500;
 
 /** Milliseconds that a request waits for its turn. */
 export const maxWait = 10_000;

@@ -37,3 +37,9 @@ export function json(status: number, value: unknown): HubResponse {
 export function refusal(status: number, message: string): HubResponse {
 	return json(status, {message});
 }
+
+/** The path of a request's target, and the query string without its question mark. */
+export function splitTarget(target: string): {path: string; search: string} {
+	const at = target.indexOf('?');
+	return at === -1 ? {path: target, search: ''} : {path: target.slice(0, at), search: target.slice(at + 1)};
+}

@@ -21,6 +21,7 @@ export async function runAgentSql(
 	{sql, parameters, readOnly}: Query,
 	signal?: AbortSignal,
 ): Promise<string[]> {
+	if (sql.length > maxLength) throw tooLong();
 	const call =
 		parameters.length === 0
 			? {
@@ -60,6 +61,17 @@ export function withAgentRoles(database: Database): Database {
 		listen: (channel, listener) => database.listen(channel, listener),
 		close: () => database.close(),
 	};
+}
+
+/**
+ * Characters of an agent's SQL: the limit of the database (agentmux.check_sql), checked before the text is split here, which takes
+ * seconds for 16 MB.
+ */
+const maxLength = 1_048_576;
+
+function tooLong(): DatabaseError {
+	const message = 'SQL of an agent has at most 1,048,576 characters and 1,000 statements';
+	return new DatabaseError(message, '54000', null, 'Send it in parts.');
 }
 
 /** SQLSTATE of an agent's SQL if its role does not exist yet. */

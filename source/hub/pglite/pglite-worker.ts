@@ -25,6 +25,8 @@ const {options, progress: shared} = workerData as WorkerData;
 const database = await PgliteDatabase.open({...options, onAbort});
 const listening = new Map<string, () => Promise<void>>();
 const progress = new Progress(shared);
+/** What was heard during the call. */
+let notices: (readonly [channel: string, payload: string])[] = [];
 let turn = Promise.resolve();
 answer({opened: true, interrupt: database.interrupt, module: database.module});
 port.on('message', (call: WorkerCall) => {
@@ -36,9 +38,11 @@ async function serve(call: WorkerCall): Promise<void> {
 	try {
 		const results = await perform(call);
 		finish(call.id);
+		passOnNotices();
 		answer({id: call.id, results});
 	} catch (error) {
 		finish(call.id);
+		passOnNotices();
 		answer({id: call.id, failure: describe(error)});
 		// Any other error than one reported by PostgreSQL means that it can no longer be trusted.
 		if (!(error instanceof DatabaseError)) throw error;
@@ -51,6 +55,13 @@ function finish(id: number): boolean {
 	const isCancelled = progress.end(id);
 	if (isCancelled && database.interrupt !== null) withdrawInterrupt(database.interrupt);
 	return isCancelled;
+}
+
+/** All at once: 300,000 messages to the other thread would keep both busy for seconds. */
+function passOnNotices(): void {
+	if (notices.length === 0) return;
+	answer({notices});
+	notices = [];
 }
 
 async function perform(call: WorkerCall): Promise<Result[]> {
@@ -67,7 +78,7 @@ async function perform(call: WorkerCall): Promise<Result[]> {
 
 async function listen(channel: string): Promise<void> {
 	if (listening.has(channel)) return;
-	const end = await database.listen(channel, payload => answer({channel, payload}));
+	const end = await database.listen(channel, payload => notices.push([channel, payload]));
 	listening.set(channel, async () => {
 		listening.delete(channel);
 		await end();

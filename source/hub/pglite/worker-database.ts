@@ -1,14 +1,11 @@
-import {Worker} from 'node:worker_threads';
+import type {Worker} from 'node:worker_threads';
 import {DatabaseError, Runaway, type Database, type Result, type Scope, type Statement} from '../database/database.ts';
-import {fromSource} from '../files/package-root.ts';
-import {committed} from './pglite.ts';
-import {isUnheeded, raiseInterrupt, type Interrupt} from './interrupt.ts';
+import {cancelCall} from './cancelling.ts';
+import {startThread} from './database-thread.ts';
+import type {Interrupt} from './interrupt.ts';
+import {limitOf, overtime, PendingCall, type Request} from './pending-call.ts';
 import {Progress} from './progress.ts';
-import {timeLimit} from '../database/time-limits.ts';
-import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
-
-// Both in source/ and in the bundle, the worker is in the same folder as this module.
-const workerFile = new URL(fromSource ? 'pglite-worker.ts' : 'pglite-worker.js', import.meta.url);
+import type {WorkerAnswer} from './worker-messages.ts';
 
 export interface WorkerDatabaseOptions {
 	/** The initialized data directory; null for a new database in memory. */
@@ -30,34 +27,11 @@ export interface WorkerDatabaseOptions {
 
 /** Milliseconds for opening a database, which may have much to recover. */
 const openingTime = 300_000;
-/** Milliseconds between attempts to cancel a call that is not running yet. */
-const cancelAgain = 20;
-
-/** MiB. Queries allocate short-lived objects, for which the thread would keep some 40 MiB by default. */
-const youngGeneration = 8;
-/**
- * MiB. PostgreSQL checks the depth of the stack in WASM's memory, but not of the thread's own stack, of which calls use several times as
- * much. With the default of 4 MiB, endless recursion in SQL would crash in the middle of PostgreSQL, whose results could no longer be
- * trusted. Only the part that is used takes memory.
- */
-const stack = 32;
-
-interface Pending {
-	readonly request: Request;
-	/** The reason for cancelling it; null if it is not cancelled. */
-	cancelled: Error | null;
-	/** Removes its listener from the signal. */
-	settle(): void;
-	resolve(results: Result[]): void;
-	reject(error: Error): void;
-}
-
-type Request = WorkerCall extends infer Call ? (Call extends WorkerCall ? Omit<Call, 'id'> : never) : never;
 
 /** Implements Database with PGlite in a separate thread. */
 export class WorkerDatabase implements Database {
 	readonly #options: WorkerDatabaseOptions;
-	readonly #pending = new Map<number, Pending>();
+	readonly #pending = new Map<number, PendingCall>();
 	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
 	readonly #progressCells = new SharedArrayBuffer(Progress.bytes);
 	readonly #progress = new Progress(this.#progressCells);
@@ -133,16 +107,13 @@ export class WorkerDatabase implements Database {
 	#call(request: Request, signal?: AbortSignal): Promise<Result[]> {
 		if (this.#lost !== null) return Promise.reject(this.#lost);
 		if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
-		return new Promise((resolve, reject) => {
-			const cancel = (): void => this.#cancel(pending, signal?.reason as Error);
-			const settle = (): void => signal?.removeEventListener('abort', cancel);
-			const pending: Pending = {request, cancelled: null, settle, resolve, reject};
-			signal?.addEventListener('abort', cancel, {once: true});
-			this.#post(pending);
-		});
+		const pending = new PendingCall(request);
+		if (signal !== undefined) pending.listen(signal, reason => void this.#cancel(pending, reason));
+		this.#post(pending);
+		return pending.results;
 	}
 
-	#post(pending: Pending): void {
+	#post(pending: PendingCall): void {
 		const id = ++this.#lastId;
 		this.#pending.set(id, pending);
 		if (this.#pending.size === 1) this.#watch();
@@ -150,22 +121,19 @@ export class WorkerDatabase implements Database {
 	}
 
 	#start(): Worker {
-		const workerData: WorkerData = {
-			options: {directory: this.#options.directory, module: this.#module},
-			progress: this.#progressCells,
-		};
-		const worker = new Worker(workerFile, {
-			workerData,
-			resourceLimits: {maxYoungGenerationSizeMb: youngGeneration, stackSizeMb: stack},
-		});
-		let failure: Error | null = null;
-		this.#ended = new Promise(resolve => worker.once('exit', resolve));
-		worker.on('message', (answer: WorkerAnswer) => this.#onAnswer(answer));
-		worker.on('error', error => {
-			failure = error;
-		});
-		worker.on('exit', () => this.#exited(worker, failure));
-		return worker;
+		const {directory} = this.#options;
+		const ended = Promise.withResolvers<void>();
+		this.#ended = ended.promise;
+		return startThread(
+			{options: {directory, module: this.#module}, progress: this.#progressCells},
+			{
+				onAnswer: answer => this.#onAnswer(answer),
+				onExit: (thread, failure) => {
+					ended.resolve();
+					this.#exited(thread, failure);
+				},
+			},
+		);
 	}
 
 	#onAnswer(answer: WorkerAnswer): void {
@@ -184,18 +152,18 @@ export class WorkerDatabase implements Database {
 			this.#watch();
 			return;
 		}
-		if ('channel' in answer) {
-			for (const listener of this.#listeners.get(answer.channel) ?? []) listener(answer.payload);
+		if ('notices' in answer) {
+			for (const [channel, payload] of answer.notices) {
+				for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
+			}
 			return;
 		}
 		const pending = this.#pending.get(answer.id);
 		this.#pending.delete(answer.id);
 		this.#watch();
 		if (pending === undefined) return;
-		pending.settle();
 		if ('results' in answer) pending.resolve(answer.results);
-		else if (pending.cancelled !== null && isCancelled(answer.failure)) pending.reject(pending.cancelled);
-		else pending.reject(toError(answer.failure));
+		else pending.fail(answer.failure);
 	}
 
 	/** Fails all calls, because the directory is no longer the database. */
@@ -203,10 +171,7 @@ export class WorkerDatabase implements Database {
 		this.#lost = new Error('The database was moved, removed or replaced.');
 		clearTimeout(this.#watchdog);
 		void this.#worker.terminate();
-		for (const pending of this.#pending.values()) {
-			pending.settle();
-			pending.reject(this.#lost);
-		}
+		for (const pending of this.#pending.values()) pending.reject(this.#lost);
 		this.#pending.clear();
 		this.#options.onDisplaced?.();
 	}
@@ -218,35 +183,20 @@ export class WorkerDatabase implements Database {
 		if (id === undefined || oldest === undefined) return;
 		const limit = this.#opened ? limitOf(oldest.request, this.#options.timeout) : openingTime;
 		this.#watchdog = setTimeout(() => {
-			if (this.#opened) this.#cancel(oldest, overtime(limit));
+			if (this.#opened) void this.#cancel(oldest, overtime(limit));
 			else this.#end(id, oldest, overtime(limit));
 		}, limit);
 	}
 
-	/** Cancels a call as soon as it runs. If it does not end then, its thread is ended and replaced. */
-	#cancel(pending: Pending, why: Error): void {
+	async #cancel(pending: PendingCall, why: Error): Promise<void> {
 		if (pending.cancelled !== null) return;
 		pending.cancelled = why;
-		const attempt = (deadline: number): void => {
-			// It may have another id by now, if the thread was replaced.
-			const id = [...this.#pending].find(([, other]) => other === pending)?.[0];
-			if (id === undefined) return;
-			const interrupt = this.#interrupt;
-			const isCancelled =
-				this.#opened && interrupt !== null && this.#progress.cancel(id, () => raiseInterrupt(interrupt));
-			const isRunning = this.#opened && this.#progress.begun === id;
-			if (!isCancelled && !(isRunning && performance.now() > deadline)) {
-				setTimeout(attempt, cancelAgain, isRunning ? deadline : performance.now() + cancelAgain);
-				return;
-			}
-			const end = async (): Promise<void> => {
-				const isOver = (): boolean => this.#pending.get(id) !== pending;
-				// If it can no longer be cancelled, it is committing, and gets the full time for that.
-				if (await isUnheeded(isCancelled ? interrupt : null, isOver)) this.#end(id, pending, why);
-			};
-			void end();
-		};
-		attempt(performance.now() + cancelAgain);
+		const id = await cancelCall({
+			progress: this.#progress,
+			idOf: () => [...this.#pending].find(([, other]) => other === pending)?.[0],
+			interruptOf: () => (this.#opened ? this.#interrupt : undefined),
+		});
+		if (id !== null) this.#end(id, pending, why);
 	}
 
 	#unready(): void {
@@ -255,10 +205,9 @@ export class WorkerDatabase implements Database {
 	}
 
 	/** Ends the thread during a call. */
-	#end(id: number, pending: Pending, why: Error): void {
+	#end(id: number, pending: PendingCall, why: Error): void {
 		this.#pending.delete(id);
 		this.#unready();
-		pending.settle();
 		pending.reject(new Runaway(why));
 		this.#reason = `what it worked on did not end: ${why.message}`;
 		void this.#worker.terminate();
@@ -278,13 +227,10 @@ export class WorkerDatabase implements Database {
 		const {begun} = this.#progress;
 		this.#progress.reset();
 		this.#interrupt = null;
-		const waiting: Pending[] = [];
+		const waiting: PendingCall[] = [];
 		for (const [id, pending] of this.#pending) {
 			if (this.#opened && id > begun) waiting.push(pending);
-			else {
-				pending.settle();
-				pending.reject(this.#opened ? error : cause);
-			}
+			else pending.reject(this.#opened ? error : cause);
 		}
 		this.#pending.clear();
 		// If the thread could not open the database, another one could not either.
@@ -301,26 +247,4 @@ export class WorkerDatabase implements Database {
 		for (const channel of this.#listeners.keys()) void this.#call({call: 'listen', channel}).catch(() => undefined);
 		for (const pending of waiting) this.#post(pending);
 	}
-}
-
-function limitOf(request: Request, max: number): number {
-	return 'scope' in request ? timeLimit(request.scope, max) : max;
-}
-
-/** PostgreSQL's own message. */
-function overtime(limit: number): DatabaseError {
-	const hint = `Ask for less at once: the time limit is ${limit / 1000} s.`;
-	return new DatabaseError('canceling statement due to statement timeout', canceled, null, hint);
-}
-
-/** SQLSTATE of a statement that was cancelled. */
-const canceled = '57014';
-
-/** Cancelled, and not committed. */
-function isCancelled({code, details}: WorkerFailure): boolean {
-	return code === canceled && details !== committed;
-}
-
-function toError({message, code, details, hint}: WorkerFailure): Error {
-	return code === null ? new Error(message) : new DatabaseError(message, code, details, hint);
 }

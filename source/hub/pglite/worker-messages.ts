@@ -33,4 +33,4 @@ export type WorkerAnswer =
 	| {readonly stopped: string}
 	| {readonly id: number; readonly results: Result[]}
 	| {readonly id: number; readonly failure: WorkerFailure}
-	| {readonly channel: string; readonly payload: string};
+	| {readonly notices: readonly (readonly [channel: string, payload: string])[]};

@@ -1,7 +1,7 @@
 import {DatabaseError, type Scope} from '../database/database.ts';
 import {sharedCallerOf} from '../database/shared-caller.ts';
 import {seconds} from '../database/pauses.ts';
-import {overtimeMessage, sharedLimit} from '../database/time-limits.ts';
+import {overtimeMessage, limitWhileOthersWait} from '../database/time-limits.ts';
 import {readSql} from '../files/read-sql.ts';
 import {markedTag} from './runaways.ts';
 import type {SideConnection} from './side-connection.ts';
@@ -94,7 +94,7 @@ export class PostgresBlockers {
 			call.blocker = blocker;
 			// A call that is waiting itself does not block others: the holder of its lock does.
 			const holdsUp = blocker === null && rows.some(row => row.process === process);
-			if (holdsUp && sharedCallerOf(scope).isCancellable && now - begun >= sharedLimit) {
+			if (holdsUp && sharedCallerOf(scope).isCancellable && now - begun >= limitWhileOthersWait) {
 				call.cancel(
 					new DatabaseError(
 						overtimeMessage,

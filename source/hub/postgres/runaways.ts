@@ -1,4 +1,4 @@
-import type {Runaway} from '../database/opened-database.ts';
+import type {RunawayStatement} from '../database/opened-database.ts';
 import {seconds} from '../database/pauses.ts';
 import {sharedCallerOf} from '../database/shared-caller.ts';
 import type {Scope} from '../database/database.ts';
@@ -7,6 +7,11 @@ import {readSql} from '../files/read-sql.ts';
 
 /** Milliseconds between two looks at those that are known. */
 const between = 5000;
+
+/** Milliseconds: far more than an agent's SQL has, and than a statement takes to end that is cancelled. */
+const runawayAfter = 10_500;
+/** Milliseconds that the clocks of the hub and the server may differ by. */
+const tolerance = 500;
 
 /**
  * Put before the SQL of an agent, for whoever looks at the server's sessions: the text of a statement is the one thing there
@@ -22,8 +27,7 @@ export function markedTag(query: string | null): string | null {
 	return /^\/\* agentmux: SQL of ([A-Za-z][A-Za-z0-9_-]{0,31}) \*\//.exec(query ?? '')?.[1] ?? null;
 }
 
-// Far beyond the time that an agent's SQL has, and the time in which a statement ends that is cancelled. Of every hub of this
-// database, and of those that have ended.
+// Statements that have run for at least `$1` milliseconds: those of every hub of this database, and of hubs that have ended.
 const computing = readSql(new URL('runaways.sql', import.meta.url));
 
 /**
@@ -33,7 +37,7 @@ const computing = readSql(new URL('runaways.sql', import.meta.url));
 export class Runaways {
 	readonly #side: SideConnection;
 	readonly #log: (sentence: string) => void;
-	#known = new Map<number, Runaway>();
+	#known = new Map<number, RunawayStatement>();
 	#timer: NodeJS.Timeout | undefined;
 	#isClosed = false;
 
@@ -42,7 +46,7 @@ export class Runaways {
 		this.#log = log;
 	}
 
-	list(): readonly Runaway[] {
+	list(): readonly RunawayStatement[] {
 		return [...this.#known.values()];
 	}
 
@@ -55,12 +59,12 @@ export class Runaways {
 
 	/** Looks for those that are known, and for others: of other hubs, and of this one before it was started. */
 	async look(): Promise<void> {
-		const rows = await this.#side.ask<{process: number; query: string; running: number}>(computing);
+		const rows = await this.#side.ask<{process: number; query: string; running: number}>(computing, [runawayAfter]);
 		if (rows !== null) {
 			const now = Date.now();
 			const found = new Map(rows.map(row => [row.process, row]));
 			for (const [process, {who, since}] of this.#known) {
-				if (found.has(process) || now - Date.parse(since) < 11_000) continue;
+				if (found.has(process) || now - Date.parse(since) < runawayAfter + tolerance) continue;
 				this.#known.delete(process);
 				this.#log(`The SQL of ${who} that could not be cancelled has ended (process ${process} of the server).`);
 			}
@@ -79,7 +83,7 @@ export class Runaways {
 		clearTimeout(this.#timer);
 	}
 
-	#note(runaway: Runaway): void {
+	#note(runaway: RunawayStatement): void {
 		const {who, process, since} = runaway;
 		this.#known.set(process, runaway);
 		const time = seconds(Date.now() - Date.parse(since));

@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {get, type RequestOptions} from 'node:http';
 import {join} from 'node:path';
 import type {Activity} from '../database/fair-database.ts';
-import type {Runaway} from '../database/opened-database.ts';
+import type {RunawayStatement} from '../database/opened-database.ts';
 import {readKeys, type HubKeys} from '../tokens/keys.ts';
 import type {HubAddress} from '../local/dial.ts';
 import {connectWith} from '../local/fetch.ts';
@@ -17,7 +17,7 @@ export interface RunningHub extends HubKeys, HubAddress, HubFacts {
 	/** What its database works on. */
 	readonly running: readonly Activity[];
 	/** What computes on in the server although it was cancelled. */
-	readonly runaways: readonly Runaway[];
+	readonly runaways: readonly RunawayStatement[];
 }
 
 /**
@@ -109,7 +109,7 @@ function readHealth(text: string, expected: number): Health | null {
 			readonly status?: unknown;
 			readonly pid?: unknown;
 			readonly running?: readonly Activity[];
-			readonly runaways?: readonly Runaway[];
+			readonly runaways?: readonly RunawayStatement[];
 		};
 		return status === 'ok' && pid === expected ? {running, runaways} : null;
 	} catch {

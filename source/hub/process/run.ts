@@ -1,48 +1,32 @@
-import {join} from 'node:path';
-import {setTimeout as sleep} from 'node:timers/promises';
-import {withAgentRoles} from '../management/agent-sql.ts';
-import {verifyCaller} from '../tokens/caller.ts';
-import {openDatabase} from '../pglite/data-directory.ts';
 import {owner} from '../schema/bootstrap.ts';
-import type {FairDatabase} from '../database/fair-database.ts';
-import {createCancel} from '../management/cancel.ts';
-import {createCopies} from './copies.ts';
-import {Dismissal} from './dismissal.ts';
-import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
-import {Admission} from '../http/admission.ts';
+import {newestMigration} from '../schema/newest-migration.ts';
+import {describeDatabase, embedded} from '../database/postgres-url.ts';
 import {HubError} from '../files/error.ts';
-import {hubLock, hubProcess} from './find.ts';
+import type {Lock} from '../files/lock.ts';
+import type {Log} from '../files/log.ts';
+import {divideOpenFiles} from '../files/open-files.ts';
+import type {HubPaths} from '../files/paths.ts';
+import {makePrivateFolder} from '../files/private-file.ts';
+import type {Trace} from '../files/trace.ts';
+import {version} from '../files/version.ts';
 import {checkHome} from '../home/check.ts';
 import {DiskSpace, full} from '../home/disk-space.ts';
 import {HeldHome} from '../home/held-home.ts';
-import type {Caller, Handler, HubRequest} from '../http/http.ts';
-import {UnderWay} from '../http/under-way.ts';
-import {createKeyRotation, KeyRing} from '../tokens/key-ring.ts';
-import {keysFile} from '../tokens/keys.ts';
-import {resumeLeases} from '../upkeep/leases.ts';
-import {takeLock, type Lock} from '../files/lock.ts';
-import {knownHistory, type KnownHistory} from '../upkeep/known-history.ts';
-import type {Log} from '../files/log.ts';
-import type {Trace} from '../files/trace.ts';
-import {createManagement} from '../management/management.ts';
-import {newestMigration} from '../schema/newest-migration.ts';
-import {divideOpenFiles} from '../files/open-files.ts';
 import type {Result, Scope, Statement} from '../database/database.ts';
-import type {OpenedDatabase} from '../database/opened-database.ts';
-import type {HubPaths} from '../files/paths.ts';
-import {describeDatabase, embedded} from '../database/postgres-url.ts';
-import {newProofKey} from '../local/proof.ts';
-import {makePrivateFolder, writePrivateFile} from '../files/private-file.ts';
-import {readOwnFile} from '../files/whole-file.ts';
-import {createRealtime, type Realtime} from '../realtime/realtime.ts';
-import {createRest} from '../rest/rest.ts';
-import {startSealing} from '../upkeep/sealing.ts';
-import {startServer, type HubServer, type HubServerOptions} from './server.ts';
-import {renewalGrace} from '../tokens/claims.ts';
-import {endedResponse, EndedTokens} from '../tokens/ended.ts';
-import {createTokens} from '../tokens/endpoint.ts';
 import {PublishedState, type HubState} from '../home/state-file.ts';
-import {version} from '../files/version.ts';
+import {Admission} from '../http/admission.ts';
+import {newProofKey} from '../local/proof.ts';
+import {EndedTokens} from '../tokens/ended.ts';
+import {KeyRing} from '../tokens/key-ring.ts';
+import {keysFile} from '../tokens/keys.ts';
+import {knownHistory, type KnownHistory} from '../upkeep/known-history.ts';
+import {resumeLeases} from '../upkeep/leases.ts';
+import {startSealing} from '../upkeep/sealing.ts';
+import {choiceFile, rememberDatabase, rememberedDatabase} from './database-choice.ts';
+import {takeHubLock} from './hub-lock.ts';
+import {openDatabase} from './open-database.ts';
+import {portFile, rememberedPort, rememberPort} from './port-file.ts';
+import {serve} from './serve.ts';
 
 export interface RunOptions {
 	/** The port; 0 for any free one. By default, that of the last run. */
@@ -76,7 +60,6 @@ export async function runHub(paths: HubPaths, options: RunOptions): Promise<Hub>
 	for (const folder of [paths.data, paths.state, paths.logs]) makePrivateFolder(folder);
 	for (const sentence of checkHome(paths)) options.log(sentence);
 	const lock = await takeHubLock(paths);
-	if (lock === null) throw alreadyRunning(paths);
 	const home = new HeldHome({
 		lock,
 		folders: [paths.state, paths.logs],
@@ -124,15 +107,6 @@ export async function runHub(paths: HubPaths, options: RunOptions): Promise<Hub>
 	}
 }
 
-/** Null if a hub holds it. A process that only checks the lock holds it for a moment, so this retries. */
-async function takeHubLock(paths: HubPaths): Promise<Lock | null> {
-	for (let tries = 0; ; tries += 1) {
-		const lock = await takeLock(hubLock(paths), {sign: true});
-		if (lock !== null || tries === 20 || hubProcess(paths) !== null) return lock;
-		await sleep(50);
-	}
-}
-
 function displaced({data}: HubPaths): HubError {
 	return new HubError(
 		`The hub (process ${process.pid}) has ended, because its data folder ${data} was moved, removed or replaced.`,
@@ -157,17 +131,23 @@ async function start(
 	const openFiles = divideOpenFiles();
 	if (openFiles.remark !== null) log(openFiles.remark);
 	const admission = new Admission();
-	const tell = (progress: string | null): void => {
-		if (progress !== null) log(progress);
-		state.change({progress});
-	};
 	let ended: EndedTokens | null = null;
 	let known: KnownHistory | null = null;
 	const catchUp = async (): Promise<void> => {
 		await ended?.refresh();
 		await known?.look();
 	};
-	const opened = await open(paths, {...options, catchUp, onDisplaced: () => home.displace(), space}, admission, tell);
+	const opened = await openDatabase(paths, {
+		...options,
+		space,
+		admission,
+		onProgress(progress) {
+			if (progress !== null) log(progress);
+			state.change({progress});
+		},
+		catchUp,
+		onDisplaced: () => home.displace(),
+	});
 	const {database, engine, startMaintenance} = opened;
 	// Only now, so that no keys are created while a copy of the data, with its own keys, is still being put in place.
 	const keys = new KeyRing(paths);
@@ -177,24 +157,24 @@ async function start(
 	rememberDatabase(paths, options.databaseUrl);
 	home.adopt(choiceFile(paths));
 	state.change({engine});
-	const port = options.port ?? rememberedPort(paths);
-	const copies = createCopies(opened, paths.data);
 	ended = new EndedTokens(database, paths);
 	known = knownHistory(database, state.current.database, paths.state, {
 		log,
 		mayWrite: () => home.isInPlace() && !space.isFull,
 	});
 	await known.look();
-	const serving = await serve(database, keys, ended, admission, {
-		log,
-		trace: options.trace,
-		port,
+	const serving = await serve({
 		paths,
+		opened,
+		keys,
+		ended,
+		admission,
 		state,
 		home,
-		copies: copies.handle,
+		port: options.port ?? rememberedPort(paths),
 		maxConnections: openFiles.connections,
-		runaways: opened.runaways ?? (() => []),
+		log,
+		trace: options.trace,
 	}).catch(async (error: unknown) => {
 		await known?.end();
 		await database.close();
@@ -239,193 +219,4 @@ async function start(
 function actingAs(tag: string): Scope {
 	const settings = {'request.headers': JSON.stringify({'x-agentmux-tag': tag})};
 	return {role: 'service_role', claims: {role: 'service_role'}, settings, forRequest: false};
-}
-
-async function open(
-	paths: HubPaths,
-	{
-		databaseUrl,
-		statementTimeout,
-		log,
-		onLost,
-		onDisplaced,
-		space,
-		catchUp,
-	}: Pick<RunOptions, 'log' | 'onLost' | 'statementTimeout'> & {
-		readonly databaseUrl: string;
-		readonly onDisplaced: () => void;
-		readonly space: DiskSpace;
-		readonly catchUp: () => Promise<void>;
-	},
-	admission: Admission,
-	tell: (progress: string | null) => void,
-): Promise<OpenedDatabase> {
-	if (databaseUrl === embedded) {
-		return openDatabase(paths, {
-			log,
-			statementTimeout,
-			onProgress: tell,
-			onDisplaced,
-			space,
-			onLost(error) {
-				log(`The database stopped: ${error.message}`);
-				onLost(error);
-			},
-		});
-	}
-	tell(`Opening the PostgreSQL ${describeDatabase(databaseUrl)}.`);
-	let turns = 0;
-	const {openPostgres} = await import('../postgres/open.ts');
-	return openPostgres(databaseUrl, {
-		log,
-		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
-		onListening(reason) {
-			// Notifications during the gap are lost, so all clients are disconnected; they catch up when they reconnect.
-			const turn = ++turns;
-			// Notifications about ended tokens may be lost as well.
-			if (reason === null) void catchUp().then(() => turn === turns && admission.open());
-			else admission.shut();
-			if (reason === null) log('The database answers again.');
-			tell(reason === null ? null : `The database does not answer (${reason}); trying again.`);
-		},
-	});
-}
-
-async function serve(
-	database: FairDatabase,
-	keys: KeyRing,
-	ended: EndedTokens,
-	admission: Admission,
-	{
-		log,
-		trace,
-		port,
-		paths,
-		state,
-		home,
-		copies,
-		maxConnections,
-		runaways,
-	}: {
-		readonly log: Log;
-		readonly trace: Trace | undefined;
-		readonly port: number;
-		readonly paths: HubPaths;
-		readonly state: PublishedState;
-		readonly home: HeldHome;
-		readonly copies: Handler;
-		readonly maxConnections: number;
-		readonly runaways: NonNullable<OpenedDatabase['runaways']>;
-	},
-): Promise<HubServer> {
-	const {pid, version, started_at, proof_key} = state.current;
-	const realtime = await createRealtime({
-		database,
-		verify: token => {
-			const caller = verifyCaller(keys.jwt_secret, token);
-			const end = 'fault' in caller ? null : ended.find(caller);
-			return end === null ? caller : {fault: end};
-		},
-		onError: error => log(`Realtime failed: ${error instanceof Error ? error.message : String(error)}`),
-	});
-	const underWay = new UnderWay();
-	const dismissal = new Dismissal(database, underWay, log);
-	const onRotated = async (request: HubRequest): Promise<void> => {
-		home.adopt(keysFile(paths));
-		admission.dismiss();
-		await dismissal.dismiss(() => true, request);
-	};
-	const hasEnded = (caller: Caller): boolean => ended.find(caller) !== null;
-	ended.onMore = () => {
-		realtime.recheck();
-		dismissal.cancel(hasEnded);
-	};
-	ended.onHeeded = request => dismissal.dismiss(hasEnded, request);
-	const unfollow = await ended.follow();
-	const server = await startServer(
-		{
-			get jwtSecret() {
-				return keys.jwt_secret;
-			},
-			async refuse(caller: Caller) {
-				const end = await ended.findNow(caller);
-				return end === null ? null : endedResponse(end);
-			},
-			routes: routesOf(database, keys, ended, realtime, {onRotated, copies}),
-			underWay,
-			upgrade(request, socket, head, countAs) {
-				if (admission.admit(socket)) realtime.upgrade(request, socket, head, countAs);
-			},
-			health: () => ({status: 'ok', pid, version, started_at, running: database.activity(), runaways: runaways()}),
-			local: {state: paths.state, proofKey: proof_key, onSocket: socket => state.change({socket})},
-			isInPlace: () => home.isInPlace(),
-			maxConnections,
-			log,
-			trace,
-		},
-		port,
-	);
-	return {
-		port: server.port,
-		socket: server.socket,
-		async close() {
-			await unfollow();
-			await realtime.close();
-			await server.close();
-		},
-	};
-}
-
-function routesOf(
-	database: FairDatabase,
-	keys: KeyRing,
-	ended: EndedTokens,
-	realtime: Realtime,
-	{onRotated, copies}: {readonly onRotated: (request: HubRequest) => Promise<void>; readonly copies: Handler},
-): HubServerOptions['routes'] {
-	const forAgents = withAgentRoles(database);
-	const answersRevoke = ({path}: HubRequest): boolean => path === '/rpc/agent_revoke';
-	const endsToken = ({method}: HubRequest): boolean => method === 'DELETE';
-	return [
-		{prefix: '/rest/v1', handle: ended.heeded(createRest(forAgents).handle, answersRevoke)},
-		{prefix: '/realtime/v1', handle: realtime.handle},
-		{prefix: '/v1/projects', handle: createManagement(forAgents).handle},
-		{
-			prefix: '/agentmux/v1/tokens',
-			handle: ended.heeded(createTokens(database, keys).handle, endsToken),
-			leeway: renewalGrace,
-			givesTokens: true,
-		},
-		{prefix: '/agentmux/v1/keys', handle: createKeyRotation(keys, onRotated).handle},
-		{prefix: '/agentmux/v1/cancel', handle: createCancel(database).handle},
-		{prefix: '/agentmux/v1', handle: copies},
-	];
-}
-
-/** The port of the last run, so that the address in agents' files stays valid; 0 before the first run. */
-function rememberedPort(paths: HubPaths): number {
-	try {
-		const port = Number(readOwnFile(portFile(paths)));
-		return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
-	} catch {
-		return 0;
-	}
-}
-
-function rememberPort(paths: HubPaths, port: number, log: Log): void {
-	try {
-		writePrivateFile(portFile(paths), `${port}\n`);
-	} catch (error) {
-		log((error as Error).message);
-	}
-}
-
-function portFile(paths: HubPaths): string {
-	return join(paths.data, 'port');
-}
-
-function alreadyRunning(paths: HubPaths): HubError {
-	const pid = hubProcess(paths);
-	const who = pid === null ? 'Another process' : `Another hub (process ${pid})`;
-	return new HubError(`${who} is using ${paths.data}.`, 'Use that one, or stop it with `agentmux hub stop`.');
 }

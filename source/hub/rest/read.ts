@@ -35,7 +35,7 @@ export async function handleRead(context: RequestContext, name: string): Promise
 		maxRows,
 		headers: {
 			'Content-Type': media.contentType,
-			...locationOf(name, request.query),
+			...placeOf(name, request.query),
 			...preferenceApplied({...preferences, resolution: null, missing: null, return: null, maxAffected: null}),
 		},
 	});
@@ -45,7 +45,7 @@ export async function handleRead(context: RequestContext, name: string): Promise
 const maxLocationLength = 8192;
 
 /** The Content-Location: the URL in canonical form; none if it is too long. */
-function locationOf(name: string, query: URLSearchParams): {readonly [name: string]: string} {
+function placeOf(name: string, query: URLSearchParams): {readonly [name: string]: string} {
 	const canonical = queryText([...query].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 	const location = `/${encodeURIComponent(name)}${canonical === '' ? '' : `?${canonical}`}`;
 	return location.length > maxLocationLength ? {} : {'Content-Location': location};

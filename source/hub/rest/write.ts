@@ -153,7 +153,7 @@ function writeResponse(
 	const resolvable = table.primaryKey.length > 0 || query.onConflict !== null;
 	const headers = {
 		...(shown ? {'Content-Type': contentType} : {}),
-		...locationOf(table, answer.columns['location']),
+		...placeOf(table, answer.columns['location']),
 		...(method === 'PUT'
 			? {}
 			: {'Content-Range': method === 'PATCH' ? contentRange(0, rows - 1, counted) : contentRange(1, 0, counted)}),
@@ -175,7 +175,7 @@ function writeResponse(
 	return {status: status ?? done[method], headers, ...(shown ? {body} : {})};
 }
 
-function locationOf({name, primaryKey}: Table, keys: unknown): {readonly [name: string]: string} {
+function placeOf({name, primaryKey}: Table, keys: unknown): {readonly [name: string]: string} {
 	if (typeof keys !== 'string') return {};
 	const values = JSON.parse(keys) as readonly (string | null)[];
 	const query = queryText(

@@ -150,18 +150,18 @@ function isAboutTokens(text: string): boolean {
 	}
 }
 
-/** As PostgREST answers. */
+/** A response like PostgREST's. */
 export function endedResponse({status, code, message, hint}: Ended): HubResponse {
 	return json(status, {code, details: null, hint, message});
 }
 
-/** In the same words as the database (20261202000100_tokens.sql). */
+/** With the same messages as the database (agentmux.me). */
 export function revoked(tag: string): Ended {
 	return {
 		status: 403,
 		code: '42501',
 		message: `${tag} has been revoked`,
-		hint: `A human can let it in again: \`agentmux agents restore ${tag}\`.`,
+		hint: `A human can restore it: \`agentmux agents restore ${tag}\`.`,
 	};
 }
 
@@ -169,8 +169,8 @@ export function ended(tag: string): Ended {
 	return {
 		status: 401,
 		code: 'PGRST303',
-		message: `this token of ${tag} has ended`,
-		hint: `\`agentmux join ${tag}\` in its folder makes another.`,
+		message: `this token of ${tag} was ended`,
+		hint: `Run \`agentmux join ${tag}\` in its folder to get a new one.`,
 	};
 }
 

@@ -1,14 +1,16 @@
 import {owner} from '../schema/bootstrap.ts';
-import type {Database} from '../database/database.ts';
+import {DatabaseError, type Database} from '../database/database.ts';
 import {isDue} from '../files/due.ts';
 import {watchLeases} from './leases.ts';
 import type {Log} from '../files/log.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
+import {readSql} from '../files/read-sql.ts';
 
 /** All in milliseconds. */
 const tick = 5000;
 const checkpointEvery = 60_000;
 const vacuumEvery = 3_600_000;
+const agentsVacuumTime = 1000;
 /** Bytes of write-ahead log after which a checkpoint is due early. */
 const maxLogSize = 64 * 1024 * 1024;
 
@@ -50,7 +52,7 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 		const now = await position();
 		if (checkpointed.position === 0n) checkpointed = {...checkpointed, position: now};
 		if (isDue(vacuumed.at, vacuumEvery) && vacuumed.position !== String(now)) {
-			await database.script(owner, 'vacuum analyze');
+			await vacuum(database);
 			vacuumed = keep(file, {at: Date.now(), position: String(await position())});
 		}
 		const isLong = now - checkpointed.position > maxLogSize;
@@ -70,6 +72,32 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 			});
 	}, tick);
 	return () => clearInterval(timer);
+}
+
+const tables = readSql(new URL('tables.sql', import.meta.url));
+
+/**
+ * One table after the other, so that others get their turns in between. A table of an agent gets little time: the agent decides how many
+ * columns, indexes and statistics it has.
+ */
+async function vacuum(database: Database): Promise<void> {
+	const [result] = await database.run(owner, [{text: tables}]);
+	for (const {name, agents} of result?.rows ?? []) {
+		const abort = new AbortController();
+		const timer = agents === true ? setTimeout(() => abort.abort(overtime()), agentsVacuumTime) : undefined;
+		try {
+			await database.script(owner, `vacuum analyze ${String(name)}`, abort.signal);
+		} catch (error) {
+			// Out of time, or dropped meanwhile.
+			if (agents !== true) throw error;
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+}
+
+function overtime(): DatabaseError {
+	return new DatabaseError('canceling statement due to statement timeout', '57014');
 }
 
 /** Null if the file is missing or damaged; then the next vacuum is due in an hour. */

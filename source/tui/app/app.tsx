@@ -7,7 +7,7 @@ import {useSurroundings} from '../view/context.ts';
 import {Text} from '../view/text.tsx';
 import {createScene} from './scene.ts';
 
-/** What runs as long as the app does. The screen draws the frames by itself; where there is none, they are rendered as text. */
+/** The app. A screen draws its own frames; without one, as in tests, frames are rendered as text. */
 export function App() {
 	const {screen, store, ui, now} = useSurroundings();
 	useEffect(() => followTimeline({store, ui, now}, () => screen?.invalidate()), [screen, store, ui, now]);

@@ -8,15 +8,15 @@ import {scrolled} from '../view/scrolled.ts';
 
 const helpColumn = 38;
 
-/** All keys, from the keymap. */
+/** The help: all keys, from the keymap. */
 export function help(ui: UiStore): Overlay {
 	return scrolled(ui, helpLines);
 }
 
-/** In as many columns as there is room for and need of; they scroll where that is not enough. */
+/** In as many columns as are needed and fit; it scrolls if that is not enough. */
 function helpLines({rows, columns, timeline, keymap}: Ui): Span[][] {
-	const lookingBack = section(keymap, p`Looking back`, 'timeline');
-	const panel = section(keymap, p`Finding, choosing`, 'panel');
+	const lookingBack = section(keymap, p`Timeline`, 'timeline');
+	const panel = section(keymap, p`Finding and choosing`, 'panel');
 	const everywhere = [
 		...section(keymap, p`Reading`, 'read'),
 		[],
@@ -31,9 +31,9 @@ function helpLines({rows, columns, timeline, keymap}: Ui): Span[][] {
 	];
 	const all = timeline === null ? everywhere : lookingBack;
 	const height = Math.max(2, rows - 4);
-	const most = Math.max(1, Math.floor((columns - 4) / helpColumn));
-	const needed = Math.min(most, Math.ceil(all.length / Math.max(1, height - 2)));
-	return besides(all, needed);
+	const maxColumns = Math.max(1, Math.floor((columns - 4) / helpColumn));
+	const needed = Math.min(maxColumns, Math.ceil(all.length / Math.max(1, height - 2)));
+	return inColumns(all, needed);
 }
 
 function section({bindings}: Keymap, title: Printable, scope: KeyScope): Span[][] {
@@ -48,20 +48,20 @@ function helpLine(label: string, help: string): Span[] {
 	];
 }
 
-/** What readline's keys do (compose/edit-keys.ts), said together. */
+/** Readline's keys (editor/edit-keys.ts), in a few lines. */
 const editing: readonly Span[][] = [
 	helpLine('^A ^E', 'start and end of the line'),
 	helpLine('alt-b -f', 'a word left, right'),
 	helpLine('^W alt-d', 'erase a word left, right'),
 	helpLine('^U ^K', 'erase to start, to end'),
-	helpLine('^Y', 'bring back what was erased'),
+	helpLine('^Y', 'insert what was erased'),
 	helpLine('^_ ^T', 'undo; swap two letters'),
-	helpLine('↑ ↓', 'lines, then what was sent'),
-	helpLine('@', 'a tag; tab completes it'),
+	helpLine('↑ ↓', 'lines, then sent messages'),
+	helpLine('@', 'mention; tab completes'),
 ];
 
-/** One list in columns of about the same length, read from top to bottom. */
-function besides(lines: readonly Span[][], count: number): Span[][] {
+/** Arranges a list in columns of about the same length, read from top to bottom. */
+function inColumns(lines: readonly Span[][], count: number): Span[][] {
 	const length = Math.ceil(lines.length / count);
 	return Array.from({length}, (_, row) =>
 		Array.from({length: count}, (_, column) => lines[column * length + row] ?? []).flatMap((line, column) =>

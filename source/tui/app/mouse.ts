@@ -20,9 +20,9 @@ export type MouseReport = Extract<Report, {type: 'mouse'}>;
 interface PointerOptions {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
-	/** The glyphs of a row as they stand on the screen, one a column. */
+	/** The glyphs of a row of the screen, one per column. */
 	readonly rowOf: (y: number) => readonly string[];
-	/** What keys do, too. */
+	/** Actions that keys have, too. */
 	readonly act: {
 		focus(pane: PaneId): void;
 		open(): void;
@@ -31,20 +31,20 @@ interface PointerOptions {
 	};
 }
 
-/** Milliseconds between the two clicks of a double click, at the most. */
+/** The maximum time between the two clicks of a double click, in milliseconds. */
 const doubleClick = 400;
 
-/** Switches the reports of the mouse on or off; `start` tells the terminal. */
+/** Turns the mouse on or off; run/start.tsx sets the terminal's mode. */
 export function toggleMouse(ui: UiStore): void {
 	const {mouse: before, keymap} = ui.getState();
 	const mouse = !before;
 	const notice = mouse
-		? `The mouse is on; shift-drag selects text. ${keymap.keyFor('mouse')} switches it off.`
+		? `The mouse is on; shift-drag selects text. ${keymap.keyFor('mouse')} turns it off.`
 		: 'The mouse is off.';
 	ui.setState({mouse, notice});
 }
 
-/** What a click or the wheel does: the same as some key, at the place where the pointer is. */
+/** Handles clicks and the wheel. They do what keys do, where the pointer is. */
 export function createPointer({store, ui, rowOf, act}: PointerOptions): (report: MouseReport) => void {
 	let last = {at: -Infinity, target: ''};
 
@@ -74,7 +74,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 		}
 	}
 
-	/** The pane whose tab stands at this column of the first row: its name is read from there. */
+	/** The pane whose tab is at this column of the first row, by the name read from the screen. */
 	function tabAt(x: number): PaneId | undefined {
 		const glyphs = rowOf(0);
 		const wordAt = (from: number): {word: string; end: number} => {
@@ -84,13 +84,13 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 			return {word: glyphs.slice(start, end).join(''), end};
 		};
 		let {word, end} = wordAt(glyphs[x] === ' ' ? x + 1 : x);
-		// The number stands before the name.
+		// The number is before the name.
 		if (/^\d$/.test(word)) ({word, end} = wordAt(end + 1));
 		const name = foldTag(word.replace(/·\d+$/, ''));
 		return layoutOf(ui.getState()).order.find(id => foldTag(paneName(store.getState(), id)) === name);
 	}
 
-	/** The key of the entry in this row; what says how much is below; null where neither is. */
+	/** The key of the entry in this row, or `below` for the line that counts newer ones; null for neither. */
 	function targetAt(layout: Layout, pane: PaneId, rect: Rect, y: number): string | null {
 		const now = ui.getState();
 		const body = bodyRect(layout, now, pane, rect);
@@ -133,7 +133,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 	};
 }
 
-/** No entry has such a key. */
+/** Not the key of any entry. */
 const below = ' below';
 
 function isIn(rect: Rect, x: number, y: number): boolean {

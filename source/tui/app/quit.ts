@@ -7,24 +7,38 @@ import {question} from '../view/question.ts';
 interface Quitting {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
-	/** What is not sent yet comes back at the next start. */
+	/** Drafts and unsent messages are kept for the next start. */
 	readonly keeps: boolean;
 	readonly quit: () => void;
 }
 
-/** Quits; where something is written or not sent yet, only when the human says so. */
+/** Quits; asks first if there is a draft or an unsent message. */
 export function askToQuit({store, ui, keeps, quit}: Quitting): void {
 	const unsent = store.getState().pending.length;
 	const isDraft = hasDraft(ui.getState().compose);
 	if (!isDraft && unsent === 0) return quit();
-	const waiting = p`${unsent} of your messages ${unsent === 1 ? 'is' : 'are'} not sent yet.`;
-	const reason = isDraft ? p`A draft is open.` : waiting;
+	const waiting = p`${unsent} of your messages ${unsent === 1 ? 'has' : 'have'} not been sent yet.`;
+	const reason = isDraft ? p`You have a draft.` : waiting;
 	const overlay = question(ui, {
 		lines: () => [[{text: reason, style: theme.strong}]],
-		yes: keeps ? p`quit; it waits for the next start` : p`quit and drop it`,
+		yes: keeps ? p`quit and keep it` : p`quit and discard it`,
 		no: p`stay`,
 		agree: quit,
 		keys: ['q', 'enter'],
 	});
 	ui.setState({overlay});
+}
+
+/** Milliseconds within which a second interrupt quits. */
+const confirmation = 2000;
+
+/** Returns what an interrupt does: the first asks for a second one, which quits whatever is not sent. */
+export function createInterrupt({ui, quit}: Pick<Quitting, 'ui' | 'quit'>): () => void {
+	let last = -Infinity;
+	return () => {
+		const now = Date.now();
+		if (now - last < confirmation) return quit();
+		last = now;
+		ui.setState({notice: 'Press ^C again to quit.'});
+	};
 }

@@ -5,20 +5,20 @@ import {redactionOf} from '../../mailbox/redaction.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state.ts';
-import {chosenMessage, type MessageContext} from './message-keys.ts';
+import {selectedMessage, type MessageContext} from './message-keys.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStrong, theme} from '../settings/theme.ts';
 import {question} from '../view/question.ts';
 
-/** Asks whether to redact the selected message, where this identity may: a human any, an agent its own. */
+/** Asks whether to redact the selected message. A human may redact any, an agent only its own. */
 export function askToRedact(context: MessageContext): void {
 	const {store, ui} = context;
-	const message = chosenMessage(context);
+	const message = selectedMessage(context);
 	if (message === undefined) return ui.setState({notice: 'There is no message to redact here.'});
-	if (redactionOf(message) !== null) return ui.setState({notice: `#${message.id} has been redacted already.`});
+	if (redactionOf(message) !== null) return ui.setState({notice: `#${message.id} is already redacted.`});
 	if (!mayRedact(store.getState(), message)) {
 		return ui.setState({
-			notice: `#${message.id} is ${printable(message.tag)}'s: only its author or a human can redact it.`,
+			notice: `#${message.id} is by ${printable(message.tag)}; only its author or a human can redact it.`,
 		});
 	}
 	const overlay = question(ui, {
@@ -35,7 +35,7 @@ export function askToRedact(context: MessageContext): void {
 	ui.setState({overlay});
 }
 
-/** The widest line fits into 80 columns. */
+/** The question; its lines fit into 80 columns. */
 function lines({id, tag, body}: Message): Span[][] {
 	return [
 		[
@@ -46,8 +46,8 @@ function lines({id, tag, body}: Message): Span[][] {
 		],
 		[{text: p`${printable(beginning(body))}`, style: theme.text}],
 		[],
-		[{text: p`Its text is removed for everybody and cannot be brought back;`, style: theme.warn}],
-		[{text: p`who wrote it and when stays.`, style: theme.warn}],
+		[{text: p`Its text is removed for everyone and cannot be restored.`, style: theme.warn}],
+		[{text: p`Its author and time are kept.`, style: theme.warn}],
 		[],
 	];
 }
@@ -57,7 +57,7 @@ function mayRedact({identity}: State, {author_tag}: Message): boolean {
 	return author_tag !== null && sameTag(author_tag, identity.tag);
 }
 
-/** As much of a text as stands on one line. */
+/** The beginning of a text, for one line. */
 function beginning(body: string): string {
 	const line = body.replaceAll(/\s+/g, ' ').trim();
 	return line.length <= 60 ? line : `${cutText(line, 60)}…`;

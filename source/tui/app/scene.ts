@@ -5,10 +5,10 @@ import {composeLine} from '../compose/compose-lines.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {minColumns, minRows} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import type {Drawn, Ui} from '../model/ui.ts';
+import type {DrawInput, Ui} from '../model/ui.ts';
 import {paneLines} from '../panes/paint.ts';
-import type {PaintedLine, Part, Rect, Scene} from '../screen/grid.ts';
-import {arrivals} from '../screen/lazy.ts';
+import type {PaintedLine, Region, Rect, Scene} from '../screen/grid.ts';
+import {loadedCount} from '../screen/lazy.ts';
 import {strip} from '../screen/strip.ts';
 import {plain} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
@@ -18,32 +18,32 @@ import type {Surroundings} from '../view/context.ts';
 import {statusLine} from '../view/status-line.ts';
 import {topLine} from '../view/top-line.ts';
 
-/** What the lines of a pane are made by. */
-type PaintPane = (drawn: Drawn, id: PaneId, rect: Rect) => readonly PaintedLine[];
+/** Makes the lines of a pane. */
+type PaintPane = (drawn: DrawInput, id: PaneId, rect: Rect) => readonly PaintedLine[];
 
-interface Shown extends Drawn {
+interface Shown extends DrawInput {
 	readonly history: HistoryStore;
-	/** What stands beside the program's name. */
+	/** The mailbox's name, shown after the program's. */
 	readonly name: string;
 }
 
-/** Describes frame after frame of what the surroundings hold. */
+/** Returns a function that describes the current frame. */
 export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>): () => Scene {
-	const paint = rememberingPanes();
+	const paint = cachedPanes();
 	return () => scene({state: store.getState(), ui: ui.getState(), now: now(), history: store.history, name}, paint);
 }
 
-/** The whole screen: where everything stands, and what stands there. */
+/** The whole screen: every region with its rectangle and lines. */
 function scene(shown: Shown, paint: PaintPane): Scene {
 	const {state, ui, name, now} = shown;
 	const {columns, rows} = ui;
-	if (layoutOf(ui).kind === 'tiny') return {parts: [tooSmall(ui)], cursor: null};
-	const {parts, cursor} = ui.timeline === null ? panes(shown, paint) : {parts: [timeline(shown)], cursor: null};
+	if (layoutOf(ui).kind === 'tiny') return {regions: [tooSmall(ui)], cursor: null};
+	const {regions, cursor} = ui.timeline === null ? panes(shown, paint) : {regions: [timeline(shown)], cursor: null};
 	const over = ui.overlay?.draw(shown) ?? null;
 	return {
-		parts: [
+		regions: [
 			{rect: {x: 0, y: 0, width: columns, height: 1}, lines: [{strip: topLine(state, ui, name, now)}]},
-			...parts,
+			...regions,
 			{rect: {x: 0, y: rows - 1, width: columns, height: 1}, lines: [{strip: statusLine(state, ui)}]},
 			...(over === null ? [] : [over]),
 		],
@@ -52,16 +52,16 @@ function scene(shown: Shown, paint: PaintPane): Scene {
 }
 
 /** The panes and the compose line below them. */
-function panes(drawn: Drawn, paint: PaintPane): Scene {
+function panes(drawn: DrawInput, paint: PaintPane): Scene {
 	const {panes: placed, rules, body, compose} = layoutOf(drawn.ui);
 	const {columns} = drawn.ui;
 	const {lines, cursor} = composeLine(drawn, compose);
 	const completions = completionList(drawn, compose);
 	return {
-		parts: [
+		regions: [
 			...placed.map(({id, rect}) => ({rect, lines: paint(drawn, id, rect)})),
-			...rules.map(x => ruled({...body, x, width: 1}, p`│`)),
-			ruled({x: 0, y: compose.y - 1, width: columns, height: 1}, p`─`.repeat(columns)),
+			...rules.map(x => rule({...body, x, width: 1}, p`│`)),
+			rule({x: 0, y: compose.y - 1, width: columns, height: 1}, p`─`.repeat(columns)),
 			{rect: compose, lines},
 			...(completions === null ? [] : [completions]),
 		],
@@ -69,53 +69,53 @@ function panes(drawn: Drawn, paint: PaintPane): Scene {
 	};
 }
 
-/** The same text in each of its rows. */
-function ruled(rect: Rect, text: ReturnType<typeof p>): Part {
+/** A region with the same text in each row. */
+function rule(rect: Rect, text: ReturnType<typeof p>): Region {
 	const line = {strip: strip([{text, style: theme.rule}])};
 	return {rect, lines: Array.from({length: rect.height}, () => line)};
 }
 
-function timeline({state, ui, history, now}: Shown): Part {
+function timeline({state, ui, history, now}: Shown): Region {
 	const {timeline: view, columns, rows} = ui;
 	const rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 2)};
 	return {rect, lines: view === null ? [] : timelineLines(state, history, ui, view, rect, now)};
 }
 
-function tooSmall({columns, rows}: Ui): Part {
+function tooSmall({columns, rows}: Ui): Region {
 	const text = p`agentmux needs at least ${minColumns}x${minRows}; this terminal is ${columns}x${rows}`;
 	const lines = wrap(strip([{text, style: plain}]), columns);
 	return {rect: {x: 0, y: 0, width: columns, height: rows}, lines: lines.map(line => ({strip: line}))};
 }
 
-interface Remembered {
+interface CachedPane {
 	readonly ui: Ui;
 	readonly with: readonly unknown[];
 	readonly lines: readonly PaintedLine[];
 }
 
-/** More panes than fit on a screen; each thread that was open is one. */
-const maxRemembered = 50;
+/** More than the number of panes that fit on a screen; each thread that was open counts as one. */
+const maxCached = 50;
 
-/** The lines of a pane are the same as before while nothing that they are made of has changed, as while one writes. */
-function rememberingPanes(): PaintPane {
-	const known = new Map<PaneId, Remembered>();
+/** Reuses the lines of a pane while nothing that they depend on changes, for example while one writes. */
+function cachedPanes(): PaintPane {
+	const known = new Map<PaneId, CachedPane>();
 	return ({state, ui, now}, id, rect) => {
 		const layout = layoutOf(ui);
 		const {x, y, width, height} = rect;
-		// What counts down does so by the second.
-		const made = [state, layout, ui.compose.reply, Math.floor(now / 1000), arrivals(), x, y, width, height];
+		// Countdowns change every second.
+		const made = [state, layout, ui.compose.reply, Math.floor(now / 1000), loadedCount(), x, y, width, height];
 		const last = known.get(id);
 		if (last !== undefined && isSameBut(last.ui, ui) && made.every((part, at) => part === last.with[at])) {
 			return last.lines;
 		}
 		const lines = paneLines(state, ui, layout, id, rect, now);
-		if (known.size > maxRemembered) known.clear();
+		if (known.size > maxCached) known.clear();
 		known.set(id, {ui, with: made, lines});
 		return lines;
 	};
 }
 
-/** Whether nothing differs but the draft. */
+/** Whether nothing differs except the draft. */
 function isSameBut(one: Ui, other: Ui): boolean {
 	return (Object.keys(other) as Array<keyof Ui>).every(key => key === 'compose' || one[key] === other[key]);
 }

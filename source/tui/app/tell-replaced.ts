@@ -3,14 +3,14 @@ import type {State} from '../../store/state.ts';
 import type {UiStore} from '../model/ui.ts';
 
 /**
- * Says once that another history came, where it can be read; to be called with each state. The draft stays, but is no reply any
- * more to a message that is gone, or is another one now.
+ * Notifies once when the mailbox's history was replaced; call it with each state. The draft is kept, but is no longer a reply
+ * if its message is not part of the common history.
  */
 export function tellReplaced(ui: UiStore): (state: State) => void {
-	let told: State['replaced'] = null;
+	let notified: State['replaced'] = null;
 	return ({replaced}) => {
-		if (replaced === null || replaced === told) return;
-		told = replaced;
+		if (replaced === null || replaced === notified) return;
+		notified = replaced;
 		const common = replaced.common ?? 0;
 		ui.setState(({compose}) => ({
 			notice: replacedText(replaced),

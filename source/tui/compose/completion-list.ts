@@ -1,12 +1,12 @@
 import {p, printable} from '../../printable.ts';
-import type {Drawn} from '../model/ui.ts';
-import type {Part, Rect} from '../screen/grid.ts';
+import type {DrawInput} from '../model/ui.ts';
+import type {Region, Rect} from '../screen/grid.ts';
 import {clip, strip, textWidth, type Span} from '../screen/strip.ts';
 import {overlayTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {completionsFor} from './completions.ts';
 
-/** What that which is being typed may become, above the compose line; null where nothing is offered. */
-export function completionList({state, ui}: Drawn, rect: Rect): Part | null {
+/** The list of completions above the compose line; null if there are none. */
+export function completionList({state, ui}: DrawInput, rect: Rect): Region | null {
 	const {mode, overlay, compose} = ui;
 	const completions = mode === 'compose' && overlay === null ? completionsFor(state, compose) : [];
 	if (completions.length === 0) return null;

@@ -3,32 +3,32 @@ import type {State} from '../../store/state.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
 import type {Compose} from '../model/ui.ts';
 import {commands} from './commands.ts';
-import {completed, mentioning} from './mention-completion.ts';
+import {completed, mentionAtCursor} from './mention-completion.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import type {Editor} from '../editor/editor.ts';
 import {knownTags} from '../model/tags.ts';
 
-/** Something that what is being typed may become. */
+/** A completion of the word at the cursor. */
 export interface Completion {
-	/** As it stands in the list and then in the draft: `@CLAUDE_1`. */
+	/** As shown in the list and inserted into the draft: `@CLAUDE_1`. */
 	readonly text: string;
-	/** What it does, where its name does not say it. */
+	/** A description, if the text needs one. */
 	readonly about: string;
-	/** Whose colour it has; null: none. */
+	/** The tag whose colour it has; null: none. */
 	readonly tag: Tag | null;
 	readonly become: () => Editor;
 }
 
 interface Completions {
 	readonly list: readonly Completion[];
-	/** Enter takes the chosen one too, and does not send. */
+	/** Enter inserts the selected one instead of sending. */
 	readonly onEnter: boolean;
 }
 
 const none: Completions = {list: [], onEnter: false};
-const most = 6;
+const maxCompletions = 6;
 
-/** What is offered at the cursor, best first; empty when nothing is being typed that could become anything. */
+/** The completions at the cursor, best first. */
 export function completionsFor(state: State, compose: Compose): readonly Completion[] {
 	return compose.completion < 0 || compose.search !== null ? [] : completionsAt(state, compose).list;
 }
@@ -37,7 +37,7 @@ function completionsAt(state: State, compose: Compose): Completions {
 	return commandCompletions(compose) ?? tagCompletions(state, compose);
 }
 
-/** The commands that a line of one word may become; null where it is none. */
+/** The commands that complete the draft; null unless it is the beginning of one. */
 function commandCompletions({editor}: Compose): Completions | null {
 	const [, typed] = /^\/([a-z]*)$/i.exec(editor.text) ?? [];
 	if (typed === undefined || editor.cursor !== editor.text.length) return null;
@@ -50,16 +50,16 @@ function commandCompletions({editor}: Compose): Completions | null {
 	return {list, onEnter: true};
 }
 
-/** The tags that the mention at the cursor may become. */
+/** The tags that complete the mention at the cursor. */
 function tagCompletions(state: State, compose: Compose): Completions {
-	const mention = mentioning(compose.editor);
+	const mention = mentionAtCursor(compose.editor);
 	if (mention === null) return none;
 	const me = composeTag(state, compose);
 	const tags = fuzzy(
 		mention.typed,
 		knownTags(state).filter(tag => !sameTag(tag, me)),
 		tag => tag,
-	).slice(0, most);
+	).slice(0, maxCompletions);
 	if (tags.length === 1 && tags[0] === mention.typed) return none;
 	return {
 		list: tags.map(tag => ({
@@ -72,8 +72,8 @@ function tagCompletions(state: State, compose: Compose): Completions {
 	};
 }
 
-/** One key while something is offered; false when it is no key for that. */
-export function offerKey(context: ComposeContext, key: string): boolean {
+/** Handles a key while completions are shown; false if the key is not for them. */
+export function completionKey(context: ComposeContext, key: string): boolean {
 	const {compose, keymap} = context.ui.getState();
 	if (compose.completion < 0) return false;
 	const {list, onEnter} = completionsAt(context.store.getState(), compose);
@@ -85,7 +85,7 @@ export function offerKey(context: ComposeContext, key: string): boolean {
 		setCompose(context, {completion: (compose.completion + step + list.length) % list.length});
 		return true;
 	}
-	// The key that sends the message does so where what is written is whole already.
+	// The key that sends does send if the word is already complete.
 	if (action === 'panel_take' && (onEnter || keymap.actionOf('compose', key) !== 'send')) {
 		setEditor(context, chosen.become());
 		return true;

@@ -5,7 +5,7 @@ import type {Keymap} from '../settings/keymap.ts';
 import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';
 import {tagChip, tagStrong, tagStyle, theme} from '../settings/theme.ts';
-import {hasDraft, type Compose, type Ui, type Drawn} from '../model/ui.ts';
+import {hasDraft, type Compose, type Ui, type DrawInput} from '../model/ui.ts';
 import {composeTag} from '../model/draft.ts';
 import {draftView} from './draft-view.ts';
 import {forecastOf, type DeliveryForecast} from './forecast.ts';
@@ -13,14 +13,14 @@ import type {SentSearch} from '../model/sent.ts';
 
 interface ComposeLine {
 	readonly lines: readonly PaintedLine[];
-	/** Null while nothing is written. */
+	/** Null outside of compose mode. */
 	readonly cursor: Position | null;
 }
 
-/** The line where the human writes, as it stands on the screen: who as, to whom, the text. */
-export function composeLine({state, ui, now}: Drawn, rect: Rect): ComposeLine {
+/** The compose line: the tag it is sent as, what it replies to, the draft, and a remark at the right. */
+export function composeLine({state, ui, now}: DrawInput, rect: Rect): ComposeLine {
 	const {compose, mode} = ui;
-	const {chip, chipWidth, remark, errorWidth, view} = placed(state, ui, rect, now);
+	const {chip, chipWidth, remark, errorWidth, view} = piecesOf(state, ui, rect, now);
 	const isEmpty = mode === 'read' && !hasDraft(compose);
 	const texts = isEmpty
 		? [[{text: invitation(ui.keymap), style: theme.faint}]]
@@ -38,8 +38,8 @@ export function composeLine({state, ui, now}: Drawn, rect: Rect): ComposeLine {
 	};
 }
 
-/** What the line is made of, and how much room each of it has. */
-function placed(state: State, {compose, keymap}: Ui, rect: Rect, now: number) {
+/** The pieces of the line and the width of each. */
+function piecesOf(state: State, {compose, keymap}: Ui, rect: Rect, now: number) {
 	const {search} = compose;
 	const editor = search?.shown ?? compose.editor;
 	const chip = chipOf(state, compose);
@@ -47,21 +47,21 @@ function placed(state: State, {compose, keymap}: Ui, rect: Rect, now: number) {
 	const room = rect.width - chipWidth - textWidth(editor.text.slice(0, 400)) - 2;
 	const forecast = search === null ? forecastOf(state, compose, now) : searchForecast(keymap, search);
 	const remark =
-		compose.error === null ? fittingIn(room, forecast) : {text: printable(compose.error), style: theme.bad};
+		compose.error === null ? longestThatFits(room, forecast) : {text: printable(compose.error), style: theme.bad};
 	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
-	// The draft keeps at least half of the line where an error must be said.
+	// An error may take at most half of the line.
 	const errorWidth = compose.error === null ? remarkWidth : Math.min(remarkWidth, Math.floor(rect.width / 2));
 	const view = draftView(editor, rect.width - chipWidth - errorWidth - 1, rect.height);
 	return {chip, chipWidth, remark, errorWidth, view};
 }
 
-/** How one begins to write; nothing where no key does. */
+/** How to begin writing; a blank if no key does that. */
 function invitation(keymap: Keymap): Printable {
 	const key = keymap.keyFor('compose');
 	return key === '' ? p` ` : p`press ${key} to write`;
 }
 
-/** ` HUMAN  → ` or ` CLAUDE_1  by HUMAN → `: the tag as a chip, and who really writes. */
+/** ` HUMAN  → ` or ` CLAUDE_1  by HUMAN → `: the tag as a chip, and the real author. */
 function chipOf(state: State, compose: Compose): Span[] {
 	const tag = composeTag(state, compose);
 	const me = state.identity?.tag ?? HUMAN;
@@ -73,7 +73,7 @@ function chipOf(state: State, compose: Compose): Span[] {
 	if (compose.reply !== null) spans.push({text: p` ↳ #${compose.reply.id}`, style: theme.task});
 	if (compose.search !== null) {
 		const {typed, failing} = compose.search;
-		// The end of what was typed, where it is long.
+		// Only the end of a long text.
 		const words = printable(Array.from(typed).slice(-20).join(''));
 		spans.push({text: p` sent with `, style: theme.grey}, {text: words, style: failing ? theme.bad : theme.strong});
 	}
@@ -82,24 +82,24 @@ function chipOf(state: State, compose: Compose): Span[] {
 }
 
 function searchForecast(keymap: Keymap, {failing, typed}: SentSearch): DeliveryForecast {
-	if (failing) return {wordings: [p`nothing older has that`], style: theme.warn};
+	if (failing) return {wordings: [p`no older match`], style: theme.warn};
 	const keys = [
-		p`${keymap.keyFor('panel_take')} takes it`,
+		p`${keymap.keyFor('panel_take')} edit it`,
 		p`${keymap.keyFor('search_sent')} older`,
 		p`${keymap.keyFor('panel_close')} back`,
 	];
-	return {wordings: [typed === '' ? p`type what it holds` : joinPrintable(keys, '  ')], style: theme.grey};
+	return {wordings: [typed === '' ? p`type part of it` : joinPrintable(keys, '  ')], style: theme.grey};
 }
 
-/** The longest way of saying it that has room: the draft keeps its line, and what is no error gives way to it altogether. */
-function fittingIn(room: number, forecast: DeliveryForecast | null): Span | null {
+/** The longest wording that fits next to the draft; null if none does. */
+function longestThatFits(room: number, forecast: DeliveryForecast | null): Span | null {
 	const text = forecast?.wordings.find(wording => textWidth(wording) + 2 <= room);
 	return text === undefined || forecast === null ? null : {text, style: forecast.style};
 }
 
 const mentions = new RegExp(mentionPattern, 'g');
 
-/** Mentions in their colour. */
+/** The line with mentions in their tags' colours. */
 function coloured(line: Printable, dim: boolean): Span[] {
 	if (line === '') return [{text: p` `, style: theme.text}];
 	const spans: Span[] = [];

@@ -4,18 +4,18 @@ import {textWidth} from '../screen/strip.ts';
 import type {Editor} from '../editor/editor.ts';
 
 export interface DraftView {
-	/** What is visible of the draft, one text a row. */
+	/** The visible part of the draft, one text per row. */
 	readonly lines: readonly Printable[];
 	readonly cursor: {readonly line: number; readonly column: number};
 }
 
-/** More of a line than this on either side of the cursor is never looked at: a paste may be 200 kB long. */
-const reach = 600;
+/** How much of a line is looked at on either side of the cursor; a paste may be 200 kB long. */
+const maxReach = 600;
 
-/** The part of the draft around the cursor that fits into `width` x `height`; each line scrolls for itself. Pure. */
+/** The part of the draft around the cursor that fits into `width` x `height`. Only the cursor's line scrolls sideways. Pure. */
 export function draftView({text, cursor}: Editor, width: number, height: number): DraftView {
 	const start = cursor === 0 ? 0 : text.lastIndexOf('\n', cursor - 1) + 1;
-	// The line of the cursor, and as many starts of lines before and behind it as could be shown: never all of them.
+	// Find only as many line starts before and after the cursor's line as could be shown, never all of them.
 	const above: number[] = [];
 	for (let at = start; at > 0 && above.length < height - 1;) {
 		at = at === 1 ? 0 : text.lastIndexOf('\n', at - 2) + 1;
@@ -33,18 +33,18 @@ export function draftView({text, cursor}: Editor, width: number, height: number)
 	const starts = [...above.slice(above.length - over), start, ...below].slice(0, height);
 	let column = 0;
 	const lines = starts.map((from, index) => {
-		if (index !== over) return clipped(printable(lineAt(text, from, reach)), width);
-		const left = tail(printable(text.slice(Math.max(start, cursor - reach), cursor)), width - 1);
+		if (index !== over) return clipped(printable(lineAt(text, from, maxReach)), width);
+		const left = tail(printable(text.slice(Math.max(start, cursor - maxReach), cursor)), width - 1);
 		column = textWidth(left);
-		const right = printable(lineAt(text, cursor, reach));
+		const right = printable(lineAt(text, cursor, maxReach));
 		return p`${left}${clipped(right, width - column)}`;
 	});
 	return {lines, cursor: {line: over, column}};
 }
 
-/** The line from an offset on, at most `most` of it. */
-function lineAt(text: string, from: number, most: number): string {
-	const piece = text.slice(from, from + most);
+/** The line from an offset on, up to `max` characters. */
+function lineAt(text: string, from: number, max: number): string {
+	const piece = text.slice(from, from + max);
 	const end = piece.indexOf('\n');
 	return end === -1 ? piece : piece.slice(0, end);
 }
@@ -59,7 +59,7 @@ function clipped(text: Printable, width: number): Printable {
 	return p`${text.slice(0, fits)}…`;
 }
 
-/** The end of a text that fits, with `…` before it when something is cut. */
+/** The end of a text that fits, after a `…` if something was cut. */
 function tail(text: Printable, width: number): Printable {
 	if (textWidth(text) <= width) return text;
 	const segments = [...graphemesOf(text)];

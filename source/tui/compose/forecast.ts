@@ -2,32 +2,32 @@ import {presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {mentionsIn} from '../../mailbox/message.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
-import {isAnyone, meantTag} from '../../store/delivery.ts';
+import {isKnownTag, meantTag} from '../../store/delivery.ts';
 import type {State} from '../../store/state.ts';
 import type {Style} from '../screen/style.ts';
 import {theme} from '../settings/theme.ts';
 import type {Compose} from '../model/ui.ts';
 import {presenceWords} from '../settings/words.ts';
 import {commandIn, commands} from './commands.ts';
-import {mentioning} from './mention-completion.ts';
+import {mentionAtCursor} from './mention-completion.ts';
 
-/** What will become of the draft, in a longer and a shorter way to say it. */
+/** What will happen to the draft, in wordings from long to short. */
 export interface DeliveryForecast {
 	readonly wordings: readonly Printable[];
 	readonly style: Style;
 }
 
-/** What of a draft is looked at for whom it addresses. */
-const lookedAt = 2000;
+/** How much of a draft is searched for mentions. */
+const maxSearched = 2000;
 
 /**
- * When those who are addressed will read the draft: a tag that nobody has is most often a slip of the hand, and who is away
- * answers later. Null when nothing is to be said.
+ * When the addressees will read the draft. It warns of tags that nobody has, which are usually typos, and of agents that are
+ * away. Null if there is nothing to say.
  */
 export function forecastOf(state: State, compose: Compose, now: number): DeliveryForecast | null {
-	// The mention that is being typed is not finished.
-	const open = mentioning(compose.editor);
-	const command = commandIn(compose.editor.text.slice(0, lookedAt));
+	// The mention that is still being typed does not count.
+	const open = mentionAtCursor(compose.editor);
+	const command = commandIn(compose.editor.text.slice(0, maxSearched));
 	if (command !== null) {
 		if (open !== null) return null;
 		if (!('fault' in command))
@@ -37,10 +37,10 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 			? null
 			: {wordings: [p`no such command; // begins a message with /`, p`no such command`], style: theme.warn};
 	}
-	const tags = mentionsIn(compose.editor.text.slice(0, lookedAt)).filter(
+	const tags = mentionsIn(compose.editor.text.slice(0, maxSearched)).filter(
 		tag => open === null || !sameTag(tag, open.typed),
 	);
-	const unknown = tags.find(tag => !isAnyone(state, tag));
+	const unknown = tags.find(tag => !isKnownTag(state, tag));
 	if (unknown !== undefined) {
 		const meant = meantTag(state, unknown);
 		const plain = p`no agent ${printable(unknown)}`;
@@ -58,22 +58,22 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 		return {wordings: [p`${words}: ${outcome}`, words], style: isDoubtful ? theme.warn : theme.grey};
 	}
 	const each = agents.map(agent => ({...pickup(agent, now), tag: printable(agent.tag)}));
-	const said = (list: typeof each): Printable =>
+	const listed = (list: typeof each): Printable =>
 		joinPrintable(
 			list.map(({tag, words}) => p`${tag} ${words}`),
 			', ',
 		);
-	const late = each.filter(({isDoubtful}) => isDoubtful);
-	const wordings = late.length > 0 ? [said(each), said(late)] : [said(each)];
-	return {wordings, style: late.length > 0 ? theme.warn : theme.grey};
+	const doubtful = each.filter(({isDoubtful}) => isDoubtful);
+	const wordings = doubtful.length > 0 ? [listed(each), listed(doubtful)] : [listed(each)];
+	return {wordings, style: doubtful.length > 0 ? theme.warn : theme.grey};
 }
 
 interface Pickup {
-	/** What the agent is doing. */
+	/** The agent's presence. */
 	readonly words: Printable;
-	/** What follows from that for a message. */
+	/** What that means for a message. */
 	readonly outcome: Printable;
-	/** Nobody knows when it will be read. */
+	/** It is uncertain when a message will be read. */
 	readonly isDoubtful: boolean;
 }
 
@@ -90,7 +90,7 @@ function pickup(agent: Agent, now: number): Pickup {
 				isDoubtful: false,
 			};
 		case 'blocked':
-			return {words, outcome: p`reads this when it goes on`, isDoubtful: true};
+			return {words, outcome: p`reads this when it resumes`, isDoubtful: true};
 		case 'away':
 		case 'gone':
 			return {words, outcome: p`waits`, isDoubtful: true};

@@ -7,41 +7,41 @@ import {KeptUnsent} from './kept-unsent.ts';
 import {deliver} from './send.ts';
 import {withSent} from '../model/sent.ts';
 
-/** Milliseconds after the last key at which the draft is written. */
+/** Milliseconds after the last key until the draft is saved. */
 const pause = 300;
-/** Bytes that the file of what was sent may grow by until it is written anew. */
+/** How many bytes are appended to the history's file until it is rewritten. */
 const maxAppended = 4_000_000;
 
 export interface Keeping {
-	/** Writes what is not written yet, and no more after that. */
+	/** Saves pending changes and stops saving. */
 	stop(): void;
 }
 
 /**
- * Keeps the compose line in a folder across restarts, whatever ends the program: the draft with its tag and what it answers,
- * what was sent and has no row yet, and the history of what was sent. What is there is taken up at once, but for the
- * history, which is read behind the first frame.
+ * Saves the compose line in a folder, so that it survives however the program ends: the draft with its tag and what it
+ * replies to, sent messages that have no row yet, and the history of sent drafts. Restores them at once, except for the
+ * history, which is read after the first frame.
  */
 export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	const {ui, store} = context;
 	const draftFile = path.join(folder, 'draft.json');
 	const sentFile = path.join(folder, 'sent.jsonl');
 	const keptUnsent = new KeptUnsent(path.join(folder, 'unsent'));
-	let written = takeUp(context, draftFile, keptUnsent);
+	let written = restore(context, draftFile, keptUnsent);
 	let sent = ui.getState().compose.sent;
 	let appended = 0;
 	let timer: NodeJS.Timeout | undefined;
 	let stopped = false;
 
-	/** Whoever cannot keep it is told once. */
-	let said = false;
+	/** A failure is reported once. */
+	let reported = false;
 	const attempt = (work: () => void): void => {
 		try {
 			work();
 		} catch (error) {
-			const {code = 'unknown fault'} = error as NodeJS.ErrnoException;
-			if (!said) ui.setState({notice: `The draft cannot be kept in ${printable(folder)} (${code}).`});
-			said = true;
+			const {code = 'unknown error'} = error as NodeJS.ErrnoException;
+			if (!reported) ui.setState({notice: `Cannot save the draft in ${printable(folder)} (${code}).`});
+			reported = true;
 		}
 	};
 
@@ -97,11 +97,11 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	const unsubscribe = store.subscribe(state => {
 		if (state.pending === pending) return;
 		({pending} = state);
-		// What left the line is on its way: from now on it is kept as that.
+		// A draft that was sent is now saved as pending.
 		keepPending();
 		write();
 	});
-	// A crash, too, ends here.
+	// Crashes run this, too.
 	process.on('exit', write);
 
 	return {
@@ -117,8 +117,8 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	};
 }
 
-/** Puts what the file keeps back where it was; returns the file's text. */
-function takeUp(context: ComposeContext, file: string, keptUnsent: KeptUnsent): string | null {
+/** Restores what the files contain; returns the text of the draft's file. */
+function restore(context: ComposeContext, file: string, keptUnsent: KeptUnsent): string | null {
 	const text = readPrivate(file);
 	const kept = text === null ? null : readKept(text);
 	for (const draft of [...(kept?.unsent ?? []), ...keptUnsent.read()]) void deliver(context, draft);

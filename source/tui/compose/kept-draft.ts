@@ -3,28 +3,28 @@ import {isTag, type Tag} from '../../mailbox/tag.ts';
 import {hasDraft, type Compose} from '../model/ui.ts';
 import {edit} from '../editor/editor.ts';
 
-/** A message that was sent and has no row yet, under the key by which it is inserted once. */
+/** A sent message that has no row yet, with the key that makes sure it is inserted only once. */
 export type Unsent = Draft & {readonly client_id: string};
 
-/** What is kept of the compose line for the next start. */
+/** The compose line as saved for the next start. */
 export interface KeptDraft {
 	readonly text: string;
 	readonly cursor: number;
 	readonly tag: Tag | null;
 	readonly reply: {readonly id: number; readonly tag: Tag} | null;
 	readonly prefill: string;
-	/** What an earlier version kept here, and KeptUnsent does now. */
+	/** Saved here by earlier versions; KeptUnsent saves them now. */
 	readonly unsent: readonly Unsent[];
 }
 
-/** The text of the file that keeps it, or null when there is nothing to keep. Pure. */
+/** The text of the file, or null if there is nothing to save. Pure. */
 export function keptText(compose: Compose): string | null {
 	if (!hasDraft(compose)) return null;
 	const {editor, tag, reply, prefill} = compose;
 	return JSON.stringify({...editor, reply, prefill, tag});
 }
 
-/** What such a text keeps; null when it was not written by us, or not whole. Pure. */
+/** Parses such a text; null if it is damaged or not ours. Pure. */
 export function readKept(text: string): KeptDraft | null {
 	const value = objectIn(text);
 	if (value === null || typeof value['text'] !== 'string') return null;
@@ -37,18 +37,18 @@ export function readKept(text: string): KeptDraft | null {
 		tag: isTagName(value['tag']) ? value['tag'] : null,
 		reply: isReply ? {id: reply['id'] as number, tag: reply['tag'] as Tag} : null,
 		prefill: typeof value['prefill'] === 'string' ? value['prefill'] : '',
-		unsent: Array.isArray(value['unsent']) ? value['unsent'].flatMap(unsentIn) : [],
+		unsent: Array.isArray(value['unsent']) ? value['unsent'].flatMap(readUnsent) : [],
 	};
 }
 
-/** One that was kept, or none where it was not written by us. */
-export function unsentIn(value: unknown): Unsent[] {
+/** A saved message, or none if the value is not one. */
+export function readUnsent(value: unknown): Unsent[] {
 	const {content, client_id, reply_to} = asObject(value) ?? {};
 	if (typeof content !== 'string' || typeof client_id !== 'string') return [];
 	return [{content, client_id, ...(isId(reply_to) ? {reply_to} : {})}];
 }
 
-/** Between two letters, wherever the file says. */
+/** The cursor in the file, moved to a grapheme boundary. */
 function cursorIn(text: string, at: unknown): number {
 	const wanted = typeof at === 'number' && at >= 0 && at <= text.length ? Math.trunc(at) : text.length;
 	return edit({text, cursor: wanted}, {type: 'insert', text: ''}).cursor;

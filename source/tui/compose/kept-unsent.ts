@@ -2,35 +2,35 @@ import {readdirSync} from 'node:fs';
 import path from 'node:path';
 import type {Pending} from '../../store/state.ts';
 import {readPrivate, removePrivate, writePrivate} from '../terminal/private-file.ts';
-import {objectIn, unsentIn, type Unsent} from './kept-draft.ts';
+import {objectIn, readUnsent, type Unsent} from './kept-draft.ts';
 
-/** Digits of the number with which a file's name begins. */
+/** Number of digits at the beginning of a file's name. */
 const digits = 10;
 
 /**
- * Keeps each message that was sent and has no row yet in a file of its own: several screens of one mailbox, which know
- * nothing of each other, take nothing from each other. The files' names sort as the messages were written.
+ * Saves each sent message that has no row yet in a separate file, so that several screens of one mailbox, which do not know
+ * of each other, do not overwrite each other's. The files' names sort in the order in which the messages were written.
  */
 export class KeptUnsent {
 	readonly #folder: string;
-	/** By the key of the message: the name of its file. */
+	/** The file's name by the message's key. */
 	readonly #names = new Map<string, string>();
 
 	constructor(folder: string) {
 		this.#folder = folder;
 	}
 
-	/** What is there, in the order in which it was written; another screen that runs may have it, too. */
+	/** The saved messages in order; another running screen may have read them, too. */
 	read(): readonly Unsent[] {
 		return this.#files().flatMap(name => {
 			const value = objectIn(readPrivate(path.join(this.#folder, name)) ?? '');
-			const kept = unsentIn(value);
+			const kept = readUnsent(value);
 			for (const {client_id} of kept) this.#names.set(client_id, name);
 			return kept;
 		});
 	}
 
-	/** Keeps what is pending now, and no longer what is not. Throws Node's error. */
+	/** Saves what is pending now, and removes the rest. Throws Node's error. */
 	keep(pending: readonly Pending[]): void {
 		const keys = new Set(pending.map(({draft}) => draft.client_id));
 		for (const {draft} of pending) {
@@ -46,7 +46,7 @@ export class KeptUnsent {
 		}
 	}
 
-	/** By a number, and not by the clock, which may be put back. */
+	/** A number rather than the time, because the clock may be set back. */
 	#next(): string {
 		const last = Number.parseInt(this.#files().at(-1) ?? '0', 10);
 		return String(last + 1).padStart(digits, '0');

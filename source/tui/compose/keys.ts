@@ -2,22 +2,22 @@ import {p} from '../../printable.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
 import {agentsPane, isChannelPane} from '../model/pane-id.ts';
-import {chosenAgent} from '../panes/agents.ts';
+import {selectedAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
 import type {Entry} from '../panes/source.ts';
 import {hasDraft, homeOf, type Compose, type Ui} from '../model/ui.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import {editOf, killing} from '../editor/edit-keys.ts';
 import {edit, emptyEditor, type Editor} from '../editor/editor.ts';
-import {afterKill} from '../editor/kill.ts';
-import {offerKey} from './completions.ts';
-import {openSearch, searchFor, searchKey, vertical} from './recall.ts';
+import {killWithKey} from '../editor/kill.ts';
+import {completionKey} from './completions.ts';
+import {openSentSearch, typeInSentSearch, sentSearchKey, moveOrRecall} from './recall.ts';
 import {send, takeBack} from './send.ts';
-import {offeredTags} from '../model/tags.ts';
+import {matchingTags} from '../model/tags.ts';
 import {tagPicker} from '../view/tag-picker.ts';
-import {takenBack} from '../editor/undo.ts';
+import {undone} from '../editor/undo.ts';
 
-/** Begins to write: as a reply to an entry, or to the focused channel; a draft that is open goes on. */
+/** Opens the compose line: for a reply to an entry, or for the focused channel. An existing draft is kept. */
 export function openCompose(context: ComposeContext, answered: Entry | null): void {
 	const {store, ui} = context;
 	const now = ui.getState();
@@ -38,23 +38,24 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 	ui.setState({mode: 'compose'});
 }
 
-/** A message written in a channel's pane is for that channel. */
+/** A message written in a channel's pane is addressed to that channel's tag. */
 function addresseeOf(state: State, now: Ui): Tag | null {
 	const focus = homeOf(now, now.focus);
-	const name = focus === agentsPane ? chosenAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
+	const name =
+		focus === agentsPane ? selectedAgent(state, now) : isChannelPane(focus) ? channelName(state, focus) : null;
 	if (name === null) return null;
 	return sameTag(name, 'UNTAGGED') || sameTag(name, 'SYSTEM') ? null : name;
 }
 
-/** Text pasted into the draft, in one piece. Pasting where nothing is written opens the draft, never commands. */
+/** Pastes a text into the draft, opening the compose line if needed. Pasted text never runs commands or keys. */
 export function composePaste(context: ComposeContext, text: string): void {
 	insert(context, text, false);
 }
 
-/** Letters that were typed. */
+/** Types letters into the draft, or into the search of sent messages. */
 export function composeType(context: ComposeContext, text: string): void {
 	if (context.ui.getState().compose.search === null) insert(context, text, true);
-	else searchFor(context, text);
+	else typeInSentSearch(context, text);
 }
 
 function insert(context: ComposeContext, text: string, typed: boolean): void {
@@ -68,8 +69,7 @@ function insert(context: ComposeContext, text: string, typed: boolean): void {
 }
 
 /**
- * A `/` that is typed where nothing is written begins a command, in place of the addressee that was put there by itself; a
- * second one takes that back.
+ * Typing `/` into an empty draft begins a command, which replaces the prefilled mention; a second `/` restores the mention.
  */
 function commandBegun(compose: Compose, typed: string): Editor | null {
 	const {editor, prefill, undo} = compose;
@@ -81,9 +81,9 @@ function commandBegun(compose: Compose, typed: string): Editor | null {
 	return {text: whole, cursor: whole.length};
 }
 
-/** One key while writing. */
+/** Handles a key in compose mode. */
 export function composeKey(context: ComposeContext, key: string): void {
-	if (searchKey(context, key) || offerKey(context, key)) return;
+	if (sentSearchKey(context, key) || completionKey(context, key)) return;
 	const {compose, keymap} = context.ui.getState();
 	const {editor} = compose;
 	if (compose.killed.open && !killing.has(key)) closeKill(context);
@@ -95,13 +95,13 @@ export function composeKey(context: ComposeContext, key: string): void {
 	if (action === 'leave') return context.ui.setState({mode: 'read'});
 	if (action === 'newline') return setEditor(context, edit(editor, {type: 'insert', text: '\n'}));
 	if (action === 'send') return send(context);
-	if (action === 'search_sent') return openSearch(context);
+	if (action === 'search_sent') return openSentSearch(context);
 	if (action === 'edit_elsewhere') return openEditor(context);
 	if (key === '^y') return setEditor(context, edit(editor, {type: 'insert', text: compose.killed.text}));
 	if (key === '^_') return undo(context);
-	if (key === 'up' || key === '^p') return vertical(context, 'up');
-	if (key === 'down' || key === '^n') return vertical(context, 'down');
-	const kill = afterKill(editor, compose.killed, key);
+	if (key === 'up' || key === '^p') return moveOrRecall(context, 'up');
+	if (key === 'down' || key === '^n') return moveOrRecall(context, 'down');
+	const kill = killWithKey(editor, compose.killed, key);
 	if (kill !== null) {
 		setEditor(context, kill.editor);
 		return setCompose(context, {killed: kill.killed});
@@ -111,42 +111,42 @@ export function composeKey(context: ComposeContext, key: string): void {
 	if (Array.from(key).length === 1) composeType(context, key);
 }
 
-/** The draft in the human's own editor: what was saved there becomes the draft, or a sentence says why not. */
+/** Opens the draft in $EDITOR; the saved text replaces the draft, or a notice says why not. */
 function openEditor(context: ComposeContext): void {
 	const {editElsewhere, ui} = context;
-	if (editElsewhere === null) return setCompose(context, {error: 'There is no terminal to give to an editor.'});
+	if (editElsewhere === null) return setCompose(context, {error: 'An editor needs a terminal.'});
 	void editElsewhere(ui.getState().compose.editor.text).then(edited => {
 		if ('failure' in edited) return ui.setState({notice: edited.failure});
 		return setEditor(context, {text: edited.text, cursor: edited.text.length});
 	});
 }
 
-/** What is erased next is another piece for ^Y. */
+/** The next kill starts a new text for ^Y. */
 function closeKill(context: ComposeContext): void {
 	setCompose(context, {killed: {...context.ui.getState().compose.killed, open: false}});
 }
 
 function undo(context: ComposeContext): void {
-	const back = takenBack(context.ui.getState().compose.undo);
+	const back = undone(context.ui.getState().compose.undo);
 	if (back !== null) setCompose(context, {...back, error: null, completion: 0});
 }
 
-/** Asks as whom to write. */
+/** Asks which tag to write as. */
 export function openTagPicker(context: ComposeContext): void {
 	const {ui} = context;
 	const overlay = tagPicker(context, {
 		title: p`Write as  #`,
-		offered: offeredTags,
-		under: null,
-		take(tag) {
+		tagsFor: matchingTags,
+		previous: null,
+		onPick(tag) {
 			const {compose, mode} = ui.getState();
-			// Nobody writes to himself: an addressee that was put there by itself goes.
+			// Remove a prefilled mention of the tag itself.
 			const alone = !hasDraft(compose) && sameTag(compose.prefill.trim(), `@${tag}`);
 			setCompose(context, {tag, error: null, ...(alone ? {editor: emptyEditor, prefill: ''} : {})});
-			// What is being written goes on, also where it is a reply that has no text yet.
+			// In compose mode the draft is kept, even if it is a reply without text.
 			if (mode === 'read') openCompose(context, null);
 		},
-		// Twice the sign is the sign itself.
+		// `##` types a `#`.
 		firstKey(key) {
 			if (key !== '#') return false;
 			ui.setState({overlay: null});

@@ -5,21 +5,21 @@ const begun = new RegExp(`(?<!@|${tagLetter})@(${tagLetter}{0,32})$`);
 const goesOn = new RegExp(`^${tagLetter}`);
 
 /** The `@name` being typed at the cursor. */
-export interface Mentioning {
+export interface PartialMention {
 	/** Offset of the `@`. */
 	readonly start: number;
 	readonly typed: string;
 }
 
-/** The mention that is being typed, or null: an `@` that begins a word, then letters that may stand in a tag. */
-export function mentioning({text, cursor}: Editor): Mentioning | null {
+/** The mention being typed: an `@` at the start of a word, then letters that tags may have; or null. */
+export function mentionAtCursor({text, cursor}: Editor): PartialMention | null {
 	const match = begun.exec(text.slice(0, cursor));
 	if (match === null || goesOn.test(text.slice(cursor))) return null;
 	return {start: match.index, typed: match[1] ?? ''};
 }
 
-/** The text with the mention finished, and one space after it. */
-export function completed({text, cursor}: Editor, {start}: Mentioning, tag: string): Editor {
+/** The text with the mention completed, followed by one space. */
+export function completed({text, cursor}: Editor, {start}: PartialMention, tag: string): Editor {
 	const rest = text.slice(cursor);
 	const before = `${text.slice(0, start)}@${tag} `;
 	return {text: before + rest.replace(/^ /, ''), cursor: before.length};

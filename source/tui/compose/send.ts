@@ -8,35 +8,35 @@ import {composeTag, setCompose, type ComposeContext} from '../model/draft.ts';
 import type {Unsent} from './kept-draft.ts';
 import {withSent} from '../model/sent.ts';
 
-/** Hands the draft to the store, which shows it as pending at once; what is refused comes back into the line. */
+/** Sends the draft. The store shows it as pending at once; a refused message returns to the compose line. */
 export function send(context: ComposeContext): void {
 	const {store, ui} = context;
 	const {compose, focus} = ui.getState();
 	if (runCommand(context)) return;
 	const body = messageIn(compose.editor.text.trimEnd());
-	if (!hasDraft(compose)) return setCompose(context, {error: 'There is nothing to send yet.'});
+	if (!hasDraft(compose)) return setCompose(context, {error: 'There is nothing to send.'});
 	const content = contentOf(composeTag(store.getState(), compose), body);
 	const bytes = Buffer.byteLength(content);
 	if (bytes > maxContentBytes) {
-		const most = maxContentBytes.toLocaleString('en');
+		const limit = maxContentBytes.toLocaleString('en');
 		return setCompose(context, {
-			error: `The message has ${bytes.toLocaleString('en')} bytes and may have ${most}: send it in parts, or put it into a file.`,
+			error: `The message has ${bytes.toLocaleString('en')} bytes, but the limit is ${limit}: split it, or put it into a file.`,
 		});
 	}
 	const client_id = crypto.randomUUID();
 	const {tag, killed} = compose;
-	// The addressee stays for the next message, a quote does not.
+	// Keep the mention for the next message, but not a quote.
 	const prefill = compose.prefill.slice(compose.prefill.lastIndexOf('\n') + 1);
 	const sent = withSent(compose.sent, body);
 	ui.setState(now => ({
 		compose: {...emptyCompose, tag, sent, killed, prefill, editor: {text: prefill, cursor: prefill.length}},
-		// What was just written should be seen.
+		// Scroll down to the new message.
 		views: !hasMessages(focus) ? now.views : new Map(now.views).set(viewName(now, focus), following),
 	}));
 	void deliver(context, {content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})});
 }
 
-/** Runs the draft where it is a command; false where it is a message. What could not be done comes back into the line. */
+/** Runs the draft if it is a command; false if it is a message. A failed command returns to the compose line. */
 function runCommand(context: ComposeContext): boolean {
 	const {ui} = context;
 	const {compose} = ui.getState();
@@ -63,7 +63,7 @@ function runCommand(context: ComposeContext): boolean {
 	return true;
 }
 
-/** Sends it however long that takes; what is refused comes back into the line, unless another draft stands there. */
+/** Sends a message, however long that takes. If refused, it returns to the compose line, unless that has a draft. */
 export async function deliver(context: ComposeContext, draft: Unsent): Promise<void> {
 	const failure = await context.store.post(draft);
 	if (failure === null) return;
@@ -71,7 +71,7 @@ export async function deliver(context: ComposeContext, draft: Unsent): Promise<v
 	else takeBack(context, draft.client_id, failure);
 }
 
-/** A refused message becomes the draft again, with the reason. */
+/** Makes a refused message the draft again, with the reason. */
 export function takeBack(context: ComposeContext, clientId: string, failure: string | null): void {
 	const pending = context.store.getState().pending.find(({draft}) => draft.client_id === clientId);
 	if (pending === undefined) return;

@@ -1,6 +1,6 @@
 import type {Edit} from './editor.ts';
 
-/** The keys of readline that edit the draft. Up and down are the caller's: at the draft's ends they recall. */
+/** Readline's editing keys. The caller handles up and down, which recall sent drafts at the ends of the draft. */
 const edits: Record<string, Edit> = {
 	left: {type: 'move', to: 'left'},
 	'^b': {type: 'move', to: 'left'},
@@ -27,12 +27,12 @@ const edits: Record<string, Edit> = {
 	'^k': {type: 'erase', to: 'line_end'},
 };
 
-/** What a key does to the draft, or undefined when it edits nothing. ^Y and ^_ are the caller's: they need what was. */
+/** The edit that a key makes, or undefined. The caller handles ^Y and ^_, which need earlier states. */
 export function editOf(key: string): Edit | undefined {
 	return edits[key];
 }
 
-/** Keys whose erased text ^Y brings back, and to which side of the cursor they erase. */
+/** Keys that kill text, for ^Y to yank, and the side of the cursor on which they erase. */
 export const killing: ReadonlyMap<string, 'left' | 'right'> = new Map([
 	['^k', 'right'],
 	['^u', 'left'],

@@ -1,7 +1,7 @@
 import {graphemesOf} from '../screen/segment.ts';
 import {wordEnd, wordStart, wordStartAfterSpace} from './word.ts';
 
-/** A text under edit. `cursor` is an offset in UTF-16 units, always between two graphemes. */
+/** A text being edited. `cursor` is an offset in UTF-16 units, always on a grapheme boundary. */
 export interface Editor {
 	readonly text: string;
 	readonly cursor: number;
@@ -11,42 +11,42 @@ export const emptyEditor: Editor = {text: '', cursor: 0};
 
 export type Edit =
 	| {readonly type: 'insert'; readonly text: string}
-	| {readonly type: 'move'; readonly to: Place}
-	| {readonly type: 'erase'; readonly to: Place}
-	/** The letters on both sides of the cursor change places; at the end of a line, the last two. */
+	| {readonly type: 'move'; readonly to: CursorMotion}
+	| {readonly type: 'erase'; readonly to: CursorMotion}
+	/** Swaps the letters on both sides of the cursor; at the end of a line, the last two. */
 	| {readonly type: 'transpose'};
 
-/** Where a key moves to, seen from the cursor. */
-export type Place =
+/** A movement, relative to the cursor. */
+export type CursorMotion =
 	| 'left'
 	| 'right'
 	| 'word_left'
 	| 'word_right'
-	/** The beginning of what stands between two spaces, whatever it is made of. */
+	/** To the previous start of a run of non-blanks. */
 	| 'space_left'
 	| 'line_start'
 	| 'line_end'
 	| 'up'
 	| 'down';
 
-/** The text after an edit. Pure; what cannot be done (left of the beginning) changes nothing. */
+/** The text after an edit. Pure. An impossible edit (left of the beginning) changes nothing. */
 export function edit(editor: Editor, change: Edit): Editor {
 	const {text, cursor} = editor;
 	if (change.type === 'insert') return inserted(editor, change.text);
 	if (change.type === 'transpose') return transposed(editor);
-	// A word may begin with a mark that belongs to the space before it.
-	const place = placeOf(editor, change.to);
-	const whole = boundaryAtOrAfter(text, place);
-	// A key that goes left gets somewhere, also in a grapheme longer than what is looked at.
-	const to = whole === cursor && place < cursor ? boundaryBefore(text, cursor) : whole;
+	// A word may begin with a combining mark that belongs to the space before it.
+	const target = targetOf(editor, change.to);
+	const whole = boundaryAtOrAfter(text, target);
+	// A key that goes left must make progress, even in a grapheme longer than the stretch that is segmented.
+	const to = whole === cursor && target < cursor ? boundaryBefore(text, cursor) : whole;
 	if (change.type === 'move') return {text, cursor: to};
 	const [from, end] = to < cursor ? [to, cursor] : [cursor, to];
 	const rest = text.slice(0, from) + text.slice(end);
-	// What now meets may become one grapheme.
+	// The two ends may join to one grapheme.
 	return {text: rest, cursor: boundaryAtOrAfter(rest, from)};
 }
 
-/** What is typed may complete a grapheme with what stands around it (a mark, a joiner): the cursor goes behind it. */
+/** The new text may join its neighbours to one grapheme (a mark, a joiner); the cursor then goes after that. */
 function inserted({text, cursor}: Editor, piece: string): Editor {
 	const next = text.slice(0, cursor) + piece + text.slice(cursor);
 	return {text: next, cursor: boundaryAtOrAfter(next, cursor + piece.length)};
@@ -61,8 +61,8 @@ function transposed({text, cursor}: Editor): Editor {
 	return {text: swapped, cursor: boundaryAtOrAfter(swapped, end)};
 }
 
-function placeOf({text, cursor}: Editor, place: Place): number {
-	switch (place) {
+function targetOf({text, cursor}: Editor, target: CursorMotion): number {
+	switch (target) {
 		case 'left':
 			return boundaryBefore(text, cursor);
 		case 'right':
@@ -79,7 +79,7 @@ function placeOf({text, cursor}: Editor, place: Place): number {
 			return lineEnd(text, cursor);
 		case 'up':
 		case 'down':
-			return vertical(text, cursor, place);
+			return vertical(text, cursor, target);
 	}
 }
 
@@ -92,7 +92,7 @@ function lineEnd(text: string, at: number): number {
 	return end === -1 ? text.length : end;
 }
 
-/** The same number of graphemes into the line above or below; the cursor itself where there is none. */
+/** The same number of graphemes into the line above or below; the cursor itself if there is no such line. */
 function vertical(text: string, cursor: number, direction: 'up' | 'down'): number {
 	const start = lineStart(text, cursor);
 	const column = [...graphemesOf(text.slice(start, cursor))].length;
@@ -113,8 +113,8 @@ export function isOnLastLine({text, cursor}: Editor): boolean {
 }
 
 /**
- * Only a stretch around the cursor is segmented, so that a key in a text of 200 kB costs what it costs in a short one. A
- * line break always ends a grapheme; without one near, graphemes are taken to be shorter than the stretch.
+ * Only a stretch around the cursor is segmented, so that a key costs the same in a text of 200 kB as in a short one. A line
+ * break always ends a grapheme; without one nearby, graphemes are assumed to be shorter than the stretch.
  */
 const stretch = 256;
 

@@ -1,21 +1,21 @@
 import {wordsOf} from '../screen/segment.ts';
 
-/** What is looked at first; only a longer word, or a longer gap, makes it more. */
+/** How much text to segment at first; a longer word or gap makes it more. */
 const stretch = 256;
 
-/** Where the word before an offset begins, as Unicode divides words; 0 where there is none. */
+/** The start of the word before an offset, by Unicode's word boundaries; 0 if there is none. */
 export function wordStart(text: string, at: number): number {
 	for (let size = stretch; ; size *= 8) {
 		const from = Math.max(0, at - size);
 		let start = -1;
 		for (const {index, isWordLike} of wordsOf(text.slice(from, at))) if (isWordLike === true) start = from + index;
-		// A word that begins where the look began may begin further to the left.
+		// A word at the beginning of the stretch may begin further left.
 		if (from === 0) return Math.max(0, start);
 		if (start > from) return start;
 	}
 }
 
-/** Where the word at or after an offset ends; the end of the text where there is none. */
+/** The end of the word at or after an offset; the end of the text if there is none. */
 export function wordEnd(text: string, at: number): number {
 	for (let size = stretch; ; size *= 8) {
 		const to = Math.min(text.length, at + size);
@@ -27,7 +27,7 @@ export function wordEnd(text: string, at: number): number {
 	}
 }
 
-/** Where what stands between spaces before an offset begins (readline's unix-word-rubout). */
+/** The start of the run of non-blanks before an offset (readline's unix-word-rubout). */
 export function wordStartAfterSpace(text: string, at: number): number {
 	let start = at;
 	while (start > 0 && isSpace(text.charCodeAt(start - 1))) start--;

@@ -1,14 +1,14 @@
 import {p, printable} from '../../printable.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {filteredOf, filteredWords} from '../model/filtered.ts';
-import type {Drawn, OverlayPart, Ui} from '../model/ui.ts';
+import {filteredOf, filterSummary} from '../model/filtered.ts';
+import type {DrawInput, OverlayRegion, Ui} from '../model/ui.ts';
 import type {FilterEdit} from '../model/pane-filter.ts';
 import {strip, type Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {inputLine, onOverlay} from './panel.ts';
 
-/** The filter of a pane under edit, in the pane's first row; below it what does not parse. */
-export function filterLine({state, ui}: Drawn, {pane, editor, faults}: FilterEdit): OverlayPart | null {
+/** A pane's filter being edited, in the pane's first row, with a syntax error below it. */
+export function filterLine({state, ui}: DrawInput, {pane, editor, faults}: FilterEdit): OverlayRegion | null {
 	const placed = layoutOf(ui).panes.find(({id}) => id === pane);
 	if (placed === undefined) return null;
 	const {x, y, width} = placed.rect;
@@ -21,7 +21,7 @@ export function filterLine({state, ui}: Drawn, {pane, editor, faults}: FilterEdi
 		editor,
 		faults,
 		count: {
-			text: width < 60 || filter === undefined ? p`` : filteredWords(filteredOf(state, pane, filter)),
+			text: width < 60 || filter === undefined ? p`` : filterSummary(filteredOf(state, pane, filter)),
 			style: theme.grey,
 		},
 	});
@@ -29,15 +29,15 @@ export function filterLine({state, ui}: Drawn, {pane, editor, faults}: FilterEdi
 	return {rect, lines: [onOverlay(line, width), onOverlay({strip: complaint}, width)], cursor};
 }
 
-/** The keys while a filter is typed. */
+/** The status line while a filter is edited. */
 export function filterStatus({keymap: {keyFor}}: Ui): Span[] {
 	const close = keyFor('panel_close');
 	return [
 		{text: p` FILTER`, style: theme.strong},
 		{text: p`  ${keyFor('panel_take')}`, style: theme.text},
-		{text: p` keep it`, style: theme.grey},
+		{text: p` apply`, style: theme.grey},
 		{text: p`  ${close}`, style: theme.text},
-		{text: p` as before`, style: theme.grey},
+		{text: p` undo`, style: theme.grey},
 		{text: p`  ${close} on an empty line`, style: theme.text},
 		{text: p` show all`, style: theme.grey},
 	];

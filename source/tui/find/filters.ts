@@ -13,12 +13,12 @@ import {paneFilter, type FilterEdit, type PaneFilter} from '../model/pane-filter
 import {withRecent} from '../model/recent.ts';
 import {filteredOf} from '../model/filtered.ts';
 
-/** Milliseconds without another key after which the mailbox is asked for what does not stand in the window. */
+/** Milliseconds after the last key until older messages are requested from the mailbox. */
 const pause = 200;
-/** Milliseconds after which a last word that may become a field is taken for a word. */
+/** Milliseconds until a last word that may become a field is taken for a word. */
 const longPause = 700;
 
-/** Returns what opens the filter of the focused pane. */
+/** Returns a function that opens the filter of the focused pane. */
 export function createFilters({store, ui}: Surface): () => void {
 	let timer: NodeJS.Timeout | undefined;
 
@@ -41,7 +41,7 @@ export function createFilters({store, ui}: Surface): () => void {
 		const {filter, faults} = parseFilter(editor.text, Date.now());
 		ui.setState({overlay: overlay({...now, editor, faults})});
 		clearTimeout(timer);
-		// The last good one stays.
+		// Keep the last valid filter.
 		if (faults.length > 0) return;
 		if (mayBecomeField(editor.text)) timer = setTimeout(() => apply(now.pane, editor.text, filter), longPause);
 		else apply(now.pane, editor.text, filter);
@@ -57,7 +57,7 @@ export function createFilters({store, ui}: Surface): () => void {
 		timer = setTimeout(() => fill(pane), pause);
 	}
 
-	/** A pane that is not full asks the mailbox for more. */
+	/** Requests older matches if they do not fill the pane. */
 	function fill(pane: PaneId): void {
 		const filter = ui.getState().filters.get(pane);
 		if (filter === undefined) return;
@@ -90,8 +90,9 @@ export function createFilters({store, ui}: Surface): () => void {
 	return () => {
 		const {focus, threads, filters, keymap} = ui.getState();
 		if (threads.has(focus))
-			return ui.setState({notice: `A thread is shown whole; ${keymap.keyFor('back')} goes back to its channel.`});
-		if (feedOf({threads}, focus) === null) return ui.setState({notice: 'A filter is for messages: focus a channel.'});
+			return ui.setState({notice: `Threads cannot be filtered; ${keymap.keyFor('back')} goes back to the channel.`});
+		if (feedOf({threads}, focus) === null)
+			return ui.setState({notice: 'Only messages can be filtered: focus a channel first.'});
 		const before = filters.get(focus) ?? null;
 		const text = before?.text ?? '';
 		const editor = {text, cursor: text.length};
@@ -103,6 +104,6 @@ function withFilter(ui: Ui, pane: PaneId, filter: PaneFilter | null): Partial<Ui
 	const filters = new Map(ui.filters);
 	if (filter === null) filters.delete(pane);
 	else filters.set(pane, filter);
-	// Another list begins at its newest again.
+	// Scroll the changed list to its newest message.
 	return {filters, views: new Map(ui.views).set(pane, following)};
 }

@@ -7,7 +7,7 @@ import {replacedNotice} from '../screen/lazy.ts';
 import {withView} from '../panes/navigate.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import type {Surface} from './jump.ts';
-import {choicesFor, type Choice} from './choices.ts';
+import {paletteItems, type PaletteItem} from './palette-items.ts';
 import {manual} from './manual.ts';
 import {palettePanel} from './palette-panel.ts';
 import type {Palette, ProgramCommand} from '../model/palette.ts';
@@ -15,11 +15,11 @@ import {withRecent} from '../model/recent.ts';
 
 export interface PaletteSurface extends Surface {
 	readonly context: ComposeContext;
-	/** What a key does. */
+	/** Performs an action. */
 	readonly act: (action: Action) => void;
-	/** Opens the search with this text. */
+	/** Opens the search with a text. */
 	readonly search: (text: string) => void;
-	/** The program's commands in a shell, read when somebody asks for them. */
+	/** The commands of the `agentmux` command line, loaded when needed. */
 	readonly commands: () => Promise<readonly ProgramCommand[]>;
 }
 
@@ -30,7 +30,7 @@ const steps: {readonly [Name in Action]?: number} = {
 	panel_page_next: 10,
 };
 
-/** Returns what opens the palette. */
+/** Returns a function that opens the palette. */
 export function createPalette(surface: PaletteSurface): () => void {
 	const {store, ui} = surface;
 
@@ -49,9 +49,9 @@ export function createPalette(surface: PaletteSurface): () => void {
 		show({editor, index: editor.text === now.editor.text ? now.index : 0});
 	}
 
-	function choose(choice: Choice): void {
-		ui.setState(({recent}) => ({overlay: null, recent: withRecent(recent, 'commands', choice.id)}));
-		const {target} = choice;
+	function run(item: PaletteItem): void {
+		ui.setState(({recent}) => ({overlay: null, recent: withRecent(recent, 'commands', item.id)}));
+		const {target} = item;
 		switch (target.kind) {
 			case 'action':
 				return surface.act(target.action);
@@ -74,12 +74,12 @@ export function createPalette(surface: PaletteSurface): () => void {
 	function key(now: Palette, pressed: string): void {
 		const action = ui.getState().keymap.actionOf('panel', pressed);
 		if (action === 'panel_close') return ui.setState({overlay: null});
-		const choices = choicesFor(store.getState(), ui.getState(), now.editor.text, Date.now());
-		const choice = choices[now.index];
-		if (action === 'panel_take') return choice === undefined ? undefined : choose(choice);
+		const items = paletteItems(store.getState(), ui.getState(), now.editor.text, Date.now());
+		const item = items[now.index];
+		if (action === 'panel_take') return item === undefined ? undefined : run(item);
 		const step = action === undefined ? undefined : steps[action];
 		if (step !== undefined) {
-			return show({...now, index: Math.max(0, Math.min(choices.length - 1, now.index + step))});
+			return show({...now, index: Math.max(0, Math.min(items.length - 1, now.index + step))});
 		}
 		const edited = editLine(now.editor, pressed);
 		if (edited !== null) edit(now, edited);

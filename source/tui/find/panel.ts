@@ -3,27 +3,27 @@ import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {draftView} from '../compose/draft-view.ts';
 import type {Editor} from '../editor/editor.ts';
 import type {Keymap} from '../settings/keymap.ts';
-import type {OverlayPart} from '../model/ui.ts';
+import type {OverlayRegion} from '../model/ui.ts';
 import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
-import {clip, joined, justify, strip, textWidth, type Span} from '../screen/strip.ts';
+import {clip, joinStrips, justify, strip, textWidth, type Span} from '../screen/strip.ts';
 import {plain, style, lookOf} from '../screen/style.ts';
 import {overlayTint, theme} from '../settings/theme.ts';
 
-/** Where a panel with results stands: over the panes, and over all of them on a small screen. */
+/** The rectangle of a panel with results; on a small screen it covers all panes. */
 export function panelRect(columns: number, rows: number): Rect {
 	if (columns < 100) return {x: 0, y: 1, width: columns, height: Math.max(5, rows - 4)};
 	const width = Math.min(columns - 12, 120);
 	return {x: Math.floor((columns - width) / 2), y: 2, width, height: Math.max(5, Math.min(rows - 6, 30))};
 }
 
-/** Rows of a panel that its results may take. */
+/** The number of rows for results in a panel. */
 export function roomIn({height}: Rect): number {
 	return Math.max(1, height - 4);
 }
 
 interface Panel {
 	readonly rect: Rect;
-	/** What stands before the text, and in its place while there is none. */
+	/** Before the text, and in place of an empty text. */
 	readonly prompt: Span;
 	readonly placeholder: Printable;
 	readonly editor: Editor;
@@ -34,12 +34,12 @@ interface Panel {
 	readonly keys: Printable;
 }
 
-/** The keys below: what taking and leaving mean here, and what there is to say `beside`. */
-export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, beside: Printable | '' = ''): Printable {
+/** The line of keys: `take` and `close` say what these keys do here; `extra` is an additional hint. */
+export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, extra: Printable | '' = ''): Printable {
 	const keys = [
 		p`${keyFor('panel_take')} ${take}`,
 		p`${keyFor('panel_previous')} ${keyFor('panel_next')} choose`,
-		beside,
+		extra,
 		p`${keyFor('panel_close')} ${close}`,
 	];
 	return joinPrintable(
@@ -48,8 +48,8 @@ export function panelKeys({keyFor}: Keymap, take: Printable, close: Printable, b
 	);
 }
 
-/** A line to type into, what was found for it, and the keys. */
-export function panel({rect, lines, keys, ...input}: Panel): OverlayPart {
+/** A panel: an input line, results, and the keys. */
+export function panel({rect, lines, keys, ...input}: Panel): OverlayRegion {
 	const room = roomIn(rect);
 	const shown = lines.slice(0, room);
 	const [fault] = input.faults;
@@ -67,14 +67,14 @@ export function panel({rect, lines, keys, ...input}: Panel): OverlayPart {
 
 const emptyLine: PaintedLine = {strip: strip([])};
 
-/** A line on the background of overlays, or on its own. */
+/** A line on the background of overlays, unless it has its own. */
 export function onOverlay({strip: line, tint = overlayTint}: PaintedLine, width: number): PaintedLine {
 	return {strip: clip(line, width), tint};
 }
 
 type Input = Pick<Panel, 'prompt' | 'placeholder' | 'editor' | 'faults' | 'count'>;
 
-/** The text under edit, with the cursor in it; what does not parse stands out where it is. */
+/** An input line with its cursor; syntax errors are highlighted. */
 export function inputLine(
 	rect: Rect,
 	{prompt, placeholder, editor, faults, count}: Input,
@@ -92,7 +92,7 @@ export function inputLine(
 	const used = line.glyphs.length;
 	const end = justify([{text: p` `.repeat(used), style: plain}], [count, {text: p`  `, style: plain}], rect.width);
 	return {
-		line: {strip: joined(line, {glyphs: end.glyphs.slice(used), styles: end.styles.slice(used)})},
+		line: {strip: joinStrips(line, {glyphs: end.glyphs.slice(used), styles: end.styles.slice(used)})},
 		cursor: {x: rect.x + before + view.cursor.column, y: rect.y},
 	};
 }

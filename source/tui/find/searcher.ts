@@ -1,150 +1,85 @@
-import {MailboxError} from '../../mailbox/error.ts';
-import {asksForUnread, type Filter} from '../../mailbox/filter.ts';
-import {compileFilter} from '../../mailbox/filter/filter-match.ts';
+import type {Filter} from '../../mailbox/filter.ts';
 import {mayBecomeField, parseFilter} from '../../mailbox/filter/filter-parse.ts';
-import type {Message} from '../../mailbox/message.ts';
-import {factsOf} from '../../store/facts.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {Editor} from '../editor/editor.ts';
+import {emptySearch} from '../model/search.ts';
 import type {UiStore} from '../model/ui.ts';
-import {marksOf} from '../model/marks.ts';
-import {emptySearch, type Search} from '../model/search.ts';
+import {createHits} from './hits.ts';
 
-/** Milliseconds without another key after which the mailbox is asked; while the last word may become a field, more. */
+/** Milliseconds without a key after which the mailbox is asked. */
 const pause = 120;
+/** The same while the last word may still become a field. */
 const longPause = 700;
-const pageSize = 50;
 
-interface Later {
+/** A search that begins when its timer fires. */
+interface Scheduled {
 	readonly filter: Filter;
 	readonly timer: NodeJS.Timeout;
 }
 
 export interface Searcher {
-	/** The text is another one: searches when it parses and nothing more is typed for a moment. */
+	/** Replaces the text. Searches if it parses and no other key follows for a moment. */
 	edit(editor: Editor): void;
-	/** Resolves when the hits are those of what stands there. */
+	/** Searches at once for what is scheduled. Resolves when the hits are those of the text. */
 	settled(): Promise<void>;
-	/** Reads the next older page, where the hits come to their end. Resolves when there is nothing to wait for. */
+	/** Loads the next older page of hits, if there is one. */
 	loadMore(): Promise<void>;
-	/** Forgets what is on its way. */
+	/** Cancels what is scheduled or has been asked for. */
 	stop(): void;
 }
 
-/** Asks the mailbox while somebody types; an answer to an older text is never shown. */
+/** Searches while somebody types. Hits of an earlier text are never shown. */
 export function createSearcher({store, ui}: {readonly store: MailboxStore; readonly ui: UiStore}): Searcher {
-	/** What is asked next, and what is asked unless its last word goes on. */
-	let waiting: Later | null = null;
-	let deferred: Later | null = null;
+	const hits = createHits({store, ui});
+	let next: Scheduled | null = null;
+	/** Waits for the last word to be complete; meanwhile, the search before it goes on. */
+	let deferred: Scheduled | null = null;
 	let answer: Promise<void> = Promise.resolve();
-	let asking: AbortController | null = null;
-	let loading: Promise<void> | null = null;
-
-	function change(next: Partial<Search>): void {
-		const {search} = ui.getState();
-		if (search !== null) ui.setState({search: {...search, ...next}});
-	}
 
 	function stop(): void {
-		clearTimeout(waiting?.timer);
+		clearTimeout(next?.timer);
 		clearTimeout(deferred?.timer);
-		waiting = null;
+		next = null;
 		deferred = null;
-		asking?.abort();
-		asking = null;
-		loading = null;
+		hits.stop();
 	}
 
-	function prepare(filter: Filter, wait: number): void {
+	function schedule(filter: Filter, wait: number): void {
 		stop();
 		const {search} = ui.getState();
 		if (search === null) return;
-		if (filter.alternatives.length > 0) waiting = {filter, timer: setTimeout(begin, wait)};
+		if (filter.alternatives.length > 0) next = {filter, timer: setTimeout(begin, wait)};
 		else ui.setState({search: {...emptySearch, editor: search.editor}});
 	}
 
 	function begin(): void {
-		if (waiting === null) return;
-		const {filter, timer} = waiting;
+		if (next === null) return;
+		const {filter, timer} = next;
 		clearTimeout(timer);
-		waiting = null;
-		change({filter, marks: marksOf(filter), phase: 'asking', failure: null});
-		answer = ask(filter);
-	}
-
-	async function ask(filter: Filter): Promise<void> {
-		const mine = new AbortController();
-		asking = mine;
-		try {
-			const found = await store.search(filter, {limit: pageSize, signal: mine.signal});
-			if (asking !== mine) return;
-			change({hits: fitting(filter, found), more: found.length === pageSize, phase: 'done', failure: null, index: 0});
-		} catch (error) {
-			if (asking !== mine) return;
-			if (!(error instanceof MailboxError)) throw error;
-			if (error.code === 'offline') change({...searchLoaded(filter), index: 0});
-			else change({hits: [], more: false, phase: 'failed', failure: error.sentence, index: 0});
-		}
-	}
-
-	/** The mailbox does not know what was read. */
-	function fitting(filter: Filter, found: readonly Message[]): readonly Message[] {
-		return asksForUnread(filter) ? found.filter(testOf(filter)) : found;
-	}
-
-	function testOf(filter: Filter): (message: Message) => boolean {
-		return compileFilter(
-			filter,
-			factsOf(store.getState(), () => store.getState(), Date.now()),
-		);
-	}
-
-	function searchLoaded(filter: Filter): Partial<Search> {
-		const hits = store.getState().messages.filter(testOf(filter)).reverse();
-		return {hits, more: false, phase: 'local', failure: null};
+		next = null;
+		answer = hits.ask(filter);
 	}
 
 	return {
 		edit(editor) {
 			const {search} = ui.getState();
 			if (search === null) return;
-			if (editor.text === search.editor.text) return change({editor});
+			if (editor.text === search.editor.text) return ui.setState({search: {...search, editor}});
 			const {filter, faults} = parseFilter(editor.text, Date.now());
-			change({editor, faults});
+			ui.setState({search: {...search, editor, faults}});
 			clearTimeout(deferred?.timer);
 			deferred = null;
-			// The last good one stays, and goes on where it is under way.
+			// While the text does not parse, the search before it goes on, and its hits stay.
 			if (faults.length > 0) return;
-			if (mayBecomeField(editor.text)) deferred = {filter, timer: setTimeout(() => prepare(filter, 0), longPause)};
-			else prepare(filter, pause);
+			if (mayBecomeField(editor.text)) deferred = {filter, timer: setTimeout(() => schedule(filter, 0), longPause)};
+			else schedule(filter, pause);
 		},
 		async settled() {
-			if (deferred !== null) prepare(deferred.filter, 0);
+			if (deferred !== null) schedule(deferred.filter, 0);
 			begin();
 			await answer;
 		},
-		async loadMore() {
-			const {search} = ui.getState();
-			const last = search?.hits.at(-1);
-			if (search === null || last === undefined || !search.more || search.phase !== 'done') return;
-			loading ??= older(search.filter, last.id).finally(() => {
-				loading = null;
-			});
-			await loading;
-		},
+		loadMore: () => hits.loadMore(),
 		stop,
 	};
-
-	async function older(filter: Filter, before: number): Promise<void> {
-		const mine = asking;
-		try {
-			const found = await store.search(filter, {limit: pageSize, before});
-			const {search} = ui.getState();
-			if (asking !== mine || search === null) return;
-			change({hits: [...search.hits, ...fitting(filter, found)], more: found.length === pageSize});
-		} catch (error) {
-			if (!(error instanceof MailboxError)) throw error;
-			// The next step down asks again; that nothing can be reached stands in the first row.
-		}
-	}
 }

@@ -1,33 +1,33 @@
 import type {MarkedToken, Tokens} from 'marked';
 import {p, printable, printableLines} from '../../printable.ts';
-import {clip, joined, strip, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, strip, type Span, type Strip} from '../screen/strip.ts';
 import {style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
 import {theme} from '../settings/theme.ts';
 import {codeLines} from './code.ts';
 import type {Document} from './document.ts';
 import {inlineLines} from './inline.ts';
-import {notableSpans, over} from './notable.ts';
+import {notableSpans, mergeStyles} from './notable.ts';
 import type {Setting} from './setting.ts';
 import {tableLines} from './table.ts';
 
 const blank: Strip = strip([]);
 const title = style({bold: true, underline: true});
 const endsBlank = /\n[ ]*\n\s*$/u;
-/** Narrower than this nothing is set in any more. */
+/** The minimum width; nothing is indented further. */
 const minWidth = 12;
 
-/** A document's lines, made one by one as they are asked for. None is wider than the setting, none holds a control byte. */
+/** Generates a document's lines lazily. No line is wider than the setting or contains control characters. */
 export function* documentLines(document: Document, setting: Setting): Generator<Strip> {
 	yield* blockLines(document, document.blocks, setting);
-	const longest = setting.most * setting.width;
+	const maxLength = setting.maxLines * setting.width;
 	for (const line of document.rest) {
-		const text = line.length > longest ? `${line.slice(0, longest)}…` : line;
+		const text = line.length > maxLength ? `${line.slice(0, maxLength)}…` : line;
 		for (const safe of printableLines(text)) yield* wrap(strip(notableSpans(safe, setting.base)), setting.width);
 	}
 }
 
-/** Blocks one below the other, with an empty line where the author left one. */
+/** Blocks below each other, with an empty line where the author left one. */
 function* blockLines(document: Document, blocks: readonly MarkedToken[], setting: Setting): Generator<Strip> {
 	let begun = false;
 	let gap = false;
@@ -49,7 +49,7 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 		case 'heading':
 			return yield* inlineStrips(document, block.text, {
 				...setting,
-				base: over(base, block.depth === 1 ? title : theme.strong),
+				base: mergeStyles(base, block.depth === 1 ? title : theme.strong),
 			});
 		case 'paragraph':
 		case 'text':
@@ -60,9 +60,9 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 			return yield* listLines(document, block, setting);
 		case 'blockquote': {
 			const bar = strip([{text: p`▏ `, style: theme.faint}]);
-			const inside = {...setting, width: inner(width, 2), base: over(base, theme.grey)};
+			const inside = {...setting, width: inner(width, 2), base: mergeStyles(base, theme.grey)};
 			for (const line of blockLines(document, block.tokens as MarkedToken[], inside)) {
-				yield clip(joined(bar, line), width);
+				yield clip(joinStrips(bar, line), width);
 			}
 			return;
 		}
@@ -71,7 +71,7 @@ function* linesOf(document: Document, block: MarkedToken, setting: Setting): Gen
 		case 'hr':
 			yield strip([{text: p`─`.repeat(width), style: theme.faint}]);
 			return;
-		// Raw HTML is text, and so are definitions of links. No part of a line stands alone.
+		// Raw HTML and link definitions are shown as text. The inline tokens never occur as blocks.
 		case 'html':
 		case 'def':
 		case 'br':
@@ -94,12 +94,12 @@ function* inlineStrips(document: Document, text: string, {width, base}: Setting)
 	for (const line of inlineLines(document.inline(text), base)) yield* wrap(strip(line), width);
 }
 
-/** Items behind their bullets, numbers or boxes, further lines below their text. */
+/** Items after their bullets, numbers or boxes, with further lines aligned to the text. */
 function* listLines(document: Document, list: Tokens.List, setting: Setting): Generator<Strip> {
 	const first = list.start === '' ? 1 : list.start;
-	const widest = list.ordered ? String(first + list.items.length - 1).length + 2 : 2;
+	const numberWidth = list.ordered ? String(first + list.items.length - 1).length + 2 : 2;
 	for (const [index, item] of list.items.entries()) {
-		const sign = list.ordered ? p`${first + index}. `.padStart(widest) : p`· `;
+		const sign = list.ordered ? p`${first + index}. `.padStart(numberWidth) : p`· `;
 		const mark: Span[] = item.task
 			? [
 					{text: list.ordered ? sign : p``, style: theme.grey},
@@ -111,7 +111,7 @@ function* listLines(document: Document, list: Tokens.List, setting: Setting): Ge
 		const inside = {...setting, width: inner(setting.width, head.glyphs.length)};
 		let begun = false;
 		for (const line of blockLines(document, contentsOf(item), inside)) {
-			yield clip(joined(begun ? below : head, line), setting.width);
+			yield clip(joinStrips(begun ? below : head, line), setting.width);
 			begun = true;
 		}
 		if (!begun) yield head;
@@ -119,7 +119,7 @@ function* listLines(document: Document, list: Tokens.List, setting: Setting): Ge
 	}
 }
 
-/** What stands in an item. The box of a task is drawn as its mark; where items are apart, it is left in the text, too. */
+/** The contents of an item without its checkbox, which is drawn as its mark. In a loose list, the lexer also leaves it in the text. */
 function contentsOf({tokens, task}: Tokens.ListItem): MarkedToken[] {
 	const contents = (tokens as MarkedToken[]).filter(({type}) => type !== 'checkbox');
 	const [first] = contents;
@@ -127,7 +127,7 @@ function contentsOf({tokens, task}: Tokens.ListItem): MarkedToken[] {
 	return [{...first, text: first.text.replace(/^\[[ xX]\] +/u, '')}, ...contents.slice(1)];
 }
 
-/** What is left of a width after a mark; where that is too little, what does not fit is cut. */
+/** The width left after a mark, but at least the minimum; lines that do not fit are then cut. */
 function inner(width: number, taken: number): number {
 	return Math.max(minWidth, width - taken);
 }

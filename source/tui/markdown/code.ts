@@ -1,6 +1,6 @@
 import type {Tokens} from 'marked';
 import {lazy} from '../screen/lazy.ts';
-import {clip, joined, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {p, printable} from '../../printable.ts';
 import type {Document} from './document.ts';
@@ -8,27 +8,27 @@ import type {Setting} from './setting.ts';
 
 const highlighter = lazy(() => import('./highlight.ts'));
 
-/** More of one block than this is not coloured. */
+/** How many characters of a block are highlighted. */
 const maxColoured = 16_000;
 const maxNameLength = 24;
 
-/** A block of code on its own background, below a line that names its language. Lines are broken at the edge, not at spaces. */
-export function* codeLines(document: Document, code: Tokens.Code, {width, most}: Setting): Generator<Strip> {
+/** A code block with its own background, below a line with its language. Lines are broken at the edge, not at spaces. */
+export function* codeLines(document: Document, code: Tokens.Code, {width, maxLines}: Setting): Generator<Strip> {
 	const {text, lang, codeBlockStyle} = code;
 	const name = (lang ?? '').split(/[\s,{]/u)[0] ?? '';
 	if (codeBlockStyle !== 'indented') yield header(name, width);
 	const inside = Math.max(2, width - 2);
 	let at = 0;
-	const coloured = colouredLines(document, code, name, most);
+	const coloured = colouredLines(document, code, name, maxLines);
 	const edge = strip([{text: p` `, style: theme.codeBlock}]);
 	for (const line of text.split('\n')) {
 		const spans = coloured[at++];
-		// What was cut off in the middle of a line is not that line.
+		// Do not use a highlighted line that was cut off.
 		const whole = spans !== undefined && spans.reduce((sum, each) => sum + each.text.length, 0) === line.length;
-		const limited = line.length > inside * most ? `${line.slice(0, inside * most)}…` : line;
+		const limited = line.length > inside * maxLines ? `${line.slice(0, inside * maxLines)}…` : line;
 		for (const piece of broken(strip(whole ? spans : [{text: printable(limited), style: theme.codeBlock}]), inside)) {
 			const fill = p` `.repeat(Math.max(0, width - 1 - piece.glyphs.length));
-			yield clip(joined(edge, piece, strip([{text: fill, style: theme.codeBlock}])), width);
+			yield clip(joinStrips(edge, piece, strip([{text: fill, style: theme.codeBlock}])), width);
 		}
 	}
 }
@@ -45,14 +45,14 @@ function header(name: string, width: number): Strip {
 
 type Lines = ReadonlyArray<readonly Span[]>;
 
-/** The colours of a block and the text that they are for: at another width they are the same. */
+/** The highlighted lines of a block, which do not depend on the width, and the text they are for. */
 const known = new WeakMap<Tokens.Code, {readonly shown: string; readonly lines: Lines}>();
 
-/** The lines in the colours of their language; none while these are being loaded, or where nobody knows the language. */
-function colouredLines(document: Document, code: Tokens.Code, language: string, most: number): Lines {
+/** The lines highlighted; empty while the highlighter is loading, or if the language is unknown. */
+function colouredLines(document: Document, code: Tokens.Code, language: string, maxLines: number): Lines {
 	const colours = language === '' ? null : highlighter();
 	if (colours === null) return [];
-	const shown = code.text.slice(0, maxColoured).split('\n').slice(0, most).join('\n');
+	const shown = code.text.slice(0, maxColoured).split('\n').slice(0, maxLines).join('\n');
 	const before = known.get(code);
 	if (before?.shown === shown) return before.lines;
 	const lines = document.colouring.run(() => colours.highlighted(shown, language)) ?? [];
@@ -60,7 +60,7 @@ function colouredLines(document: Document, code: Tokens.Code, language: string, 
 	return lines;
 }
 
-/** A line in pieces of `width` columns; a wide glyph is never cut in two. */
+/** Splits a line into pieces of `width` columns, but never a wide glyph. */
 function broken(line: Strip, width: number): Strip[] {
 	const pieces: Strip[] = [];
 	for (let start = 0; start < line.glyphs.length || start === 0;) {

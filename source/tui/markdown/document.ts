@@ -2,39 +2,39 @@ import {Lexer, type MarkedToken} from 'marked';
 import {printableLines} from '../../printable.ts';
 import {TimeBudget} from './time-budget.ts';
 
-/** A text as Markdown: its blocks, and what of it is shown as it is. */
+/** A text parsed as Markdown: its blocks, and the rest, which is shown as plain text. */
 export interface Document {
 	readonly blocks: readonly MarkedToken[];
-	/** Lines after the blocks that are not read as Markdown: beyond the limit, or all of them where reading would not end. */
+	/** Lines after the blocks that are not parsed: those beyond the limit, or all of them if parsing took too long. */
 	readonly rest: readonly string[];
-	/** What stands within a block's text; read when it is first asked for. */
+	/** The inline tokens of a block's text; parsed at the first call. */
 	inline(text: string): readonly MarkedToken[];
-	/** For the colours of its code. */
+	/** For highlighting its code. */
 	readonly colouring: TimeBudget;
 }
 
 /**
- * Milliseconds for each of: reading the blocks, reading what stands in them, colouring code. What takes longer is shown as it
- * was written. Ordinary texts take a tenth of it, also when the program has just started.
+ * Milliseconds for each of: parsing blocks, parsing inline text, highlighting code. What takes longer is shown as plain text.
+ * Ordinary texts take a tenth of it, even right after the start.
  */
-const allowed = 40;
-/** Of a shorter text even the worst repetition is read in a quarter of a millisecond. */
-const short = 300;
+const maxTime = 40;
+/** Even the worst text of this length is parsed in a quarter of a millisecond. */
+const shortLength = 300;
 
-/** A run of text longer than this is read in pieces: emphasis is looked for in quadratic time. */
+/** A longer run of text is parsed in pieces, because finding emphasis takes quadratic time. */
 const maxPieceLength = 1200;
-/** So many marks in one piece mean nothing any more. */
+/** A piece with more marks than this is shown as plain text. */
 const maxMarks = 240;
 const marks = /[*_~`[\]<]/g;
 
-/** A line that begins sixteen quotes or lists: its only purpose is to keep us busy. */
+/** A line that begins sixteen nested quotes or lists, which only an attack has. */
 const nesting = /^(?: *(?:>|(?:[*+-]|\d{1,9}[.)])(?= ))){16}/mu;
-/** A table has as many cells in each row as in its first, also where a row has only one. */
+/** The maximum number of cells in a table: the lexer fills each row up to the length of the first. */
 const maxCells = 20_000;
 
 /**
- * Reads a text that somebody else wrote as GitHub's Markdown, at most `limit` of its characters; the rest is plain. Every
- * line passes `printable` before the lexer sees it.
+ * Parses an untrusted text as GitHub's Markdown, at most `limit` of its characters; the rest is plain. Every line passes
+ * `printable` before the lexer sees it.
  */
 export function readDocument(text: string, limit: number): Document {
 	const end = text.length <= limit ? text.length : cutAt(text, limit);
@@ -42,7 +42,7 @@ export function readDocument(text: string, limit: number): Document {
 	const after = end < text.length ? text.slice(end).split('\n') : [];
 	const known = new Map<string, readonly MarkedToken[]>();
 	const {lexer, blocks} = blocksOf(safe);
-	const inlines = new TimeBudget(allowed);
+	const inlines = new TimeBudget(maxTime);
 	return {
 		blocks: blocks ?? [],
 		rest: blocks === null ? [...safe.split('\n'), ...after] : after,
@@ -51,17 +51,17 @@ export function readDocument(text: string, limit: number): Document {
 			if (tokens === undefined) known.set(piece, (tokens = inlineOf(lexer, piece, inlines)));
 			return tokens;
 		},
-		colouring: new TimeBudget(allowed),
+		colouring: new TimeBudget(maxTime),
 	};
 }
 
-/** The end of the last line before the limit; of the last word where the line is longer than that. */
+/** The end of the last line before the limit, or of the last word if the line is long. */
 function cutAt(text: string, limit: number): number {
 	const line = text.lastIndexOf('\n', limit);
 	if (line > limit / 2) return line + 1;
 	const word = text.lastIndexOf(' ', limit);
 	if (word > limit / 2) return word + 1;
-	// Never between the halves of a character.
+	// Never between the halves of a surrogate pair.
 	const code = text.charCodeAt(limit - 1);
 	return code >= 0xd8_00 && code < 0xdc_00 ? limit - 1 : limit;
 }
@@ -69,7 +69,7 @@ function cutAt(text: string, limit: number): number {
 interface Blocks {
 	/** Knows the addresses that links refer to. */
 	readonly lexer: Lexer;
-	/** Null where the text cannot be read in reasonable time. */
+	/** Null if the text cannot be parsed in reasonable time. */
 	readonly blocks: readonly MarkedToken[] | null;
 }
 
@@ -79,15 +79,15 @@ function blocksOf(text: string): Blocks {
 	const read = (): Blocks => {
 		const lexer = newLexer();
 		const blocks = lexer.blockTokens(text, []) as MarkedToken[];
-		// Inlines are read by ourselves, when their block is shown.
+		// We parse inline text ourselves, when its block is shown.
 		lexer.inlineQueue = [];
 		return {lexer, blocks};
 	};
-	const budget = new TimeBudget(allowed);
+	const budget = new TimeBudget(maxTime);
 	try {
-		return (text.length <= short ? budget.runShort(read) : budget.run(read)) ?? unread;
+		return (text.length <= shortLength ? budget.runShort(read) : budget.run(read)) ?? unread;
 	} catch (error) {
-		// Nested too deep in another way.
+		// Nested too deeply in another way.
 		if (error instanceof RangeError) return unread;
 		throw error;
 	}
@@ -97,7 +97,7 @@ function newLexer(): Lexer {
 	return new Lexer({gfm: true, breaks: true});
 }
 
-/** How many cells the text may hold at the most. */
+/** An upper bound for the number of cells in the text. */
 function cellsIn(text: string): number {
 	const lines = text.split('\n');
 	return lines.length * Math.max(...lines.map(line => line.split('|').length - 1));
@@ -119,11 +119,11 @@ const initialState = newLexer().state;
 
 function readInline(lexer: Lexer, piece: string, budget: TimeBudget): MarkedToken[] | null {
 	const read = (): MarkedToken[] => {
-		// As it was before whatever was stopped in the middle of a link.
+		// Reset it, because parsing may have been stopped in the middle of a link.
 		lexer.state = {...initialState};
 		return lexer.inlineTokens(piece) as MarkedToken[];
 	};
-	return piece.length <= short ? budget.runShort(read) : budget.run(read);
+	return piece.length <= shortLength ? budget.runShort(read) : budget.run(read);
 }
 
 function plainToken(text: string): MarkedToken {

@@ -45,7 +45,7 @@ hljs.registerAliases(['jsonl', 'jsonc', 'json5'], {languageName: 'json'});
 hljs.registerAliases(['psql', 'postgres', 'postgresql', 'plpgsql'], {languageName: 'sql'});
 hljs.registerAliases(['shell', 'console', 'shellsession'], {languageName: 'bash'});
 
-/** What the highlighter calls the parts of a text, by what they look like here; absent: as plain code. */
+/** Styles by the highlighter's scopes; others look like plain code. */
 const looks: {readonly [scope: string]: Style} = {
 	keyword: syntax.keyword,
 	built_in: syntax.keyword,
@@ -81,7 +81,7 @@ const entities: {readonly [entity: string]: string} = {
 	'&#x27;': "'",
 };
 
-/** The lines of a code in the colours of its language, or null when nobody knows that. */
+/** The highlighted lines of a code, or null if the language is unknown. */
 export function highlighted(code: string, language: string): Span[][] | null {
 	if (hljs.getLanguage(language) === undefined) return null;
 	const {value} = hljs.highlight(code, {language, ignoreIllegals: true});
@@ -95,7 +95,7 @@ export function highlighted(code: string, language: string): Span[][] | null {
 	return lines;
 }
 
-/** `hljs-title class_` is the scope `title.class`; where that has no look of its own, `title` has. */
+/** `hljs-title class_` is the scope `title.class`, which falls back to `title`. */
 function lookOfScope(classes: string): Style | undefined {
 	const [first = '', second = ''] = classes.split(' ');
 	const scope = first.replace(/^hljs-/u, '');

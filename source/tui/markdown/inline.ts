@@ -3,16 +3,16 @@ import {p, printable, type Printable} from '../../printable.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
 import {linked, style, type Style} from '../screen/style.ts';
 import {theme} from '../settings/theme.ts';
-import {tellsTarget, webAddress} from './link.ts';
-import {notableSpans, over} from './notable.ts';
+import {namesTarget, webAddress} from './link.ts';
+import {notableSpans, mergeStyles} from './notable.ts';
 
 const strong = style({bold: true});
 const emphasis = style({italic: true});
 const struck = style({strike: true});
-/** More of a target that is not a web address is not shown. */
+/** How much of a target is shown that is not a web address. */
 const maxTargetLength = 80;
 
-/** What stands within a block as spans, one list for each of its lines. */
+/** Inline tokens as spans, one list per line. */
 export function inlineLines(tokens: readonly MarkedToken[], base: Style): Span[][] {
 	const lines: Span[][] = [[]];
 	append(lines, tokens, base);
@@ -26,16 +26,16 @@ function append(lines: Span[][], tokens: readonly MarkedToken[], base: Style): v
 				lines.push([]);
 				break;
 			case 'strong':
-				append(lines, token.tokens as MarkedToken[], over(base, strong));
+				append(lines, token.tokens as MarkedToken[], mergeStyles(base, strong));
 				break;
 			case 'em':
-				append(lines, token.tokens as MarkedToken[], over(base, emphasis));
+				append(lines, token.tokens as MarkedToken[], mergeStyles(base, emphasis));
 				break;
 			case 'del':
-				append(lines, token.tokens as MarkedToken[], over(base, struck));
+				append(lines, token.tokens as MarkedToken[], mergeStyles(base, struck));
 				break;
 			case 'codespan':
-				add(lines, [{text: p` ${oneLine(token.text)} `, style: over(base, theme.code)}]);
+				add(lines, [{text: p` ${oneLine(token.text)} `, style: mergeStyles(base, theme.code)}]);
 				break;
 			case 'link':
 			case 'image':
@@ -44,9 +44,9 @@ function append(lines: Span[][], tokens: readonly MarkedToken[], base: Style): v
 			case 'escape':
 				appendText(lines, token.text, base);
 				break;
-			// Of its text the lexer has made characters of numbers: `&#27;` must not become an escape.
+			// Use `raw`, because the lexer decodes entities in `text`: `&#27;` must not become an escape.
 			case 'text':
-			// Raw HTML is text. No other block stands within a line.
+			// Raw HTML is shown as text. The block tokens never occur within a line.
 			case 'html':
 			case 'blockquote':
 			case 'checkbox':
@@ -71,7 +71,7 @@ function appendText(lines: Span[][], text: string, base: Style): void {
 	}
 }
 
-/** A link's text, and where it leads: the text is somebody's claim, so the host stands beside it unless it says the same. */
+/** A link's text, followed by the host unless the text says the same, because the text may lie about the target. */
 function appendLink(lines: Span[][], {type, href, text, tokens}: Tokens.Link | Tokens.Image, base: Style): void {
 	const url = webAddress(href);
 	const inner = type === 'image' ? [] : (tokens as MarkedToken[]);
@@ -84,21 +84,21 @@ function appendLink(lines: Span[][], {type, href, text, tokens}: Tokens.Link | T
 			lines,
 			url === null
 				? line
-				: line.map(span => ({text: span.text, style: linked(over(span.style, theme.link), url.href)})),
+				: line.map(span => ({text: span.text, style: linked(mergeStyles(span.style, theme.link), url.href)})),
 		);
 	}
-	const target = url === null ? plainTarget(href, text) : tellsTarget(text, url) ? p`` : printable(url.host);
-	if (target !== '') add(lines, [{text: p` (${target})`, style: over(base, theme.grey)}]);
+	const target = url === null ? plainTarget(href, text) : namesTarget(text, url) ? p`` : printable(url.host);
+	if (target !== '') add(lines, [{text: p` (${target})`, style: mergeStyles(base, theme.grey)}]);
 }
 
-/** Where a link would lead that is none here: another scheme, a path. Nothing for a mail address that says it itself. */
+/** The target of a link that is not a web address, but a path or another scheme. Empty if the text already says it. */
 function plainTarget(href: string, text: string): Printable {
 	if (href === '' || href === text || href === `mailto:${text}`) return p``;
 	const target = oneLine(href);
 	return textWidth(target) <= maxTargetLength ? target : p`${target.slice(0, maxTargetLength)}…`;
 }
 
-/** The second gate: whatever the lexer made of a printable text, what is drawn is printable. */
+/** Makes the text printable again, whatever the lexer made of it. */
 function oneLine(text: string): Printable {
 	return printable(text.replaceAll('\n', ' '));
 }

@@ -1,28 +1,25 @@
 import type {MarkedToken, Tokens} from 'marked';
 import type {Document} from './document.ts';
 
-/** Terminals give up on longer addresses (VTE: 2,083). */
-const longest = 2000;
+/** Terminals reject longer addresses (VTE: 2,083). */
+const maxLength = 2000;
 const maxLinks = 50;
 
-/**
- * The address that a link may lead to, in printing ASCII: http and https alone. Null for every other scheme, for what is
- * relative, and for what is no address.
- */
+/** Parses the address of a link, as printing ASCII. Null unless it is an absolute http or https address. */
 export function webAddress(href: string): URL | null {
-	if (!/^https?:\/\//iu.test(href) || href.length > longest) return null;
+	if (!/^https?:\/\//iu.test(href) || href.length > maxLength) return null;
 	const url = URL.parse(href);
-	return url === null || url.host === '' || url.href.length > longest ? null : url;
+	return url === null || url.host === '' || url.href.length > maxLength ? null : url;
 }
 
-/** Whether the text that is shown says by itself where the link leads. */
-export function tellsTarget(text: string, url: URL): boolean {
+/** Whether a link's text already says where it leads. */
+export function namesTarget(text: string, url: URL): boolean {
 	if (url.username !== '' || url.password !== '' || !/^[!-~]+$/u.test(text)) return false;
 	const typed = webAddress(/^https?:/iu.test(text) ? text : `https://${text}`);
 	return typed !== null && typed.host === url.host && typed.pathname === url.pathname && typed.search === url.search;
 }
 
-/** The web addresses of a document in their order, without repeats: of its links, and those that stand in code. */
+/** The distinct web addresses of a document in order: those of links, and those in code. */
 export function addressesOf(document: Document): string[] {
 	const found = new Set<string>();
 	const add = (href: string) => {
@@ -54,7 +51,7 @@ export function addressesOf(document: Document): string[] {
 			case 'paragraph':
 				return document.inline(token.text).forEach(visit);
 			case 'text':
-				// Of a list's item: its inlines are not read yet. Within a line: it is text.
+				// In a list item, `text` has inline text still to parse; within a line it is plain.
 				return token.tokens === undefined ? undefined : document.inline(token.text).forEach(visit);
 			case 'strong':
 			case 'em':

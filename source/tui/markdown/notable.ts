@@ -6,7 +6,7 @@ import {type Printable} from '../../printable.ts';
 
 const notable = new RegExp(String.raw`${mentionPattern}|(?<![\w#&])#\d+\b`, 'gu');
 
-/** Text with mentions in their tag's colour, and the numbers of tasks and messages. */
+/** Text with mentions in their tags' colours, and with highlighted numbers of tasks and messages. */
 export function notableSpans(text: Printable, base: Style): Span[] {
 	const spans: Span[] = [];
 	let from = 0;
@@ -14,14 +14,14 @@ export function notableSpans(text: Printable, base: Style): Span[] {
 		if (match.index > from) spans.push({text: text.slice(from, match.index), style: base});
 		const [whole, tag] = match;
 		from = match.index + whole.length;
-		const style = over(base, tag === undefined ? theme.task : tagStrong(tag));
+		const style = mergeStyles(base, tag === undefined ? theme.task : tagStrong(tag));
 		spans.push({text: text.slice(match.index, from), style});
 	}
 	if (from < text.length) spans.push({text: text.slice(from), style: base});
 	return spans;
 }
 
-/** What `above` says of a look, and `base` where it says nothing. */
-export function over(base: Style, above: Style): Style {
+/** The style `above`, with `base` for the properties it does not set. */
+export function mergeStyles(base: Style, above: Style): Style {
 	return style({...lookOf(base), ...lookOf(above)});
 }

@@ -6,6 +6,6 @@ export interface Setting {
 	readonly width: number;
 	/** The look of plain text. */
 	readonly base: Style;
-	/** Lines that will be asked for at the most: what comes after them need not be coloured, or even measured. */
-	readonly most: number;
+	/** The number of lines that will be used; further ones need not be highlighted or measured. */
+	readonly maxLines: number;
 }

@@ -1,29 +1,29 @@
 import type {Tokens} from 'marked';
-import {clip, joined, strip, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, strip, type Strip} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
 import {theme} from '../settings/theme.ts';
 import {joinPrintable, p} from '../../printable.ts';
 import type {Document} from './document.ts';
 import {inlineLines} from './inline.ts';
-import {over} from './notable.ts';
+import {mergeStyles} from './notable.ts';
 import type {Setting} from './setting.ts';
 
 /** Columns between two cells. */
 const gap = 2;
-/** Nothing can be read in a cell narrower than this; what has no room beside others is left out, with a sign. */
+/** The minimum width of a column; columns that do not fit are left out, with a sign. */
 const minColumn = 4;
-/** Lines of one cell; the last of them is cut with `…`. */
-const tallest = 3;
-/** The widths of columns are taken from so many rows. */
-const measured = 100;
+/** The maximum number of lines in a cell; the last one is cut with `…`. */
+const maxCellLines = 3;
+/** How many rows are measured for the widths of columns. */
+const measuredRows = 100;
 
-/** A table fitted to the width: columns as wide as they need to be, or each with its share; long cells are wrapped. */
+/** A table fitted to the width: columns as wide as needed, or with equal shares of the room; long cells are wrapped. */
 export function* tableLines(document: Document, table: Tokens.Table, {width, base}: Setting): Generator<Strip> {
 	const shown = Math.min(table.header.length, Math.max(1, Math.floor((width + gap) / (minColumn + gap))));
 	const cell = ({text}: Tokens.TableCell, look: Style): Strip => strip(inlineLines(document.inline(text), look).flat());
-	const head = table.header.slice(0, shown).map(each => cell(each, over(base, theme.strong)));
-	const sample = table.rows.slice(0, measured).map(row => row.slice(0, shown).map(each => cell(each, base)));
+	const head = table.header.slice(0, shown).map(each => cell(each, mergeStyles(base, theme.strong)));
+	const sample = table.rows.slice(0, measuredRows).map(row => row.slice(0, shown).map(each => cell(each, base)));
 	const natural = head.map((each, column) =>
 		Math.max(each.glyphs.length, ...sample.map(row => row[column]?.glyphs.length ?? 0), 1),
 	);
@@ -44,7 +44,7 @@ export function* tableLines(document: Document, table: Tokens.Table, {width, bas
 	}
 }
 
-/** Widths that together take no more than `room`: what is narrow keeps its own, the others share what is left. */
+/** Widths that add up to at most `room`: narrow columns keep theirs, the others share the rest. */
 export function fitted(natural: readonly number[], room: number): number[] {
 	const widths = natural.map(() => 0);
 	let open = natural.map((_, column) => column);
@@ -76,28 +76,28 @@ function* rowLines(
 	for (let line = 0; line < height; line++) {
 		const parts = columns.map((width, column) => aligned(wrapped[column]?.[line] ?? strip([]), align[column], width));
 		const between = strip([{text: p` `.repeat(gap), style: theme.text}]);
-		const row = joined(...parts.flatMap((part, column) => (column === 0 ? [part] : [between, part])));
-		yield isCut && line === 0 ? joined(row, strip([{text: p`…`, style: theme.grey}])) : trimmed(row);
+		const row = joinStrips(...parts.flatMap((part, column) => (column === 0 ? [part] : [between, part])));
+		yield isCut && line === 0 ? joinStrips(row, strip([{text: p`…`, style: theme.grey}])) : trimmed(row);
 	}
 }
 
 function cellLines(cell: Strip, width: number): Strip[] {
 	const lines = wrap(cell, width);
-	if (lines.length <= tallest) return lines.map(line => clip(line, width));
-	const last = lines[tallest - 1] ?? strip([]);
-	// One cell more than fits, so that the sign stands where the text goes on.
-	const more = joined(last, strip([{text: p` `.repeat(width), style: theme.text}]));
-	return [...lines.slice(0, tallest - 1), clip(more, Math.min(width, last.glyphs.length + 1))];
+	if (lines.length <= maxCellLines) return lines.map(line => clip(line, width));
+	const last = lines[maxCellLines - 1] ?? strip([]);
+	// One column more than fits, so that clipping adds the `…` where the text continues.
+	const more = joinStrips(last, strip([{text: p` `.repeat(width), style: theme.text}]));
+	return [...lines.slice(0, maxCellLines - 1), clip(more, Math.min(width, last.glyphs.length + 1))];
 }
 
 function aligned(cell: Strip, align: Tokens.Table['align'][number] | undefined, width: number): Strip {
 	const free = Math.max(0, width - cell.glyphs.length);
 	const before = align === 'right' ? free : align === 'center' ? Math.floor(free / 2) : 0;
 	const spaces = (count: number) => strip([{text: p` `.repeat(count), style: theme.text}]);
-	return joined(spaces(before), cell, spaces(free - before));
+	return joinStrips(spaces(before), cell, spaces(free - before));
 }
 
-/** Without the blanks at its end. */
+/** The line without trailing blanks. */
 function trimmed(line: Strip): Strip {
 	let end = line.glyphs.length;
 	while (end > 0 && line.glyphs[end - 1] === ' ' && line.styles[end - 1] === theme.text) end--;

@@ -1,26 +1,26 @@
 import {createContext, Script} from 'node:vm';
 
-/** Called in a context of its own only because a deadline can be set there; what it calls runs where it was made. */
+/** A separate context, only because `runInContext` can set a deadline; `work` still runs in its own context. */
 const room = createContext({work: (): unknown => null}) as {work: () => unknown};
 const script = new Script('work()');
-/** A busy machine runs us late: work that was stopped before it had used half of its time is begun again. */
+/** On a busy machine the deadline may pass before the work had its CPU time: below half of it, the work is started again. */
 const maxAttempts = 4;
 
 /**
- * Time for work whose end cannot be foreseen, since it follows a text that somebody else wrote: Markdown's lexer and the
- * highlighter need seconds for some texts of a few thousand characters. What counts is time spent computing, not waiting.
+ * Limits the time of work on untrusted text: Markdown's lexer and the highlighter need seconds for some texts of a few thousand
+ * characters. Counts CPU time, not waiting.
  */
 export class TimeBudget {
 	#left: number;
 
-	/** In milliseconds, for everything that is run on it together. */
+	/** In milliseconds, for all work on this budget together. */
 	constructor(milliseconds: number) {
 		this.#left = milliseconds;
 	}
 
 	/**
-	 * What `work` returns; null once the time is used up. It is stopped wherever it is and may be begun again, so it must
-	 * change nothing that outlives it.
+	 * Returns the result of `work`; null once the time is used up. It may be stopped anywhere and started again, so it must not
+	 * change anything that outlives it.
 	 */
 	run<T>(work: () => T): T | null {
 		for (let attempt = 1; attempt <= maxAttempts && this.#left > 0; attempt++) {
@@ -39,7 +39,7 @@ export class TimeBudget {
 		return null;
 	}
 
-	/** The same for work that is known to be short: it is not stopped, and setting no deadline is cheaper. */
+	/** The same for work that is known to be short: setting no deadline is cheaper. */
 	runShort<T>(work: () => T): T | null {
 		return this.#left > 0 ? this.#spend(work) : null;
 	}

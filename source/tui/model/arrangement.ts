@@ -1,30 +1,30 @@
 import {p, type Printable} from '../../printable.ts';
 import {agentsPane, allPane, inboxPane, isChannelPane, tasksPane, type PaneId} from './pane-id.ts';
 
-/** How the human has arranged the panes. Everything in it stays when a channel goes, and counts again when it comes back. */
+/** How the human has arranged the panes. A channel that goes keeps its entries, which apply again when it comes back. */
 export interface Arrangement {
-	/** Every pane there is, by its number. New ones find their place; nothing else moves by itself. */
+	/** Every pane, by its number. New panes are inserted; the others keep their order. */
 	readonly order: readonly PaneId[];
-	/** Which panes stand on the screen, from its first place on; where there is room for more, others follow by number. */
-	readonly places: readonly PaneId[];
+	/** The panes that were brought to the screen, in order. If there is room for more, others follow by number. */
+	readonly onScreen: readonly PaneId[];
 	readonly hidden: ReadonlySet<PaneId>;
-	/** These stay on the screen when others are brought there. */
+	/** Panes that stay on the screen when another one is brought to it. */
 	readonly pinned: ReadonlySet<PaneId>;
-	/** To its place in `order`, for each pane that was moved there by hand. */
+	/** The index in `order` of each pane that the human moved. */
 	readonly moved: ReadonlyMap<PaneId, number>;
-	/** One's own channel: most of it stands in those of the others, so it takes no room by itself. */
+	/** The human's own channel. Most of its messages are also in other channels, so it is not shown by default. */
 	readonly own: PaneId | null;
-	/** The pane that has the keys has the whole screen. */
+	/** The focused pane takes the whole screen. */
 	readonly zoomed: boolean;
 }
 
-const specials: readonly PaneId[] = [tasksPane, agentsPane, inboxPane, allPane];
-/** So many channels come before the panes that are no channels: then all of these have number keys. */
+const specialPanes: readonly PaneId[] = [tasksPane, agentsPane, inboxPane, allPane];
+/** How many channels come before the special panes, so that each special pane has a number key. */
 const channelsFirst = 5;
 
 export const emptyArrangement: Arrangement = {
-	order: specials,
-	places: [],
+	order: specialPanes,
+	onScreen: [],
 	hidden: new Set(),
 	pinned: new Set(),
 	moved: new Map(),
@@ -32,13 +32,13 @@ export const emptyArrangement: Arrangement = {
 	zoomed: false,
 };
 
-/** Gives new channels (folded tags) their place; the same object when there is none. */
+/** The arrangement with new channels (folded tags) added; the same object if there are none. */
 export function withChannels(arrangement: Arrangement, channels: readonly PaneId[], own: PaneId | null): Arrangement {
 	const {moved} = arrangement;
 	const known = new Set(arrangement.order);
 	const fresh = channels.filter(id => !known.has(id));
 	if (fresh.length === 0 && arrangement.own === own) return arrangement;
-	// Before the first channel was there nothing had a place that could be lost.
+	// Until the first channel appears, no pane that was moved has a position to keep.
 	const order = arrangement.order.filter(id => !moved.has(id) || arrangement.order.some(isChannelPane));
 	const byHand = [...fresh, ...arrangement.order.filter(id => !order.includes(id))].filter(id => moved.has(id));
 	const defaults = fresh.filter(id => !moved.has(id));
@@ -53,21 +53,21 @@ export function withChannels(arrangement: Arrangement, channels: readonly PaneId
 }
 
 /**
- * The numbers of the panes: channels have 1 to 5; TASKS 6, AGENTS 7, INBOX 8 and ALL 9, however many channels there are; what
- * comes behind these (one's own channel first) 10 and more. A pane that was moved by hand has the number of its new place.
+ * The numbers of the panes: channels have 1 to 5; TASKS 6, AGENTS 7, INBOX 8 and ALL 9, however many channels there are;
+ * further panes (the human's own channel first) 10 and more. A pane that was moved has the number of its new position.
  */
 export function numbersOf({order, moved}: Pick<Arrangement, 'order' | 'moved'>): ReadonlyMap<PaneId, number> {
 	const fixed = new Map(
-		specials.map((id, at) => [id, channelsFirst + 1 + at] as const).filter(([id]) => !moved.has(id)),
+		specialPanes.map((id, at) => [id, channelsFirst + 1 + at] as const).filter(([id]) => !moved.has(id)),
 	);
 	const taken = new Set(fixed.values());
-	const behind = channelsFirst + specials.length + 1;
+	const behind = channelsFirst + specialPanes.length + 1;
 	let next = 1;
 	return new Map(
 		order.map((id): [PaneId, number] => {
 			const own = fixed.get(id);
 			if (own !== undefined) {
-				// Whatever comes before them later has room there.
+				// This leaves numbers for panes that are later inserted before it.
 				next = Math.max(next, behind);
 				return [id, own];
 			}
@@ -77,24 +77,24 @@ export function numbersOf({order, moved}: Pick<Arrangement, 'order' | 'moved'>):
 	);
 }
 
-/** The key of a number, as it is written before a pane; empty where there is none: 0 stands for 10. */
+/** The key that selects a pane's number, shown before its name: `0` for 10, empty above that. */
 export function numberKey(number: number | undefined): Printable {
 	return number === undefined || number > 10 ? p`` : p`${number % 10}`;
 }
 
-/** Brings a pane to the screen, where `visible` stands now: beside the others while there is room, else instead of `focus`. */
-export function brought(
+/** Brings a pane to the screen: next to the `visible` ones while there is room, otherwise in place of `focus`. */
+export function withPaneOnScreen(
 	arrangement: Arrangement,
 	pane: PaneId,
 	{visible, room, focus}: {readonly visible: readonly PaneId[]; readonly room: boolean; readonly focus: PaneId},
 ): Arrangement {
 	const shown = arrangement.hidden.has(pane) ? withHidden(arrangement, pane, false) : arrangement;
 	if (visible.includes(pane)) return shown;
-	if (room || visible.length === 0) return {...shown, places: [...visible, pane]};
+	if (room || visible.length === 0) return {...shown, onScreen: [...visible, pane]};
 	const free = visible.findLastIndex(id => !arrangement.pinned.has(id));
 	const focused = arrangement.pinned.has(focus) ? -1 : visible.indexOf(focus);
 	const at = focused >= 0 ? focused : free >= 0 ? free : visible.length - 1;
-	return {...shown, places: visible.with(at, pane)};
+	return {...shown, onScreen: visible.with(at, pane)};
 }
 
 export function withHidden(arrangement: Arrangement, pane: PaneId, hide: boolean): Arrangement {
@@ -103,17 +103,17 @@ export function withHidden(arrangement: Arrangement, pane: PaneId, hide: boolean
 	else hidden.delete(pane);
 	const pinned = new Set(arrangement.pinned);
 	if (hide) pinned.delete(pane);
-	return {...arrangement, hidden, pinned, places: arrangement.places.filter(id => !hide || id !== pane)};
+	return {...arrangement, hidden, pinned, onScreen: arrangement.onScreen.filter(id => !hide || id !== pane)};
 }
 
 export function withPinned(arrangement: Arrangement, pane: PaneId, visible: readonly PaneId[]): Arrangement {
 	const pinned = new Set(arrangement.pinned);
 	if (!pinned.delete(pane)) pinned.add(pane);
-	return {...arrangement, pinned, places: visible};
+	return {...arrangement, pinned, onScreen: visible};
 }
 
-/** Exchanges two panes, in their numbers and on the screen; the first one was moved by hand, and a pane with a fixed number, too. */
-export function exchanged(
+/** Swaps two panes, both in number and on the screen. The first counts as moved by hand; so does a pane with a fixed number. */
+export function withPanesSwapped(
 	arrangement: Arrangement,
 	pane: PaneId,
 	other: PaneId,
@@ -122,7 +122,7 @@ export function exchanged(
 	const swap = (id: PaneId): PaneId => (id === pane ? other : id === other ? pane : id);
 	const order = arrangement.order.map(swap);
 	const moved = new Map(arrangement.moved).set(pane, order.indexOf(pane));
-	if (moved.has(other) || specials.includes(other)) moved.set(other, order.indexOf(other));
+	if (moved.has(other) || specialPanes.includes(other)) moved.set(other, order.indexOf(other));
 	const both = visible.includes(pane) && visible.includes(other);
-	return {...arrangement, order, moved, places: both ? visible.map(swap) : arrangement.places};
+	return {...arrangement, order, moved, onScreen: both ? visible.map(swap) : arrangement.onScreen};
 }

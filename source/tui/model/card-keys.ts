@@ -11,7 +11,7 @@ const lines: {readonly [Name in Action]?: number} = {
 	newest: Infinity,
 };
 
-/** How many lines on an action scrolls what is read on a card; undefined for one that does not scroll. */
-export function scrollOf(action: Action | undefined): number | undefined {
+/** By how many lines an action scrolls a card; undefined if it does not scroll. */
+export function linesScrolledBy(action: Action | undefined): number | undefined {
 	return action === undefined ? undefined : lines[action];
 }

@@ -1,12 +1,12 @@
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state.ts';
 
-/** So many agents keep the same numbers at every start. With more of them nobody knows numbers by heart. */
+/** Up to this many agents keep the same numbers at every start. With more, nobody remembers the numbers anyway. */
 const fewAgents = 9;
 
 /**
- * The channels in the order in which they get a pane at the start: a few agents by when they joined, many by which was
- * heard of last; then whoever else wrote, the latest first; then one's own.
+ * The channels in the order in which they get panes at the start. Agents come first: a few by when they joined, many by
+ * their latest message. Other tags follow, latest message first, then the human's own channel.
  */
 export function channelOrder(state: State): Tag[] {
 	const me = state.identity?.tag ?? '';

@@ -3,7 +3,7 @@ import {perRun} from './per-run.ts';
 import {withThread} from './thread-layout.ts';
 import {homeOf, type Ui} from './ui.ts';
 
-/** What was laid out last, and what of. */
+/** The latest layout, with the input it was made from. */
 interface Latest {
 	base: {readonly input: LayoutInput; readonly layout: Layout} | null;
 	thread: {readonly base: Layout; readonly threads: Ui['threads']; readonly layout: Layout} | null;
@@ -11,13 +11,13 @@ interface Latest {
 
 const latestOf = perRun((): Latest => ({base: null, thread: null}));
 
-/** The layout of what the ui holds; the same object as long as nothing that it depends on has changed. */
+/** The current layout; the same object as long as nothing that it depends on changes. */
 export function layoutOf(ui: Ui): Layout {
 	const latest = latestOf(ui);
 	const base = baseOf(latest, {...ui, focus: homeOf(ui, ui.focus)});
 	const [thread] = ui.threads.keys();
 	if (thread === undefined || ui.threadAt === null) return base;
-	// A thread is opened together with the pane at which it stands.
+	// `threads` and `threadAt` always change together.
 	if (latest.thread?.base !== base || latest.thread.threads !== ui.threads) {
 		latest.thread = {base, threads: ui.threads, layout: withThread(base, thread, ui.threadAt)};
 	}
@@ -27,11 +27,11 @@ export function layoutOf(ui: Ui): Layout {
 function baseOf(latest: Latest, {columns, rows, arrangement, focus, mode, compose}: Ui): Layout {
 	const draftLines = mode === 'compose' ? lineCount(compose.editor.text) : 1;
 	const input: LayoutInput = {columns, rows, arrangement, focus, draftLines};
-	if (latest.base === null || !isSame(latest.base.input, input)) latest.base = {input, layout: layout(input)};
+	if (latest.base === null || !isSameInput(latest.base.input, input)) latest.base = {input, layout: layout(input)};
 	return latest.base.layout;
 }
 
-function isSame(one: LayoutInput, other: LayoutInput): boolean {
+function isSameInput(one: LayoutInput, other: LayoutInput): boolean {
 	return (
 		one.columns === other.columns &&
 		one.rows === other.rows &&
@@ -41,7 +41,7 @@ function isSame(one: LayoutInput, other: LayoutInput): boolean {
 	);
 }
 
-/** Lines of the draft; no screen has room for more than it counts. */
+/** The number of lines in the draft. It counts up to 100, which is more than any screen shows. */
 function lineCount(text: string): number {
 	let lines = 1;
 	for (let at = text.indexOf('\n'); at !== -1 && lines < 100; at = text.indexOf('\n', at + 1)) lines++;

@@ -1,20 +1,17 @@
 import {HUMAN, type Tag} from '../../mailbox/tag.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
-import type {Compose, UiStore} from './ui.ts';
+import type {Compose, ScreenContext} from './ui.ts';
 import type {Editor} from '../editor/editor.ts';
 import type {Edited} from '../terminal/external-editor.ts';
 import {withChange} from '../editor/undo.ts';
 
-/** What the keys of the compose line work with. */
-export interface ComposeContext {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-	/** Opens a text in the human's own editor; null where there is no terminal to give to it. */
+/** What the compose line's key handlers need. */
+export interface ComposeContext extends ScreenContext {
+	/** Opens a text in $EDITOR; null if there is no terminal to hand over. */
 	readonly editElsewhere: ((text: string) => Promise<Edited>) | null;
 }
 
-/** Who the draft is written as. */
+/** The tag that the draft is sent as. */
 export function composeTag(state: State, compose: Compose): Tag {
 	return compose.tag ?? state.identity?.tag ?? HUMAN;
 }
@@ -23,7 +20,7 @@ export function setCompose({ui}: ComposeContext, change: Partial<Compose>): void
 	ui.setState(now => ({compose: {...now.compose, ...change}}));
 }
 
-/** The draft after a key; `typed`: by letters, which ^_ takes back together. */
+/** Replaces the draft after a key. `typed`: the key was a letter; ^_ undoes consecutive letters together. */
 export function setEditor(context: ComposeContext, editor: Editor, typed = false): void {
 	const {compose} = context.ui.getState();
 	const undo = withChange(compose.undo, compose.editor, editor, typed);

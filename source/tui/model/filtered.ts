@@ -6,22 +6,22 @@ import type {State} from '../../store/state.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import type {PaneFilter} from './pane-filter.ts';
 
-/** What a filter let through of a feed. */
+/** The messages of a feed that match a filter. */
 export interface Filtered {
-	/** What the mailbox found, older than `recent`, by id. */
+	/** Found by the mailbox, older than `recent`, by id. */
 	readonly older: readonly Message[];
-	/** What stood in the window since the filter was set, by id. */
+	/** Seen in the loaded window since the filter was set, by id. */
 	readonly recent: readonly Message[];
-	/** Everything from this id on was looked at: older ones are the mailbox's to find. */
+	/** Everything from this id on was tested here; the mailbox searches older messages. */
 	readonly from: number;
 	/** Nothing older matches. */
 	readonly atStart: boolean;
-	/** How many messages of the window are kept back. */
+	/** How many messages of the window do not match. */
 	readonly hidden: number;
 }
 
-/** How much of a pane is shown and kept back, as far as it was looked at. */
-export function filteredWords({older, recent, atStart, hidden}: Filtered): Printable {
+/** How many messages of a pane are shown and hidden, as far as it was searched. */
+export function filterSummary({older, recent, atStart, hidden}: Filtered): Printable {
 	const shown = (older.length + recent.length).toLocaleString('en');
 	return p`${printable(shown)}${atStart ? '' : '+'} shown, ${printable(hidden.toLocaleString('en'))}${atStart ? '' : '+'} hidden`;
 }
@@ -33,17 +33,17 @@ interface Known {
 	readonly from: number;
 }
 
-/** More than this that left the window is not kept, so that a filter that is never cleared stays small. */
-const longest = 5000;
+/** How many recent matches to keep, so that a filter that is never cleared does not grow without limit. */
+const maxRecent = 5000;
 
 const known = new WeakMap<PaneFilter['test'], Known>();
 
-/** Each message is tested when it comes, once: a frame costs what is new in it. */
+/** Tests each message once, when it arrives, so that a frame costs only what is new in it. */
 export function filteredOf(state: State, feed: FeedId, filter: PaneFilter): Filtered {
 	const window = windowOf(state, feed);
 	let now = known.get(filter.test);
 	if (now?.window !== window || (filter.heedsReceipts && now.receipts !== state.receipts)) {
-		now = sift(state, window, filter, now);
+		now = testWindow(state, window, filter, now);
 		known.set(filter.test, now);
 	}
 	const isJoined = filter.upper === now.from;
@@ -56,23 +56,28 @@ export function filteredOf(state: State, feed: FeedId, filter: PaneFilter): Filt
 	};
 }
 
-function sift(state: State, window: readonly Message[], {test, heedsReceipts}: PaneFilter, before?: Known): Known {
+function testWindow(
+	state: State,
+	window: readonly Message[],
+	{test, heedsReceipts}: PaneFilter,
+	before?: Known,
+): Known {
 	const {receipts} = state;
 	if (before === undefined)
 		return {window, receipts, recent: window.filter(message => test(message)), from: state.from};
-	// What left the window was tested while it stood there.
+	// Messages that have left the window were tested while they were in it.
 	const first = window[0]?.id ?? Infinity;
 	const left = before.recent.slice(0, firstFrom(before.recent, first));
 	const fresh = heedsReceipts && before.receipts !== receipts ? 0 : firstFresh(before.window, window);
 	const kept = fresh === 0 ? left : before.recent;
 	const added = window.slice(fresh).filter(message => test(message));
 	const recent = added.length === 0 ? kept : [...kept, ...added];
-	const over = recent.length - longest;
-	if (over <= longest / 10) return {window, receipts, recent, from: before.from};
+	const over = recent.length - maxRecent;
+	if (over <= maxRecent / 10) return {window, receipts, recent, from: before.from};
 	return {window, receipts, recent: recent.slice(over), from: recent[over]?.id ?? before.from};
 }
 
-/** From where on the window holds messages that were not in it before; 0 when not only its ends have changed. */
+/** The index of the first new message in the window; 0 if it changed elsewhere than at its ends. */
 function firstFresh(before: readonly Message[], window: readonly Message[]): number {
 	const last = before.at(-1);
 	const first = window[0];

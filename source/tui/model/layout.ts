@@ -4,23 +4,23 @@ import type {Rect} from '../screen/grid.ts';
 
 interface PlacedPane {
 	readonly id: PaneId;
-	/** Header row included, where there is one. */
+	/** Includes the header row, if there is one. */
 	readonly rect: Rect;
 }
 
 export interface Layout {
-	/** `single`: one pane without a header, the others as tabs. `tiny`: too small for anything but a sentence. */
+	/** `single`: one pane without a header, the others as tabs. `tiny`: only room for one sentence. */
 	readonly kind: 'wide' | 'single' | 'tiny';
-	/** In the order in which they stand on the screen. */
+	/** In screen order. */
 	readonly panes: readonly PlacedPane[];
-	/** Those of them that others may take the place of: all but what stands at the side. */
-	readonly places: readonly PaneId[];
-	/** One more would fit beside these. */
+	/** The panes that another pane may replace: all but those in the side column. */
+	readonly mainPanes: readonly PaneId[];
+	/** There is room for one more. */
 	readonly hasRoom: boolean;
 	/** Every pane, hidden ones too, by number. */
 	readonly order: readonly PaneId[];
 	readonly numbers: ReadonlyMap<PaneId, number>;
-	/** Those that stand as names in the first row. */
+	/** The panes shown only by name, in the first row. */
 	readonly tabs: readonly PaneId[];
 	/** Columns of the thin lines between panes. */
 	readonly rules: readonly number[];
@@ -31,12 +31,12 @@ export interface Layout {
 
 export const minColumns = 40;
 export const minRows = 10;
-/** From so many columns on tasks and agents stand at the side. */
+/** From this width on, tasks and agents have a side column. */
 const wideColumns = 100;
-/** From so many on panes stand above each other where there are rows for them. */
+/** From this width on, panes are stacked if the screen is high enough. */
 const stackColumns = 80;
 const minWidth = 50;
-/** Rows of a pane above or below another one: of several columns, and where there is but one. */
+/** Rows of a stacked pane: on wide screens, and where there is only one column. */
 const minHeight = 20;
 const minStacked = 18;
 const maxPanes = 6;
@@ -50,35 +50,35 @@ export interface LayoutInput {
 	readonly draftLines: number;
 }
 
-/** Where everything stands on a terminal of this size. Pure. */
+/** Lays out a terminal of this size. Pure. */
 export function layout({columns, rows, arrangement, focus, draftLines}: LayoutInput): Layout {
 	const draft = Math.max(1, Math.min(draftLines, Math.floor(rows / 3)));
-	// First row, panes, thin line, draft, keys.
+	// The rows are: top line, panes, rule, draft, status line.
 	const body: Rect = {x: 0, y: 1, width: columns, height: Math.max(0, rows - 3 - draft)};
 	const compose: Rect = {x: 0, y: rows - 1 - draft, width: columns, height: draft};
 	const {order, hidden} = arrangement;
 	const base = {body, compose, rules: [], order, numbers: numbersOf(arrangement), hasRoom: false};
 	if (columns < minColumns || rows < minRows) {
-		return {...base, kind: 'tiny', panes: [], places: [], order: [], numbers: new Map(), tabs: []};
+		return {...base, kind: 'tiny', panes: [], mainPanes: [], order: [], numbers: new Map(), tabs: []};
 	}
-	// What the draft takes changes no arrangement.
+	// The number of panes does not depend on the height of the draft.
 	const side = columns < wideColumns ? [] : [tasksPane, agentsPane].filter(id => !hidden.has(id));
 	const split = splitOf(columns, rows - 4, side.length > 0);
 	const tabs = order.filter(id => !hidden.has(id));
 	if (split === null) {
 		const id = order.includes(focus) ? focus : firstPane(tabs);
-		return {...base, kind: 'single', panes: [{id, rect: body}], places: [id], tabs};
+		return {...base, kind: 'single', panes: [{id, rect: body}], mainPanes: [id], tabs};
 	}
-	const {places, hasRoom} = placesOf(arrangement, focus, split.columns * split.rows, columns >= wideColumns);
+	const {mainPanes, hasRoom} = chooseMainPanes(arrangement, focus, split.columns * split.rows, columns >= wideColumns);
 	const panes = arrangement.zoomed
-		? [{id: order.includes(focus) ? focus : firstPane(places), rect: body}]
-		: [...mainPanes(places, split.columns, body, side), ...sidePanes(side, focus, body)];
+		? [{id: order.includes(focus) ? focus : firstPane(mainPanes), rect: body}]
+		: [...placeMainPanes(mainPanes, split.columns, body, side), ...placeSidePanes(side, focus, body)];
 	const shown = new Set(panes.map(({id}) => id));
 	return {
 		...base,
 		kind: 'wide',
 		panes,
-		places,
+		mainPanes,
 		hasRoom,
 		tabs: tabs.filter(id => !shown.has(id)),
 		rules: [...new Set(panes.map(({rect}) => rect.x - 1).filter(x => x >= 0))],
@@ -90,12 +90,12 @@ function firstPane(panes: readonly PaneId[]): PaneId {
 }
 
 interface Split {
-	/** How many panes fit beside each other, the side not counted, and how many above each other. */
+	/** How many panes fit next to each other, not counting the side column, and how many above each other. */
 	readonly columns: number;
 	readonly rows: number;
 }
 
-/** How the screen is split; null: it is one pane. `height`: the rows of the body when the draft has one line. */
+/** How the screen is split; null if it shows one pane. `height`: rows of the body when the draft has one line. */
 function splitOf(columns: number, height: number, hasSide: boolean): Split | null {
 	if (columns >= wideColumns) {
 		const room = hasSide ? columns - sideWidth(columns) : columns;
@@ -108,24 +108,24 @@ function splitOf(columns: number, height: number, hasSide: boolean): Split | nul
 	return columns >= stackColumns && rows > 1 ? {columns: 1, rows} : null;
 }
 
-/** Which panes stand on the screen, and whether one more would fit. */
-function placesOf(
-	{order, places, hidden, pinned, own}: Arrangement,
+/** Which panes are on the screen, and whether there is room for one more. */
+function chooseMainPanes(
+	{order, onScreen, hidden, pinned, own}: Arrangement,
 	focus: PaneId,
 	fitting: number,
 	hasSide: boolean,
-): {places: readonly PaneId[]; hasRoom: boolean} {
+): {mainPanes: readonly PaneId[]; hasRoom: boolean} {
 	const known = new Set(order);
-	const byItself = (id: PaneId): boolean => (isChannelPane(id) && id !== own) || (id === tasksPane && !hasSide);
-	const atSide = (id: PaneId): boolean => hasSide && (id === tasksPane || id === agentsPane);
-	const wanted = [...new Set([...places, ...pinned, ...order.filter(byItself)])].filter(
-		id => known.has(id) && !hidden.has(id) && !atSide(id),
+	const isShownByDefault = (id: PaneId): boolean => (isChannelPane(id) && id !== own) || (id === tasksPane && !hasSide);
+	const isAtSide = (id: PaneId): boolean => hasSide && (id === tasksPane || id === agentsPane);
+	const wanted = [...new Set([...onScreen, ...pinned, ...order.filter(isShownByDefault)])].filter(
+		id => known.has(id) && !hidden.has(id) && !isAtSide(id),
 	);
 	const capacity = Math.min(maxPanes, fitting);
 	let room = capacity - wanted.filter(id => pinned.has(id)).length;
 	const visible = wanted.filter(id => pinned.has(id) || room-- > 0).slice(0, capacity);
 	const hasRoom = visible.length < capacity;
-	if (known.has(focus) && !visible.includes(focus) && !atSide(focus)) {
+	if (known.has(focus) && !visible.includes(focus) && !isAtSide(focus)) {
 		if (hasRoom) visible.push(focus);
 		else
 			visible[
@@ -135,33 +135,38 @@ function placesOf(
 				)
 			] = focus;
 	}
-	return {places: visible.length === 0 ? [welcomePane] : visible, hasRoom};
+	return {mainPanes: visible.length === 0 ? [welcomePane] : visible, hasRoom};
 }
 
-/** Columns of panes, equally wide, filled row by row: one more changes nothing but the column that it comes into. */
-function mainPanes(places: readonly PaneId[], most: number, body: Rect, side: readonly PaneId[]): PlacedPane[] {
-	const columns = Math.min(places.length, most);
+/** Equally wide columns of panes, filled row by row, so that another pane only changes the column it joins. */
+function placeMainPanes(
+	mainPanes: readonly PaneId[],
+	maxColumns: number,
+	body: Rect,
+	side: readonly PaneId[],
+): PlacedPane[] {
+	const columns = Math.min(mainPanes.length, maxColumns);
 	const total = side.length > 0 ? body.width - sideWidth(body.width) - 1 : body.width;
 	const rects = new Map<PaneId, Rect>();
 	let x = 0;
-	for (const [column, width] of shares(total - (columns - 1), columns).entries()) {
-		const stack = places.filter((_, index) => index % columns === column);
+	for (const [column, width] of equalShares(total - (columns - 1), columns).entries()) {
+		const stack = mainPanes.filter((_, index) => index % columns === column);
 		let {y} = body;
-		for (const [row, height] of shares(body.height, stack.length).entries()) {
+		for (const [row, height] of equalShares(body.height, stack.length).entries()) {
 			rects.set(stack[row] ?? welcomePane, {x, y, width, height});
 			y += height;
 		}
 		x += width + 1;
 	}
-	return places.map(id => ({id, rect: rects.get(id) ?? body}));
+	return mainPanes.map(id => ({id, rect: rects.get(id) ?? body}));
 }
 
-/** A number in equal parts; what is left over goes to the first ones. */
-function shares(total: number, parts: number): number[] {
-	return Array.from({length: parts}, (_, part) => Math.floor(total / parts) + (part < total % parts ? 1 : 0));
+/** Splits a number into equal shares; the first ones get the remainder. */
+function equalShares(total: number, count: number): number[] {
+	return Array.from({length: count}, (_, index) => Math.floor(total / count) + (index < total % count ? 1 : 0));
 }
 
-function sidePanes(side: readonly PaneId[], focus: PaneId, body: Rect): PlacedPane[] {
+function placeSidePanes(side: readonly PaneId[], focus: PaneId, body: Rect): PlacedPane[] {
 	const width = sideWidth(body.width);
 	const x = body.width - width;
 	const [first, second] = side;

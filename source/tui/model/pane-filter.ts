@@ -7,28 +7,28 @@ import type {State} from '../../store/state.ts';
 import type {Editor} from '../editor/editor.ts';
 import type {PaneId} from './pane-id.ts';
 
-/** What a pane lets through, until it is cleared. */
+/** A filter set on a pane, until it is cleared. */
 export interface PaneFilter {
-	/** As it was typed. */
+	/** As typed. */
 	readonly text: string;
 	readonly filter: Filter;
-	/** Made once: what was let through is remembered by it. Times count from when the filter was set. */
+	/** Made once, because it is also the key under which matches are cached. Relative times count from when the filter was set. */
 	readonly test: (message: Message) => boolean;
-	/** What it lets through can change with a receipt. */
+	/** A receipt can change what matches. */
 	readonly heedsReceipts: boolean;
-	/** What the mailbox found below `upper`, by id. */
+	/** Matches that the mailbox found below `upper`, by id. */
 	readonly older: readonly Message[];
 	readonly upper: number;
-	/** The mailbox has nothing older that matches. */
+	/** Nothing older matches. */
 	readonly complete: boolean;
 }
 
-/** A pane's filter under edit; the pane follows while it is typed. */
+/** A pane's filter being edited; the pane is filtered as one types. */
 export interface FilterEdit {
 	readonly pane: PaneId;
 	readonly editor: Editor;
 	readonly faults: readonly Fault[];
-	/** What esc brings back. */
+	/** What Esc restores. */
 	readonly before: PaneFilter | null;
 }
 

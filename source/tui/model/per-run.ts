@@ -1,8 +1,8 @@
 import type {Ui} from './ui.ts';
 
 /**
- * Something that each run of the screen has of its own, made when it is first asked for: what was computed once and is
- * remembered. It goes when the run's `Ui` goes, and no other screen of the process sees it.
+ * A value that each run of the screen computes once, when it first needs it. It is released with the run's `Ui`, and other
+ * screens in the process have values of their own.
  */
 export function perRun<Kept>(make: (ui: Ui) => Kept): (ui: Ui) => Kept {
 	const kept = new WeakMap<Ui['run'], Kept>();

@@ -1,41 +1,42 @@
-/** What was searched for and run, the latest first, each once. */
+/** Recent searches and commands, the latest first, without duplicates. */
 export interface Recent {
 	readonly searches: readonly string[];
-	/** Names of what the palette ran. */
+	/** Names of the commands that the palette ran. */
 	readonly commands: readonly string[];
 }
 
 export const nothingRecent: Recent = {searches: [], commands: []};
 
-const most = 50;
-/** What is longer is not kept between two starts. */
-const longest = 1000;
+const maxRecent = 50;
+/** Longer texts are not saved. */
+const maxLength = 1000;
 
 export function withRecent(recent: Recent, kind: keyof Recent, text: string): Recent {
 	if (text === '') return recent;
-	return {...recent, [kind]: [text, ...recent[kind].filter(each => each !== text)].slice(0, most)};
+	return {...recent, [kind]: [text, ...recent[kind].filter(each => each !== text)].slice(0, maxRecent)};
 }
 
-/** What two screens used, this one's first. */
+/** The entries of two screens, this one's first. */
 export function mergedRecent(own: Recent, other: Recent): Recent {
-	const both = (kind: keyof Recent): string[] => [...new Set([...own[kind], ...other[kind]])].slice(0, most);
+	const both = (kind: keyof Recent): string[] => [...new Set([...own[kind], ...other[kind]])].slice(0, maxRecent);
 	return {searches: both('searches'), commands: both('commands')};
 }
 
-/** What of it is written down. */
+/** The part of it that is saved. */
 export function keptRecent({searches, commands}: Recent): Recent {
 	return {searches: searches.filter(isShort), commands: commands.filter(isShort)};
 }
 
-/** Whether a value that was read is what was written down. */
+/** Whether a value read from the file has the right shape. */
 export function isRecent(value: unknown): value is Recent {
 	if (typeof value !== 'object' || value === null) return false;
 	const {searches, commands} = value as {readonly [key: string]: unknown};
 	return [searches, commands].every(
-		list => Array.isArray(list) && list.length <= most && list.every(text => typeof text === 'string' && isShort(text)),
+		list =>
+			Array.isArray(list) && list.length <= maxRecent && list.every(text => typeof text === 'string' && isShort(text)),
 	);
 }
 
 function isShort(text: string): boolean {
-	return text !== '' && text.length <= longest;
+	return text !== '' && text.length <= maxLength;
 }

@@ -4,21 +4,21 @@ import {emptyArrangement, type Arrangement} from './arrangement.ts';
 import {isRecent, keptRecent, nothingRecent, type Recent} from './recent.ts';
 import type {PaneId} from './pane-id.ts';
 
-/** What of the screen is kept between two starts. */
+/** The part of the screen's state that is saved between runs. */
 export interface SavedScreen {
-	readonly arrangement: Pick<Arrangement, 'places' | 'hidden' | 'pinned' | 'moved' | 'zoomed'>;
+	readonly arrangement: Pick<Arrangement, 'onScreen' | 'hidden' | 'pinned' | 'moved' | 'zoomed'>;
 	readonly focus: PaneId;
-	/** What was searched for and run lately; nothing of it in what an earlier version kept. */
+	/** Recent searches and commands; files of earlier versions have none. */
 	readonly recent: Recent;
-	/** Null until it was known. */
+	/** Null until the mailbox was loaded. */
 	readonly seen: SeenMarks | null;
 }
 
-/** More of each list than this is not kept. */
+/** The maximum length of each saved list. */
 const maxKept = 1000;
 
 export function serialized({
-	arrangement: {places, hidden, pinned, moved, zoomed},
+	arrangement: {onScreen, hidden, pinned, moved, zoomed},
 	focus,
 	recent,
 	seen,
@@ -27,7 +27,8 @@ export function serialized({
 		version: 1,
 		focus,
 		zoomed,
-		places: places.slice(0, maxKept),
+		// The name in files of earlier versions.
+		places: onScreen.slice(0, maxKept),
 		hidden: [...hidden].slice(0, maxKept),
 		pinned: [...pinned].slice(0, maxKept),
 		moved: [...moved].slice(0, maxKept),
@@ -36,7 +37,7 @@ export function serialized({
 	})}\n`;
 }
 
-/** The screen in a text that `serialized` made; null when it is anything else. */
+/** Parses what `serialized` wrote; null for anything else. */
 export function parseScreen(text: string): SavedScreen | null {
 	let value: unknown;
 	try {
@@ -51,16 +52,22 @@ export function parseScreen(text: string): SavedScreen | null {
 	if (!isRecent(recent)) return null;
 	const marks = marksIn(seen);
 	if (marks === undefined) return null;
-	const arrangement = {places, zoomed, hidden: new Set(hidden), pinned: new Set(pinned), moved: new Map(moved)};
+	const arrangement = {
+		onScreen: places,
+		zoomed,
+		hidden: new Set(hidden),
+		pinned: new Set(pinned),
+		moved: new Map(moved),
+	};
 	return {arrangement, focus, recent: {searches: recent.searches, commands: recent.commands}, seen: marks};
 }
 
-/** The arrangement to begin with; channels find their places in it as they are known. */
+/** The arrangement at the start. Channels are added as they become known. */
 export function restored(saved: SavedScreen | null): Arrangement {
 	return saved === null ? emptyArrangement : {...emptyArrangement, ...saved.arrangement};
 }
 
-/** Undefined: damaged. */
+/** Undefined if it is damaged. */
 function marksIn(value: unknown): SeenMarks | null | undefined {
 	if (value === null) return null;
 	if (!isRecord(value)) return undefined;
@@ -77,7 +84,7 @@ function isCount(value: unknown): value is number {
 	return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** Names of panes and of feeds are ours: folded tags, or words behind `#`. */
+/** Panes and feeds are named by us: folded tags, or words after a `#`. */
 function isPane(value: unknown): value is PaneId {
 	return typeof value === 'string' && (/^#[A-Za-z]{1,20}$/.test(value) || (isTag(value) && foldTag(value) === value));
 }

@@ -3,23 +3,23 @@ import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';
 
-/** What is searched for in all of history. It stays while its panel is closed, for n and N and the marks in the panes. */
+/** A search of the whole history. It outlives its panel, for n and N and for the highlighted words in the panes. */
 export interface Search {
 	readonly editor: Editor;
-	/** What in the text does not parse; hits and filter are those of the last text that did. */
+	/** Syntax errors in the text; hits and filter are those of the last valid text. */
 	readonly faults: readonly Fault[];
 	readonly filter: Filter;
-	/** What stands out in the panes; null where no words are searched for. */
-	readonly marks: RegExp | null;
+	/** What to highlight in the panes; null if the search has no words. */
+	readonly pattern: RegExp | null;
 	/** Newest first. */
 	readonly hits: readonly Message[];
-	/** There may be older ones. */
+	/** There may be older hits. */
 	readonly more: boolean;
-	/** `local`: the mailbox cannot be reached, so only what is loaded was searched. */
+	/** `local`: the mailbox could not be reached, so only loaded messages were searched. */
 	readonly phase: 'idle' | 'asking' | 'done' | 'local' | 'failed';
 	/** Why it failed, in one sentence. */
 	readonly failure: string | null;
-	/** Which hit is chosen, or was jumped to. */
+	/** The hit that is selected, or was jumped to. */
 	readonly index: number;
 }
 
@@ -27,7 +27,7 @@ export const emptySearch: Search = {
 	editor: emptyEditor,
 	faults: [],
 	filter: everything,
-	marks: null,
+	pattern: null,
 	hits: [],
 	more: false,
 	phase: 'idle',

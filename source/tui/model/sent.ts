@@ -1,10 +1,10 @@
 import type {Editor} from '../editor/editor.ts';
 
-/** Drafts that were sent, at most; and their letters together. */
+/** Limits of the history of sent drafts: entries, and their total length. */
 const maxSent = 500;
 const maxLetters = 1_000_000;
 
-/** What was sent with one more at its end, without repeats, as much of it as is kept. Pure. */
+/** The history with a draft appended, without duplicates and within its limits. Pure. */
 export function withSent(sent: readonly string[], text: string): readonly string[] {
 	const all = [...sent.filter(each => each !== text), text].slice(-maxSent);
 	let letters = all.reduce((sum, {length}) => sum + length, 0);
@@ -13,28 +13,28 @@ export function withSent(sent: readonly string[], text: string): readonly string
 	return all.slice(from);
 }
 
-/** A search through what was sent, as readline's ^R. */
+/** A search of the history, like readline's ^R. */
 export interface SentSearch {
 	readonly typed: string;
-	/** Which of `sent` is shown, counted from the newest; -1: none yet. */
+	/** Which entry of the history is shown, counted from the newest; -1: none yet. */
 	readonly at: number;
-	/** What is shown: the one that was found with the cursor at what was typed, or the draft. */
+	/** What is shown: the entry found, with the cursor at the match, or the draft. */
 	readonly shown: Editor;
-	/** Nothing further holds what was typed. */
+	/** No further entry matches. */
 	readonly failing: boolean;
-	/** The draft that comes back when the search is given up. */
+	/** The draft to restore if the search is cancelled. */
 	readonly before: Editor;
 }
 
-export function searchFrom(before: Editor): SentSearch {
+export function newSentSearch(before: Editor): SentSearch {
 	return {typed: '', at: -1, shown: before, failing: false, before};
 }
 
 /**
- * The search after a key: `older`, `newer`, `shorter` (one letter less), or letters that were typed. Without case; where
- * nothing is found, what was found last stays. Pure.
+ * The search after a key: `older`, `newer`, `shorter` (delete one letter), or typed letters. Case-insensitive. If nothing
+ * matches, the last match stays. Pure.
  */
-export function searched(
+export function sentSearchAfter(
 	search: SentSearch,
 	sent: readonly string[],
 	key: 'older' | 'newer' | 'shorter' | {readonly letters: string},
@@ -47,13 +47,13 @@ export function searched(
 }
 
 function found(search: SentSearch, sent: readonly string[], typed: string, from: number, step: 1 | -1): SentSearch {
-	if (typed === '') return searchFrom(search.before);
+	if (typed === '') return newSentSearch(search.before);
 	const wanted = typed.toLowerCase();
 	for (let at = from; at >= 0 && at < sent.length; at += step) {
 		const text = sent.at(-1 - at) ?? '';
 		const cursor = text.toLowerCase().indexOf(wanted);
 		if (cursor === -1) continue;
-		// A letter that is longer when it is small moves what is behind it.
+		// Lowercasing can lengthen a letter, which shifts the offsets after it.
 		return {...search, typed, at, failing: false, shown: {text, cursor: Math.min(cursor, text.length)}};
 	}
 	return {...search, typed, failing: true};

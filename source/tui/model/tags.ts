@@ -3,8 +3,8 @@ import type {State} from '../../store/state.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
 
 /**
- * Every tag that one may write as or to: one's own and the human's first, then agents, then whoever else wrote; of each the
- * one whose channel moved last before the others.
+ * Every tag that one may write as or to: the human's first, then agents, then other tags; within each group, the latest
+ * message first.
  */
 export function knownTags(state: State): Tag[] {
 	const tags = new Map<string, Tag>();
@@ -20,8 +20,8 @@ export function knownTags(state: State): Tag[] {
 	return [...tags.values()];
 }
 
-/** What the tag picker offers for what was typed into it; the last one may be new. */
-export function offeredTags(state: State, filter: string): Tag[] {
-	const names = fuzzy(filter, knownTags(state), tag => tag);
-	return isTag(filter) && !names.some(name => sameTag(name, filter)) ? [...names, filter] : names;
+/** The tags that the tag picker offers for the text typed into it; the last one may be new. */
+export function matchingTags(state: State, typed: string): Tag[] {
+	const names = fuzzy(typed, knownTags(state), tag => tag);
+	return isTag(typed) && !names.some(name => sameTag(name, typed)) ? [...names, typed] : names;
 }

@@ -3,20 +3,20 @@ import type {PaneId} from './pane-id.ts';
 import type {Rect} from '../screen/grid.ts';
 import type {Ui} from './ui.ts';
 
-/** From so many columns on a thread stands beside its pane. */
-const besideColumns = 160;
-/** A thread that is narrower than this gets half of what both have. */
+/** From this width on, a thread is shown next to its pane. */
+const minColumns = 160;
+/** If a thread would be narrower than this, it and its pane share their columns equally. */
 const minWidth = 50;
 
 /**
- * A layout with the open thread in it: in the place of what stands beside `at`, or over `at` itself where there is no room
- * or nothing beside it. No other pane moves. Pure.
+ * A layout with the open thread in it. It replaces the pane next to `at`, or `at` itself if there is no room for two or
+ * nothing next to it. No other pane moves. Pure.
  */
 export function withThread(layout: Layout, thread: PaneId, at: PaneId): Layout {
 	const own = layout.panes.find(({id}) => id === at)?.rect;
 	if (own === undefined) return layout;
-	const neighbours = layout.body.width < besideColumns ? [] : neighboursOf(layout, own);
-	// A thin line runs from top to bottom: it can only be moved where both are as high as the body.
+	const neighbours = layout.body.width < minColumns ? [] : neighboursOf(layout, own);
+	// The rule between them runs from top to bottom, so it can only move if both are as high as the body.
 	const isHigh = ({height}: Rect) => height === layout.body.height;
 	const neighbour =
 		neighbours.find(({rect}) => rect.width >= minWidth) ?? neighbours.find(({rect}) => isHigh(rect) && isHigh(own));
@@ -41,7 +41,7 @@ export function withThread(layout: Layout, thread: PaneId, at: PaneId): Layout {
 	};
 }
 
-/** The panes in the order of Tab: a thread comes after its pane, or is in its place where it stands over it. */
+/** The panes in the order of Tab: a thread comes after its pane, or replaces it if it covers it. */
 export function withThreadIn(
 	order: readonly PaneId[],
 	{panes}: Layout,
@@ -55,16 +55,16 @@ export function withThreadIn(
 
 interface Neighbour {
 	readonly ids: readonly PaneId[];
-	/** All of them together. */
+	/** Their bounding rectangle. */
 	readonly rect: Rect;
 }
 
-/** What touches a rectangle at its right, then at its left: panes above each other are one neighbour. */
+/** The neighbours of a rectangle, right then left; panes above each other are one neighbour. */
 function neighboursOf({panes}: Layout, own: Rect): Neighbour[] {
-	const besides = panes.filter(({rect}) => rect.y < own.y + own.height && own.y < rect.y + rect.height);
+	const adjacent = panes.filter(({rect}) => rect.y < own.y + own.height && own.y < rect.y + rect.height);
 	return [
-		besides.filter(({rect}) => rect.x === own.x + own.width + 1),
-		besides.filter(({rect}) => rect.x + rect.width + 1 === own.x),
+		adjacent.filter(({rect}) => rect.x === own.x + own.width + 1),
+		adjacent.filter(({rect}) => rect.x + rect.width + 1 === own.x),
 	].flatMap(side => {
 		const [first] = side;
 		if (first === undefined) return [];

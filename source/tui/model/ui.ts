@@ -1,6 +1,7 @@
 import {createStore} from 'zustand/vanilla';
+import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
-import type {Part, Position} from '../screen/grid.ts';
+import type {Region, Position} from '../screen/grid.ts';
 import type {Span} from '../screen/strip.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
@@ -16,111 +17,111 @@ import {nothingRecent, type Recent} from './recent.ts';
 import type {Search} from './search.ts';
 import {createKeymap, type Keymap} from '../settings/keymap.ts';
 
-/** How a pane stands: what is at its bottom edge, and what is selected. Keys are those of the pane's entries. */
-export interface View {
-	/** Null: the newest is at the bottom and stays there. */
+/** How a pane is scrolled, and what is selected in it. Both are keys of the pane's entries. */
+export interface PaneView {
+	/** The entry at the bottom edge, and how many of its lines are hidden; null: the pane follows the newest. */
 	readonly anchor: {readonly key: string; readonly hidden: number} | null;
 	readonly selected: string | null;
 }
 
-export const following: View = {anchor: null, selected: null};
+export const following: PaneView = {anchor: null, selected: null};
 
 export interface Compose {
 	readonly editor: Editor;
-	/** Who it is written as; null: the mailbox's own identity. */
+	/** The tag to send as; null: the mailbox's identity. */
 	readonly tag: Tag | null;
 	readonly reply: {readonly id: number; readonly tag: Tag} | null;
-	/** The addressee that was put there by itself: a draft of nothing else is empty. */
+	/** The mention that was filled in automatically; a draft with nothing else counts as empty. */
 	readonly prefill: string;
-	/** Why it could not be sent; one sentence. */
+	/** Why it could not be sent, in one sentence. */
 	readonly error: string | null;
 	readonly sent: readonly string[];
-	/** Which of `sent` is shown, counted from the newest; -1: none. */
+	/** Which entry of `sent` is shown, counted from the newest; -1: none. */
 	readonly recalled: number;
-	/** Which of the completions is chosen; -1: they were dismissed. */
+	/** The selected completion; -1: they were dismissed. */
 	readonly completion: number;
-	/** While ^R searches what was sent. */
+	/** Set while ^R searches `sent`. */
 	readonly search: SentSearch | null;
 	readonly undo: Undo;
 	readonly killed: Killed;
 }
 
-/** What stood before a jump, and where that led. */
-export interface Stop extends Pick<Ui, 'focus' | 'threads' | 'threadAt'> {
+/** An entry of the jump list: the state before a jump, and where it led. */
+export interface Jump extends Pick<Ui, 'focus' | 'threads' | 'threadAt'> {
 	readonly to: PaneId;
 }
 
-/** What everything on the screen is drawn from. */
-export interface Drawn {
+/** Everything that the screen is drawn from. */
+export interface DrawInput {
 	readonly state: State;
 	readonly ui: Ui;
 	/** Milliseconds since 1970. */
 	readonly now: number;
 }
 
-/** Where an overlay stands, and what it shows. */
-export interface OverlayPart extends Part {
-	/** Where one types; absent: nowhere. */
+/** An overlay's rectangle and lines. */
+export interface OverlayRegion extends Region {
+	/** Where typed text goes; absent if it has no input line. */
 	readonly cursor?: Position;
 }
 
-/** What stands over the panes, and has the keys while it does. One that changes puts another in its place. */
+/** Something shown over the panes that takes all keys. To change, it replaces itself with another one. */
 export interface Overlay {
-	/** `panel`: it has a line to type into. Absent: the last row shows the keys of what is below. */
+	/** `panel`: it has an input line. Absent: the status line shows the keys of what is below. */
 	readonly scope?: 'panel';
-	/** What the last row says instead of the mode and its keys. */
+	/** Replaces the mode and its keys in the status line. */
 	readonly status?: (ui: Ui) => readonly Span[];
-	/** Null where there is nothing to see of it. */
-	readonly draw: (drawn: Drawn) => OverlayPart | null;
+	/** Null if there is nothing to draw. */
+	readonly draw: (drawn: DrawInput) => OverlayRegion | null;
 	readonly key: (key: string) => void;
-	/** Absent where there is nothing to paste into. */
+	/** Absent if it has no input line. */
 	readonly paste?: (text: string) => void;
 }
 
-/** What the human did to the screen; everything that is not in the mailbox. */
+/** The state of the screen: everything that is not in the mailbox. */
 export interface Ui {
 	readonly columns: number;
 	readonly rows: number;
 	readonly arrangement: Arrangement;
 	readonly focus: PaneId;
 	readonly mode: 'read' | 'compose';
-	/** Stands over everything else. */
+	/** Shown over everything else. */
 	readonly overlay: Overlay | null;
 	/** By pane, or by `thread:ROOT`. */
-	readonly views: ReadonlyMap<string, View>;
-	/** The root of the thread that a pane shows: of the open one, which is a pane of its own. */
+	readonly views: ReadonlyMap<string, PaneView>;
+	/** The open thread, if any: its pane, and the id of its root. */
 	readonly threads: ReadonlyMap<PaneId, number>;
-	/** The pane beside which, or over which, the open thread stands; null where none is open. */
+	/** The pane that the open thread is next to, or covers; null if none is open. */
 	readonly threadAt: PaneId | null;
-	/** Where one came from, the latest last: Esc goes back along it. */
-	readonly jumps: readonly Stop[];
-	/** The newest id that was looked at in a pane before the keys came to it, where newer ones stood there. */
+	/** The jump list, the latest last; Esc goes back along it. */
+	readonly jumps: readonly Jump[];
+	/** For each pane that had unread messages when it got the focus: the newest id seen in it before. */
 	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
-	/** Stands over the panes; null: it does not. */
+	/** Shown over the panes; null: closed. */
 	readonly timeline: TimelineView | null;
-	/** Null: nothing is searched for. */
+	/** Null: no search. */
 	readonly search: Search | null;
-	/** By pane; none for those that show everything. */
+	/** By pane; a pane without one shows everything. */
 	readonly filters: ReadonlyMap<PaneId, PaneFilter>;
 	readonly recent: Recent;
-	/** The program's commands in a shell; none until somebody asked for them. */
+	/** The commands of the `agentmux` command line; empty until they are needed. */
 	readonly programCommands: readonly ProgramCommand[];
-	/** One sentence beside the keys, until the next key. */
+	/** One sentence in the status line, until the next key. */
 	readonly notice: string | null;
-	/** What happens while the mailbox opens. */
+	/** What the top line says while the mailbox is opened. */
 	readonly opening: string;
-	/** How the human calls this program in a shell. */
+	/** The command with which the human started this program. */
 	readonly program: string;
 	/** Agents of this machine whose client starts no hooks, by folded tag. */
 	readonly disarmed: ReadonlySet<Tag>;
-	/** The human's keys. The same as long as the screen runs. */
+	/** The human's key bindings. They do not change during a run. */
 	readonly keymap: Keymap;
-	/** Stands for this run of the screen, and for nothing else: see per-run.ts. */
+	/** Identifies this run of the screen; see per-run.ts. */
 	readonly run: object;
-	/** Whether the terminal tells of the mouse. */
+	/** Whether the terminal reports the mouse. */
 	readonly mouse: boolean;
-	/** Whether what is shown may count down each second. */
+	/** Whether the screen may show countdowns that change every second. */
 	readonly motion: boolean;
 }
 
@@ -139,6 +140,12 @@ export const emptyCompose: Compose = {
 };
 
 export type UiStore = ReturnType<typeof createUi>;
+
+/** What most key handlers work on: the mailbox and the screen's state. */
+export interface ScreenContext {
+	readonly store: MailboxStore;
+	readonly ui: UiStore;
+}
 
 export function createUi(size: {readonly columns: number; readonly rows: number}, keymap = createKeymap()) {
 	return createStore<Ui>(() => ({
@@ -169,33 +176,33 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 	}));
 }
 
-/** The name under which a pane's view is kept: that of its thread while it shows one. */
+/** The key of a pane's view in `views`: its thread's while it shows one. */
 export function viewName(ui: Ui, pane: PaneId): string {
 	const thread = ui.threads.get(pane);
 	return thread === undefined ? pane : `thread:${thread}`;
 }
 
-/** Where a thread stands: the pane that it was opened from. Any other pane stands for itself. */
+/** The pane that a thread was opened from; for any other pane, the pane itself. */
 export function homeOf({threads, threadAt}: Pick<Ui, 'threads' | 'threadAt'>, pane: PaneId): PaneId {
 	return threads.has(pane) && threadAt !== null ? threadAt : pane;
 }
 
-/** Without the thread that stands at a pane: what one goes to in the pane itself should be seen. */
+/** Closes the thread at a pane, so that it does not cover what one goes to in the pane itself. */
 export function withoutThreadAt(ui: Ui, pane: PaneId): Ui {
 	return ui.threadAt === pane ? {...ui, threads: new Map(), threadAt: null} : ui;
 }
 
-export function viewOf(ui: Ui, pane: PaneId): View {
+export function viewOf(ui: Ui, pane: PaneId): PaneView {
 	return ui.views.get(viewName(ui, pane)) ?? following;
 }
 
-/** Whether there is anything in the compose line that the human typed. */
+/** Whether the human has typed anything into the compose line. */
 export function hasDraft({editor, prefill}: Compose): boolean {
 	const text = editor.text.trim();
 	return text !== '' && text !== prefill.trim();
 }
 
-/** Gives new channels (folded tags) their place, without moving the others, and the first one the keys. */
+/** Adds new channels (folded tags) without moving the others, and focuses the first one. */
 export function withChannels(ui: Ui, folded: readonly PaneId[], own: PaneId | null = ui.arrangement.own): Ui {
 	const arrangement = arranged(ui.arrangement, folded, own);
 	if (arrangement === ui.arrangement) return ui;

@@ -5,26 +5,26 @@ import {agentList, lastWrittenBy, runningTaskOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {agentsPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {clip, joined, justify, strip, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, justify, strip, type Span, type Strip} from '../screen/strip.ts';
 import {selectedTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
 import {clockTime, presenceWords} from '../settings/words.ts';
 import {centred} from './channel.ts';
 import {lookAlikeMark} from './look-alike.ts';
 
-/** The agents of the pane in the order they are shown, without oneself. */
+/** The agents in the order of the pane, without the human's own tag. */
 export function agentOrder(state: State, now = Date.now()): Agent[] {
 	const me = state.identity?.tag ?? '';
 	return agentList(state, now).filter(({tag}) => !sameTag(tag, me));
 }
 
-/** The agent that is selected in the pane, by its folded tag. */
-export function chosenAgent(state: State, ui: Ui): Tag | null {
+/** The tag of the agent that is selected in the pane. */
+export function selectedAgent(state: State, ui: Ui): Tag | null {
 	const {selected} = viewOf(ui, agentsPane);
 	return selected === null ? null : (state.agents.get(foldTag(selected))?.tag ?? null);
 }
 
-/** The visible lines of the pane: who is there, as much of each as there is room for; the selected one whole. */
+/** The visible lines of the pane: the selected agent in full, the others with as many lines as fit. */
 export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
 	const width = Math.max(4, rect.width - 2);
 	const {selected} = viewOf(ui, agentsPane);
@@ -34,16 +34,16 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 	}));
 	const footer = [unlistedLine(state, width), selfLine(state, width)].filter(line => line !== null);
 	if (blocks.length === 0) {
-		return centred([strip([{text: state.loaded ? p`nobody has joined yet` : p`reading`, style: theme.faint}])], rect);
+		return centred([strip([{text: state.loaded ? p`no agent has joined yet` : p`reading`, style: theme.faint}])], rect);
 	}
 	const room = rect.height - footer.length;
-	const fits = (most: number, gap: number): boolean =>
-		blocks.reduce((rows, {lines}) => rows + Math.min(most, lines.length) + gap, 0) <= room;
-	const most = fits(4, 1) || fits(4, 0) ? 4 : fits(2, 0) ? 2 : 1;
+	const fits = (linesEach: number, gap: number): boolean =>
+		blocks.reduce((rows, {lines}) => rows + Math.min(linesEach, lines.length) + gap, 0) <= room;
+	const maxLines = fits(4, 1) || fits(4, 0) ? 4 : fits(2, 0) ? 2 : 1;
 	const gap = fits(4, 1) ? 1 : 0;
 	const lines = blocks.flatMap(({key, lines}): PaintedLine[] => {
-		const isChosen = key === selected;
-		const shown = lines.slice(0, isChosen ? lines.length : most).map(line => framed(line, key, isChosen));
+		const isSelected = key === selected;
+		const shown = lines.slice(0, isSelected ? lines.length : maxLines).map(line => framed(line, key, isSelected));
 		return gap === 0 ? shown : [{strip: strip([])}, ...shown];
 	});
 	const first = lines.findIndex(({tint}) => tint !== undefined);
@@ -55,15 +55,15 @@ export function agentsLines(state: State, ui: Ui, rect: Rect, now: number): Pain
 	const visible = lines.slice(top, top + room);
 	if (footer.length === 0) return visible;
 	if (gap === 1 && visible.length < room) visible.push({strip: strip([])});
-	return [...visible, ...footer.map(line => ({strip: joined(strip([{text: p` `, style: theme.text}]), line)}))];
+	return [...visible, ...footer.map(line => ({strip: joinStrips(strip([{text: p` `, style: theme.text}]), line)}))];
 }
 
-function framed(line: Strip, key: string, isChosen: boolean): PaintedLine {
-	const edge = strip([{text: isChosen ? p`▌` : p` `, style: tagStyle(key)}]);
-	return isChosen ? {strip: joined(edge, line), tint: selectedTint} : {strip: joined(edge, line)};
+function framed(line: Strip, key: string, isSelected: boolean): PaintedLine {
+	const edge = strip([{text: isSelected ? p`▌` : p` `, style: tagStyle(key)}]);
+	return isSelected ? {strip: joinStrips(edge, line), tint: selectedTint} : {strip: joinStrips(edge, line)};
 }
 
-/** Who and in which presence; the task that runs; what was said last; how it can be reached. */
+/** An agent's tag and presence, its running task, its last message, and how to reach it. */
 function agentBlock(
 	state: State,
 	agent: Agent,
@@ -102,26 +102,27 @@ function agentBlock(
 	return lines;
 }
 
-/** When it was seen, in how many clients, how a message gets to it when it is idle, and since when it is there: cut from behind. */
+/** When it was last seen, its sessions, how mail reaches it when it is idle, and when it joined. */
 function reachSpans(agent: Agent, now: number, ui: Ui): Span[] {
-	const parts: Span[] = [];
+	const spans: Span[] = [];
 	if (ui.disarmed.has(foldTag(agent.tag))) {
-		parts.push({text: p`run ${printable(ui.program)} join ${printable(agent.tag)}`, style: theme.warn});
+		spans.push({text: p`run ${printable(ui.program)} join ${printable(agent.tag)}`, style: theme.warn});
 	}
 	const presence = presenceOf(agent, now);
 	if (agent.last_seen_at !== null && presence !== 'away' && presence !== 'gone') {
-		parts.push({text: p`seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
+		spans.push({text: p`seen ${clockTime(agent.last_seen_at, now)}`, style: theme.faint});
 	}
-	if (isShared(agent, now)) parts.push({text: p`${agent.sessions} sessions, one inbox`, style: theme.warn});
-	else if (agent.sessions === 1) parts.push({text: p`1 session`, style: theme.faint});
+	if (agent.damped !== null) spans.push({text: p`loop damped: ${printable(agent.damped)}`, style: theme.warn});
+	if (isShared(agent, now)) spans.push({text: p`${agent.sessions} sessions, one inbox`, style: theme.warn});
+	else if (agent.sessions === 1) spans.push({text: p`1 session`, style: theme.faint});
 	if (agent.kind === 'agent' && presence !== 'gone' && presence !== 'away') {
-		parts.push({text: agent.wake === null ? p`reads at next turn` : p`woken by mail`, style: theme.faint});
+		spans.push({text: agent.wake === null ? p`reads at next turn` : p`woken by mail`, style: theme.faint});
 	}
-	parts.push({text: p`joined ${clockTime(agent.joined_at, now)}`, style: theme.faint});
-	return parts.flatMap((part, at) => [{text: at === 0 ? p`  ` : p` · `, style: theme.faint}, part]);
+	spans.push({text: p`joined ${clockTime(agent.joined_at, now)}`, style: theme.faint});
+	return spans.flatMap((span, at) => [{text: at === 0 ? p`  ` : p` · `, style: theme.faint}, span]);
 }
 
-/** How many tags were addressed that have no pane, because nobody has joined or written as them. */
+/** How many tags were mentioned that have no pane, because nobody has joined or written as them. */
 function unlistedLine({unlisted}: State, width: number): Strip | null {
 	if (unlisted.size === 0) return null;
 	const tags = unlisted.size === 1 ? p`tag` : p`tags`;

@@ -6,21 +6,21 @@ import type {Span} from '../screen/strip.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
 import {imitationMarks} from './look-alike.ts';
 
-/** What casts doubt on a tag; stands right behind it, where no list of addressees pushes it off the line. */
-export function doubts(state: State, message: Message): Span[] {
+/** What casts doubt on a tag. It directly follows the tag, so that a long list of mentions cannot push it off the line. */
+export function doubtSpans(state: State, message: Message): Span[] {
 	const {tag, author_tag, verified, signed} = message;
 	const spans: Span[] = [...imitationMarks(state, message)];
 	if (signed === 'invalid') spans.push({text: p`  INVALID SIGNATURE`, style: theme.badStrong});
 	if (author_tag !== null && !sameTag(author_tag, tag)) {
 		spans.push({text: p`  by `, style: theme.grey}, {text: printable(author_tag), style: tagStyle(author_tag)});
 	}
-	// Whoever signed it needs no token to vouch for it.
+	// A signed message needs no token to verify it.
 	if (!verified && signed !== true) spans.push({text: p`  unverified`, style: theme.warn});
 	return spans;
 }
 
-/** That a human signed it, the usual case, and quiet; or that nothing shows it, though a human is said to have written it. */
-export function signature(message: Message): Span[] {
+/** A faint remark for a human's signed message; a warning if a human's message is not signed. */
+export function signatureSpans(message: Message): Span[] {
 	const remark = signatureRemark(message);
 	if (remark === null || remark === 'invalid signature') return [];
 	return [{text: p`  ${remark}`, style: remark === 'signed' ? theme.faint : theme.warn}];

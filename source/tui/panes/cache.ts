@@ -1,8 +1,8 @@
 /**
- * What was made for the screen and asked for lately, by the object it was made of and by what else it depends on; the rest is
- * forgotten. There are two generations: once `max` (as `weigh` counts) was made in one, it becomes the former one, and what is
- * asked for again moves on from there. So what stands on the screen is made once, however much that is, and what has left it
- * does not stay for as long as its message.
+ * A cache by owner (weighed by `weigh`, `max` per generation) and by whatever else a value depends on. There are two
+ * generations: when the current one is full it becomes the former one, and a former entry moves to the current one when it is
+ * used. So whatever is on the screen is made once, however much that is, and other entries are dropped even while their owners
+ * live.
  */
 export class Cache<Value> {
 	readonly #max: number;
@@ -24,7 +24,7 @@ export class Cache<Value> {
 		return former;
 	}
 
-	/** The value itself. */
+	/** Returns the value. */
 	set(owner: object, key: string, value: Value): Value {
 		if (this.#made >= this.#max) {
 			this.#former = this.#current;

@@ -1,23 +1,23 @@
 import type {Keymap} from '../settings/keymap.ts';
 import type {State} from '../../store/state.ts';
-import {marked} from '../model/marks.ts';
+import {withMatchesHighlighted} from '../model/matches.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {clip, joined, strip, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, strip, type Strip} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
-import {lastLookIn} from '../model/unread.ts';
+import {newLineAfter} from '../model/unread.ts';
 import {counted} from '../settings/words.ts';
 import {joinPrintable, p, type Printable} from '../../printable.ts';
 import {messageHead, pendingHead} from './message-block.ts';
 import {blocksOf, bodyOf, indentOf, keyOf, positionOf, sourceOf, type Entry} from './source.ts';
 import {visibleSlots} from './viewport.ts';
 
-/** Columns left free at both sides of a pane. */
+/** Blank columns at both sides of a pane. */
 const margin = 1;
 const nothing: Strip = strip([]);
 
-/** Columns that a pane's lines may take. */
+/** The width of a pane's lines. */
 export function lineWidth(rect: Rect): number {
 	return Math.max(4, rect.width - 2 * margin);
 }
@@ -31,25 +31,26 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const below = source.count - 1 - at.index;
 	const scrolledUp = viewOf(ui, pane).anchor !== null && (below > 0 || at.hidden > 0 || !source.atEnd);
 	const height = rect.height - (scrolledUp ? 1 : 0);
-	const selected = viewOf(ui, pane).selected ?? answered(ui);
-	const lastLook = lastLookIn(state, ui, pane);
-	const marks = ui.search?.marks ?? null;
+	const selected = viewOf(ui, pane).selected ?? repliedTo(ui);
+	const lastLook = newLineAfter(state, ui, pane);
+	const marks = ui.search?.pattern ?? null;
 
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
 		const entry = source.at(index);
 		if (entry === undefined) return {strip: nothing};
 		if (line === 0) {
 			const isFirst = isFirstNew(source.at(index - 1), entry, lastLook);
-			return {strip: isFirst ? newLine(width) : rails(entry, width, 'gap')};
+			return {strip: isFirst ? newLine(width) : treeLines(entry, width, 'gap')};
 		}
 		const content =
 			line === 1 ? headOf(state, ui, entry, width, now) : bodyOf(ui, entry, width, source.whole)[line - 2];
 		if (line > 1 && entry.depth === 0 && marks === null && content !== undefined && keyOf(entry) !== selected) {
 			return plainLine(content);
 		}
-		const standing = marks === null || line === 1 || content === undefined ? content : marked(content, marks);
-		const before = rails(entry, width, line === 1 ? 'head' : 'body');
-		return framed(entry, joined(before, standing ?? nothing), keyOf(entry) === selected);
+		const highlighted =
+			marks === null || line === 1 || content === undefined ? content : withMatchesHighlighted(content, marks);
+		const before = treeLines(entry, width, line === 1 ? 'head' : 'body');
+		return framed(entry, joinStrips(before, highlighted ?? nothing), keyOf(entry) === selected);
 	});
 	const gap = Array.from({length: Math.max(0, height - lines.length)}, (): PaintedLine => ({strip: nothing}));
 	if (!scrolledUp) return [...gap, ...lines];
@@ -65,7 +66,7 @@ function isFirstNew(before: Entry | undefined, entry: Entry, lastLook: number | 
 	return before?.kind !== 'message' || before.message.id <= lastLook;
 }
 
-/** Takes the place of the gap between two messages: where it stands nothing has to move. */
+/** The `new` line. It replaces the gap between two messages, so that nothing moves. */
 function newLine(width: number): Strip {
 	const rest = Math.max(0, width - 7);
 	return strip([
@@ -75,7 +76,7 @@ function newLine(width: number): Strip {
 	]);
 }
 
-/** How many lie between what is dropped and the present is not known. */
+/** Without the newest messages loaded, their number is not known. */
 function belowWords({keyFor}: Keymap, below: number, atEnd: boolean): Printable {
 	if (!atEnd) return p`newer below · ${keyFor('newest')}`;
 	return below > 0
@@ -89,42 +90,42 @@ function headOf(state: State, ui: Ui, entry: Entry, width: number, now: number):
 	return pendingHead(state, entry.pending, entry.tag, room, now, ui.keymap);
 }
 
-/** What the draft answers stands out while it is written. */
-function answered({mode, compose}: Ui): string | null {
+/** The message that the draft replies to, which is highlighted in compose mode. */
+function repliedTo({mode, compose}: Ui): string | null {
 	return mode === 'compose' && compose.reply !== null ? String(compose.reply.id) : null;
 }
 
-/** The thin lines of a thread's tree before a line of a reply; blanks where no later reply follows on a level. */
-function rails(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Strip {
+/** The lines of a thread's tree before a reply, with blanks on levels where no later reply follows. */
+function treeLines(entry: Entry, width: number, line: 'gap' | 'head' | 'body'): Strip {
 	const levels = indentOf(entry, width) / 2;
 	if (levels === 0) return nothing;
 	const shown = entry.goesOn.slice(-levels);
 	const own = shown.at(-1) === true;
 	const above = shown.slice(0, -1).map(goesOn => (goesOn ? p`│ ` : p`  `));
 	const last = {gap: p`│ `, head: own ? p`├ ` : p`└ `, body: own ? p`│ ` : p`  `}[line];
-	// The gap has no edge before it.
+	// A gap has no edge.
 	return strip([{text: p`${line === 'gap' ? ' ' : ''}${joinPrintable(above)}${last}`, style: theme.faint}]);
 }
 
 function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 	const tag = entry.kind === 'message' ? entry.message.tag : entry.tag;
 	const edge = selected ? {text: p`▌`, style: tagStyle(tag)} : {text: p` `, style: theme.text};
-	const inset = joined(strip([edge]), line);
+	const inset = joinStrips(strip([edge]), line);
 	return selected ? {strip: inset, tint: selectedTint} : {strip: inset};
 }
 
 const plainLines = new WeakMap<Strip, PaintedLine>();
 
-/** A line of a body as it mostly stands there, behind a free column; made once, and not in every frame. */
+/** A line of a body after a blank edge, the most common kind; cached across frames. */
 function plainLine(line: Strip): PaintedLine {
 	let known = plainLines.get(line);
-	if (known === undefined) plainLines.set(line, (known = {strip: joined(freeEdge, line)}));
+	if (known === undefined) plainLines.set(line, (known = {strip: joinStrips(freeEdge, line)}));
 	return known;
 }
 
 const freeEdge = strip([{text: p` `, style: theme.text}]);
 
-/** Lines in the middle of a pane. */
+/** Lines centred in a pane. */
 export function centred(lines: readonly Strip[], rect: Rect): PaintedLine[] {
 	const top = Math.max(0, Math.floor((rect.height - lines.length) / 2));
 	const width = Math.min(rect.width, Math.max(0, ...lines.map(line => line.glyphs.length)));
@@ -132,6 +133,6 @@ export function centred(lines: readonly Strip[], rect: Rect): PaintedLine[] {
 	const blank = Array.from({length: top}, (): PaintedLine => ({strip: nothing}));
 	return [
 		...blank,
-		...lines.map(line => ({strip: clip(joined(strip([{text: left, style: theme.text}]), line), rect.width)})),
+		...lines.map(line => ({strip: clip(joinStrips(strip([{text: left, style: theme.text}]), line), rect.width)})),
 	];
 }

@@ -8,22 +8,22 @@ import {textWidth, type Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {clockSeconds, duration} from '../settings/words.ts';
 
-/** What happened to the message at its readers, for the right end of its head. `now`: milliseconds since 1970. */
+/** The delivery state of a message, for the right end of its head. `now`: milliseconds since 1970. */
 export function deliverySpans(state: State, message: Message, now: number): Span[] {
 	const me = state.identity?.tag;
 	if (me !== undefined && isWaitingFor(state, message, me)) return [{text: p`waiting for you`, style: theme.warn}];
 	const deliveries = deliveriesOf(state, message, now);
-	const [lost] = complaints.flatMap(wrong => deliveries.filter(({rung}) => rung === wrong));
-	if (lost !== undefined) return [{text: complaint(lost, deliveries.length > 1), style: theme.warn}];
+	const [lost] = problems.flatMap(wrong => deliveries.filter(({rung}) => rung === wrong));
+	if (lost !== undefined) return [{text: problemText(lost, deliveries.length > 1), style: theme.warn}];
 	const [only] = deliveries;
-	const text = deliveries.length === 1 && only !== undefined ? ladder(only, message) : together(deliveries);
+	const text = deliveries.length === 1 && only !== undefined ? singleState(only, message) : combinedState(deliveries);
 	return text === '' ? [] : [{text, style: theme.grey}];
 }
 
-/** What the user should see before anything else, the worst first. */
-const complaints = ['nobody', 'stuck', 'returned', 'undelivered'] as const;
+/** States that take precedence over all others, the worst first. */
+const problems = ['nobody', 'stuck', 'returned', 'undelivered'] as const;
 
-function complaint(delivery: Delivery, isOneOfMany: boolean): Printable {
+function problemText(delivery: Delivery, isOneOfMany: boolean): Printable {
 	const {reader, rung} = delivery;
 	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
 	return p`${isOneOfMany ? p`${printable(reader)} ` : ''}${trouble(delivery)}`;
@@ -35,7 +35,7 @@ function trouble({rung, receipt}: Delivery): Printable {
 	return rung === 'undelivered' ? printable(undeliveredText(takes)) : p`stuck after ${attempts} tries`;
 }
 
-function ladder({rung, receipt}: Delivery, {created_at}: Message): Printable {
+function singleState({rung, receipt}: Delivery, {created_at}: Message): Printable {
 	if (receipt === null) return p``;
 	if (rung === 'taken') return p`on its way`;
 	if (rung === 'delivered') {
@@ -48,7 +48,7 @@ function ladder({rung, receipt}: Delivery, {created_at}: Message): Printable {
 	return p`✓✓ acked ${duration(Date.parse(receipt.acked_at) - Date.parse(created_at))}`;
 }
 
-function together(deliveries: readonly Delivery[]): Printable {
+function combinedState(deliveries: readonly Delivery[]): Printable {
 	const count = (...rungs: readonly string[]): number => deliveries.filter(({rung}) => rungs.includes(rung)).length;
 	const of = (some: number): Printable =>
 		some === deliveries.length ? p`all ${some}` : p`${some} of ${deliveries.length}`;
@@ -59,7 +59,7 @@ function together(deliveries: readonly Delivery[]): Printable {
 }
 
 const routes: {readonly [route: string]: Printable} = {
-	// As it was called before these four were told apart.
+	// The name in rows from before these four were distinguished.
 	hook: p` mid-turn`,
 	start: p` at its start`,
 	prompt: p` with a prompt`,
@@ -74,18 +74,18 @@ const routes: {readonly [route: string]: Printable} = {
 	read: p` by reading it`,
 };
 
-/** By which way it got there; a route that we do not know, in its own words. */
+/** How it was delivered; an unknown route by its name. */
 function routeWords({route}: Receipt): Printable {
 	if (route === null || route === '') return p``;
 	return routes[route] ?? p` by ${printable(route.slice(0, 16))}`;
 }
 
-/** When each rung was reached, of a message that was selected; as much of it as fits into `width`, or nothing. */
+/** When a selected message reached each state; as much as fits into `width`, or nothing. */
 export function deliveryTimes(state: State, message: Message, width: number, now: number): Span[] {
 	const stored = p`#${message.id} stored ${clockSeconds(message.created_at)}`;
 	const deliveries = deliveriesOf(state, message, now);
-	const long = deliveries.map(delivery => times(delivery, deliveries.length > 1, true));
-	const short = deliveries.map(delivery => times(delivery, deliveries.length > 1, false));
+	const long = deliveries.map(delivery => timesOf(delivery, deliveries.length > 1, true));
+	const short = deliveries.map(delivery => timesOf(delivery, deliveries.length > 1, false));
 	const fitting = [[stored, ...long], [stored, ...short], short, [stored]]
 		.map(parts =>
 			joinPrintable(
@@ -97,7 +97,7 @@ export function deliveryTimes(state: State, message: Message, width: number, now
 	return fitting === undefined ? [] : [{text: fitting, style: theme.grey}];
 }
 
-function times({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRoute: boolean): Printable {
+function timesOf({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRoute: boolean): Printable {
 	const name = isOneOfMany ? p`${printable(reader)} ` : p``;
 	if (rung === 'nobody') return p`no agent ${printable(reader)}`;
 	if (receipt === null) return name === '' ? p`` : p`${name}stored`;
@@ -109,9 +109,9 @@ function times({reader, rung, receipt}: Delivery, isOneOfMany: boolean, withRout
 		rung === 'taken' ? p`on its way` : '',
 		rung === 'stuck' || rung === 'undelivered' || rung === 'returned' ? trouble({reader, rung, receipt}) : '',
 	];
-	const said = joinPrintable(
+	const words = joinPrintable(
 		parts.filter(part => part !== ''),
 		'  ',
 	);
-	return said === '' ? p`` : p`${name}${said}${withRoute ? routeWords(receipt) : ''}`;
+	return words === '' ? p`` : p`${name}${words}${withRoute ? routeWords(receipt) : ''}`;
 }

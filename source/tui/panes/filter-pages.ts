@@ -1,61 +1,55 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {asksForUnread, narrowed, type Filter} from '../../mailbox/filter.ts';
 import {allFeed, inboxFeed, type FeedId} from '../../store/feed.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import type {Ui, UiStore} from '../model/ui.ts';
+import type {Ui, ScreenContext} from '../model/ui.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
 import {filteredOf} from '../model/filtered.ts';
 
 const pageSize = 200;
-/** Of what the mailbox finds and the screen keeps back (is:unread), so many pages are read until one holds anything. */
+/** The mailbox cannot test is:unread, so up to this many pages are read until one has a match. */
 const maxReads = 10;
-/** More than this of what was found is not kept. */
-const longest = 5000;
-
-interface Paging {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
+/** How many older matches to keep. */
+const maxKept = 5000;
 
 const running = new WeakMap<PaneFilter['test'], Promise<void>>();
 
 /**
- * Reads the next older page of what a pane's filter lets through; whoever asks meanwhile waits for the same one. What cannot
- * be reached is asked for at the next motion.
+ * Reads the next older page of matches for a pane's filter; concurrent calls share one request. If the mailbox cannot be
+ * reached, the next motion tries again.
  */
-export async function loadOlderMatching(paging: Paging, pane: PaneId): Promise<void> {
-	const filter = paging.ui.getState().filters.get(pane);
+export async function loadOlderMatching(context: ScreenContext, pane: PaneId): Promise<void> {
+	const filter = context.ui.getState().filters.get(pane);
 	if (filter === undefined) return;
-	const begun = running.get(filter.test) ?? readOlder(paging, pane, filter).finally(() => running.delete(filter.test));
+	const begun = running.get(filter.test) ?? readOlder(context, pane, filter).finally(() => running.delete(filter.test));
 	running.set(filter.test, begun);
 	await begun;
 }
 
-/** Reads on until nothing older matches, or no more of it is kept. */
-export async function loadAllMatching(paging: Paging, pane: PaneId): Promise<void> {
-	const {store, ui} = paging;
+/** Reads pages until nothing older matches, or the limit is reached. */
+export async function loadAllMatching(context: ScreenContext, pane: PaneId): Promise<void> {
+	const {store, ui} = context;
 	const first = ui.getState().filters.get(pane);
 	for (let now = first; now !== undefined && now.test === first?.test;) {
 		if (filteredOf(store.getState(), pane, now).atStart) return;
-		await loadOlderMatching(paging, pane);
+		await loadOlderMatching(context, pane);
 		const next = ui.getState().filters.get(pane);
 		if (next === now) return;
 		now = next;
 	}
 }
 
-async function readOlder({store, ui}: Paging, pane: PaneId, filter: PaneFilter): Promise<void> {
+async function readOlder({store, ui}: ScreenContext, pane: PaneId, filter: PaneFilter): Promise<void> {
 	try {
 		for (let read = 0; read < maxReads; read++) {
 			const now = ui.getState().filters.get(pane);
 			if (now?.test !== filter.test) return;
 			const {older, from, atStart} = filteredOf(store.getState(), pane, now);
-			if (atStart || older.length >= longest) return;
+			if (atStart || older.length >= maxKept) return;
 			const before = older[0]?.id ?? from;
 			const found = await store.search(inFeed(now.filter, pane, store.getState()), {limit: pageSize, before});
-			// What is unread lies where nobody looked yet; the mailbox cannot tell.
+			// Only the screen knows what is unread.
 			const fitting = asksForUnread(now.filter) ? found.filter(message => now.test(message)) : found;
 			const next = {...now, older: [...fitting.toReversed(), ...older], upper: from, complete: found.length < pageSize};
 			ui.setState(ui2 => withPage(ui2, pane, next));
@@ -71,7 +65,7 @@ function withPage(ui: Ui, pane: PaneId, next: PaneFilter): Partial<Ui> {
 	return {filters: new Map(ui.filters).set(pane, next)};
 }
 
-/** The filter with what the pane shows at all. */
+/** The filter, limited to the messages of the pane. */
 function inFeed(filter: Filter, feed: FeedId, {identity}: State): Filter {
 	if (feed === allFeed) return filter;
 	if (feed !== inboxFeed) return narrowed(filter, {kind: 'tag', tag: feed, not: false});

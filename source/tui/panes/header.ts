@@ -1,26 +1,26 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {hasOwnerSql, isShared, presenceOf} from '../../mailbox/agent.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
-import {isAnyone, meantTag} from '../../store/delivery.ts';
+import {isKnownTag, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/loaded.ts';
 import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
-import {filteredOf, filteredWords} from '../model/filtered.ts';
+import {filteredOf, filterSummary} from '../model/filtered.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
 import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {perRun} from '../model/per-run.ts';
 import {homeOf, viewOf, type Ui} from '../model/ui.ts';
-import {unreadWords} from '../model/unread.ts';
+import {unreadLabel} from '../model/unread.ts';
 import {counted, presenceWords} from '../settings/words.ts';
 import {agentOrder} from './agents.ts';
 import {deliveryTimes} from './delivery.ts';
 import {lookAlikeMark} from './look-alike.ts';
 import {taskCounts} from './tasks.ts';
 
-/** The row above a pane: number, name, what its agent does, what is new. */
+/** The row above a pane: number, name, the agent's presence, unread messages. */
 export function headerLine(
 	state: State,
 	ui: Ui,
@@ -33,11 +33,11 @@ export function headerLine(
 	const home = homeOf(ui, pane);
 	const edge: Span = {text: focused ? p`▌` : p` `, style: isChannelPane(home) ? tagStyle(home) : theme.grey};
 	const count: Span = {text: number === '' ? p`` : p`${number} `, style: theme.grey};
-	const [left, right] = partsOf(state, ui, pane, width, now);
+	const [left, right] = headerSpans(state, ui, pane, width, now);
 	return {
 		strip: justify(
 			[edge, count, ...left],
-			[...arrangedWords(ui, pane), ...right, {text: p` `, style: theme.text}],
+			[...arrangementSpans(ui, pane), ...right, {text: p` `, style: theme.text}],
 			width,
 		),
 		tint: focused ? focusedTint : headerTint,
@@ -45,7 +45,7 @@ export function headerLine(
 }
 
 /** The left and the right part. */
-function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
+function headerSpans(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
 	if (ui.threads.has(pane) || isChannelPane(pane)) return channelHeader(state, ui, pane, width, now);
 	const left: Span[] = [{text: printable(paneName(state, pane)), style: theme.strong}];
 	const filter = ui.filters.get(pane);
@@ -62,17 +62,17 @@ function partsOf(state: State, ui: Ui, pane: PaneId, width: number, now: number)
 	return [left, [{text: sparkline(state, ui, pane, now), style: theme.grey}]];
 }
 
-function arrangedWords({arrangement: {pinned, zoomed}, keymap}: Ui, pane: PaneId): Span[] {
+function arrangementSpans({arrangement: {pinned, zoomed}, keymap}: Ui, pane: PaneId): Span[] {
 	const words = [...(pinned.has(pane) ? [p`pinned`] : []), ...(zoomed ? [p`alone · ${keymap.keyFor('unzoom')}`] : [])];
 	return words.length === 0 ? [] : [{text: p`${joinPrintable(words, ' · ')}  `, style: theme.faint}];
 }
 
 function unreadSpans(state: State, pane: PaneId): Span[] {
-	const unread = unreadWords(state, pane);
+	const unread = unreadLabel(state, pane);
 	return unread === '' ? [] : [{text: p`  ${unread} new`, style: theme.warnStrong}];
 }
 
-/** `2 in a turn  1 idle`, without what there is none of. */
+/** `2 in a turn  1 idle`, without zeros. */
 function presenceCounts(state: State, now: number): Printable {
 	const counts = Map.groupBy(agentOrder(state, now), agent => presenceOf(agent, now));
 	const words = {working: 'in a turn', blocked: 'blocked', idle: 'idle', away: 'away', gone: 'gone'} as const;
@@ -82,8 +82,8 @@ function presenceCounts(state: State, now: number): Printable {
 	);
 }
 
-/** Columns of a header that are neither its left nor its right part: edge, number, gaps. */
-const beside = 7;
+/** Columns that a header needs besides its two parts: edge, number, gaps. */
+const reservedColumns = 7;
 
 function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: number): [Span[], Span[]] {
 	const home = homeOf(ui, pane);
@@ -97,7 +97,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		left.push({text: p`  ${counted(tree.length, 'message')}`, style: theme.grey});
 		const {selected} = viewOf(ui, pane);
 		const chosen = selected === null ? undefined : tree.find(({message}) => String(message.id) === selected)?.message;
-		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - beside;
+		const room = width - left.reduce((taken, {text}) => taken + textWidth(text), 0) - reservedColumns;
 		const times = chosen === undefined ? [] : deliveryTimes(state, chosen, room, now);
 		return [left, times.length > 0 ? times : [{text: p`${ui.keymap.keyFor('back')} back`, style: theme.grey}]];
 	}
@@ -111,9 +111,15 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 			{text: p` ${words}`, style: mood === 'warn' ? theme.warn : theme.grey},
 		);
 		if (hasOwnerSql(agent)) left.push({text: p`  owner SQL`, style: theme.warn});
+		if (agent.damped !== null) {
+			left.push({
+				text: p`  loop damped: ${printable(agent.damped)} · ${ui.keymap.keyFor('undamp')} goes on`,
+				style: theme.warnStrong,
+			});
+		}
 		if (isShared(agent, now)) left.push({text: p`  ${agent.sessions} sessions, one inbox`, style: theme.warnStrong});
 	}
-	if (!isAnyone(state, tag)) {
+	if (!isKnownTag(state, tag)) {
 		const meant = meantTag(state, tag);
 		const words = p`  never joined${meant === null ? '' : p`; did you mean ${printable(meant)}?`}`;
 		left.push({text: words, style: theme.grey});
@@ -126,21 +132,21 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	return [left, width < 50 ? [] : [{text: sparkline(state, ui, pane, now), style: tagStyle(tag)}]];
 }
 
-/** What the pane lets through, and how much. */
+/** The pane's filter and how much it matches. */
 function filterHeader(state: State, pane: PaneId, filter: PaneFilter, left: readonly Span[]): [Span[], Span[]] {
 	const chip: Span[] = [
 		{text: p` `, style: theme.text},
 		{text: p` f ${printable(filter.text)} `, style: filterChip},
 	];
-	return [[...left, ...chip], [{text: filteredWords(filteredOf(state, pane, filter)), style: theme.grey}]];
+	return [[...left, ...chip], [{text: filterSummary(filteredOf(state, pane, filter)), style: theme.grey}]];
 }
 
-/** What a pane is called. */
+/** The name of a pane as shown. */
 export function paneName(state: State, pane: PaneId): string {
 	return isChannelPane(pane) ? channelName(state, pane) : pane.slice(1).toUpperCase();
 }
 
-/** A channel's tag as it was first seen. */
+/** A channel's tag as first spelled. */
 export function channelName(state: State, pane: PaneId): Tag {
 	const key = foldTag(pane);
 	return state.channels.get(key)?.tag ?? state.agents.get(key)?.tag ?? pane;
@@ -148,34 +154,36 @@ export function channelName(state: State, pane: PaneId): Tag {
 
 const bars = p` ▁▂▃▄▅▆▇█`;
 const minutes = 12;
-/** Beyond this many in the last minutes the line is full anyway. */
+/** How many messages are counted at most. */
 const maxCounted = 400;
 
-/** How busy the channel was in each of the last twelve minutes; empty when it was not at all. */
+/** A sparkline of the channel's messages in each of the last twelve minutes; empty if there were none. */
 function sparkline(state: State, ui: Ui, pane: PaneId, now: number): Printable {
 	const sparklines = sparklinesOf(ui);
 	const known = sparklines.get(pane);
 	if (known !== undefined && Math.abs(now - known.at) < sparklinePace) return known.text;
-	const text = activity(state, pane, now);
+	const text = drawSparkline(state, pane, now);
 	sparklines.set(pane, {at: now, text});
 	return text;
 }
 
-/** Minutes do not change within a second: while messages pour in, the line is counted anew only so often. */
+/** Milliseconds between updates of a sparkline, however fast messages arrive. */
 const sparklinePace = 1000;
 const sparklinesOf = perRun(() => new Map<PaneId, {readonly at: number; readonly text: Printable}>());
 
-function activity(state: State, pane: PaneId, now: number): Printable {
+function drawSparkline(state: State, pane: PaneId, now: number): Printable {
 	const counts = Array.from<number>({length: minutes}).fill(0);
 	const messages = windowOf(state, pane);
-	let most = 0;
+	let busiest = 0;
 	for (let at = messages.length - 1; at >= Math.max(0, messages.length - maxCounted); at--) {
 		const age = Math.floor((now - Date.parse(messages[at]?.created_at ?? '')) / 60_000);
 		if (age >= minutes) break;
 		const slot = minutes - 1 - Math.max(0, age);
 		counts[slot] = (counts[slot] ?? 0) + 1;
-		most = Math.max(most, counts[slot] ?? 0);
+		busiest = Math.max(busiest, counts[slot] ?? 0);
 	}
-	if (most === 0) return p``;
-	return joinPrintable(counts.map(count => bars.charAt(count === 0 ? 1 : Math.max(2, Math.round((count / most) * 8)))));
+	if (busiest === 0) return p``;
+	return joinPrintable(
+		counts.map(count => bars.charAt(count === 0 ? 1 : Math.max(2, Math.round((count / busiest) * 8)))),
+	);
 }

@@ -8,18 +8,18 @@ import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {Cache} from './cache.ts';
 
-/** Another tag that this one can be taken for; null where it is the original, or like nobody's. */
-export function lookAlike(state: State, tag: Tag): Tag | null {
+/** A tag that this one can be mistaken for; null if this is the original, or like no other. */
+export function lookAlikeOf(state: State, tag: Tag): Tag | null {
 	return resembled(tag, participants(state).tags);
 }
 
-/** A mark beside a tag that can be taken for another: `HUMAN_ ≠ HUMAN`. */
+/** A mark next to a tag that can be mistaken for another: `HUMAN_ ≠ HUMAN`. */
 export function lookAlikeMark(state: State, tag: Tag): Span[] {
-	const other = lookAlike(state, tag);
+	const other = lookAlikeOf(state, tag);
 	return other === null ? [] : [{text: p` ≠ ${printable(other)}`, style: theme.warnStrong}];
 }
 
-/** The same of a message, and whether its text imitates another's message. */
+/** The same for a message, and a mark if its text imitates another agent's message. */
 export function imitationMarks(state: State, message: Message): readonly Span[] {
 	const {tags, names} = participants(state);
 	const known = marks.get(message, names);
@@ -30,14 +30,14 @@ export function imitationMarks(state: State, message: Message): readonly Span[] 
 	return marks.set(message, names, spans);
 }
 
-/** What was found of a message among those who take part: asked for in every frame, it changes seldom. */
+/** Marks by message and participants: needed in every frame, but they rarely change. */
 const marks = new Cache<readonly Span[]>(600);
 
 interface Participants {
 	readonly me: Tag | null;
 	/** The human's first. */
 	readonly tags: readonly Tag[];
-	/** The same string as long as nobody joins or leaves: a sign of life makes another map, and no other tags. */
+	/** The tags as one string, a cache key. A heartbeat replaces the map of agents, but not this. */
 	readonly names: string;
 }
 

@@ -1,20 +1,14 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {loadedOf} from '../../store/loaded.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {loadAllMatching, loadOlderMatching} from './filter-pages.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {moved, type Wanted} from './navigate.ts';
 import {feedOf} from './source.ts';
-import {viewOf, type Ui, type UiStore} from '../model/ui.ts';
+import {viewOf, type Ui, type ScreenContext} from '../model/ui.ts';
 
-interface Looking {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
-
-/** Tells the store where a pane looks, and reads what it will show next. What cannot be reached is asked for at the next motion. */
-export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): void {
+/** Tells the store which messages a pane shows, and loads what it will need. After a failure, the next motion tries again. */
+export function lookBack({store, ui}: ScreenContext, pane: PaneId, wants: Wanted): void {
 	const feed = feedOf(ui.getState(), pane);
 	if (feed === null) return;
 	if (isFiltered(ui.getState(), pane)) {
@@ -31,10 +25,10 @@ export function lookBack({store, ui}: Looking, pane: PaneId, wants: Wanted): voi
 }
 
 /**
- * Lets each pane that follows the newest show as much as it has room for: the messages of a quiet channel lie before the
- * window, and are read. Cheap enough to be asked at every change.
+ * Fills each pane that follows the newest messages: those of a quiet channel are older than the loaded window and are read.
+ * Cheap enough to be called at every change.
  */
-export function fillPanes({store, ui}: Looking): void {
+export function fillPanes({store, ui}: ScreenContext): void {
 	const state = store.getState();
 	if (!state.loaded || state.connection.phase === 'offline') return;
 	const now = ui.getState();
@@ -42,13 +36,13 @@ export function fillPanes({store, ui}: Looking): void {
 		const feed = feedOf(now, id);
 		if (feed === null || viewOf(now, id).anchor !== null) continue;
 		const {scrollback, recent, atStart} = loadedOf(state, feed);
-		// A message takes three lines at least.
+		// A message takes at least three lines.
 		if (!atStart && 3 * (scrollback.length + recent.length) < rect.height) quietly(store.loadOlder(feed));
 	}
 }
 
-/** Lets go of what was read back wherever the focused pane comes to follow the newest again, by whichever way. */
-export function releaseFollowed({store, ui}: Looking): () => void {
+/** Releases older messages when the focused pane follows the newest again, whatever caused that. */
+export function releaseFollowed({store, ui}: ScreenContext): () => void {
 	return ui.subscribe((now, before) => {
 		if (now.views === before.views) return;
 		const feed = feedOf(now, now.focus);
@@ -57,8 +51,8 @@ export function releaseFollowed({store, ui}: Looking): () => void {
 	});
 }
 
-/** Unless the human went elsewhere meanwhile. */
-async function toOldest({store, ui}: Looking, pane: PaneId): Promise<void> {
+/** Goes to the oldest message once it is loaded, unless the human has moved meanwhile. */
+async function toOldest({store, ui}: ScreenContext, pane: PaneId): Promise<void> {
 	const feed = feedOf(ui.getState(), pane);
 	const before = viewOf(ui.getState(), pane);
 	if (feed === null) return;
@@ -74,7 +68,7 @@ function isFiltered({filters, threads}: Ui, pane: PaneId): boolean {
 
 function quietly(work: Promise<unknown>): void {
 	work.catch((error: unknown) => {
-		// That nothing can be reached stands in the first row.
+		// The top line already shows that the mailbox cannot be reached.
 		if (!(error instanceof MailboxError)) throw error;
 	});
 }

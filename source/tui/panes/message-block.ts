@@ -7,19 +7,17 @@ import type {Pending, State} from '../../store/state.ts';
 import {justify, type Span, type Strip} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {clockTime} from '../settings/words.ts';
-import {doubts, signature} from './authorship.ts';
+import {doubtSpans, signatureSpans} from './authorship.ts';
 import {Cache} from './cache.ts';
 import {deliverySpans} from './delivery.ts';
 
-/**
- * The first line of a message: when, who, to whom, and what became of it at the right. `now` in milliseconds since 1970.
- */
+/** The first line of a message: time, tag, mentions, and delivery at the right. `now`: milliseconds since 1970. */
 export function messageHead(state: State, message: Message, width: number, now: number, isInTree = false): Strip {
 	const time = clockTime(message.created_at, now);
 	const replies = message.thread_id === message.id ? replyCount(state, message.id) : 0;
-	// Nothing may push an alarm off the line.
+	// Nothing may push the warning off the line.
 	const right = message.signed === 'invalid' ? [] : deliverySpans(state, message, now);
-	const doubtful = doubts(state, message);
+	const doubtful = doubtSpans(state, message);
 	const varying = [...doubtful, ...right].map(({text, style}) => `${style} ${text}`);
 	const key = `${width} ${time} ${replies} ${isInTree} ${varying.join()}`;
 	const known = heads.get(message, key);
@@ -27,7 +25,7 @@ export function messageHead(state: State, message: Message, width: number, now: 
 	return heads.set(message, key, justify(headSpans(message, doubtful, time, replies, isInTree), right, width));
 }
 
-/** Heads by all that they are made of: asked for in every frame, they change seldom. Several screens of them. */
+/** Heads by everything that they show: needed in every frame, but they rarely change. Room for several screens. */
 const heads = new Cache<Strip>(600);
 
 function headSpans(
@@ -49,14 +47,14 @@ function headSpans(
 			left.push({text: printable(tag), style: tagStyle(tag)});
 		});
 	}
-	left.push(...signature(message));
+	left.push(...signatureSpans(message));
 	if (replies > 0) left.push({text: p`  ⤷ ${replies}`, style: theme.grey});
-	// In a tree it stands below what it replies to.
+	// In a tree, a reply is below what it replies to.
 	else if (message.reply_to !== null && !isInTree) left.push({text: p`  ↳ #${message.reply_to}`, style: theme.faint});
 	return left;
 }
 
-/** The first line of a message that has no row yet. */
+/** The first line of a pending message. */
 export function pendingHead(
 	state: State,
 	pending: Pending,
@@ -73,8 +71,8 @@ export function pendingHead(
 	if (me !== undefined && !sameTag(me, tag)) left.push({text: p`  by ${printable(me)}`, style: theme.grey});
 	const right: Record<Pending['phase'], Span> = {
 		sending: {text: p`sending`, style: theme.pending},
-		waiting: {text: p`unsent: waits for the connection`, style: theme.warn},
-		refused: {text: p`not sent · ${keyFor('reply')} to write it again`, style: theme.bad},
+		waiting: {text: p`waiting for the connection`, style: theme.warn},
+		refused: {text: p`not sent · ${keyFor('reply')} to edit it`, style: theme.bad},
 	};
 	return justify(left, [right[pending.phase]], width);
 }

@@ -7,10 +7,10 @@ import {bodyRect} from './paint.ts';
 import {lineWidth} from './channel.ts';
 import {blocksOf, keyOf, positionOf, sourceOf, type Entry, type Source} from './source.ts';
 import {taskList} from './task-rows.ts';
-import {bottom, isAbove, revealed, scrolled, startingAt, topmost, type Blocks, type Position} from './viewport.ts';
-import {following, viewName, viewOf, type Ui, type View} from '../model/ui.ts';
+import {bottom, isAbove, revealed, scrolled, withBlockAtTop, topmost, type Blocks, type Position} from './viewport.ts';
+import {following, viewName, viewOf, type Ui, type PaneView} from '../model/ui.ts';
 
-/** What moves within a pane. */
+/** A movement within a pane. */
 export type Motion =
 	| 'down'
 	| 'up'
@@ -23,16 +23,16 @@ export type Motion =
 	| 'wheel_down'
 	| 'wheel_up';
 
-/** Lines that one step of the mouse's wheel scrolls. */
+/** Lines per step of the mouse wheel. */
 const wheelLines = 3;
 
-/** What has to be read from the mailbox after a motion: the next page at one end, or the beginning of everything. */
+/** What to load after a motion: the next page at one end, or the oldest page. */
 export type Wanted = 'older' | 'newer' | 'oldest' | null;
 
-/** So many entries before either end of what is held the next page is asked for. */
+/** How many entries before either end of the loaded ones the next page is loaded. */
 const ahead = 40;
 
-/** The focused pane after a motion, and what it wants to show next. Pure. */
+/** The ui after a motion in the focused pane, and what to load. Pure. */
 export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui: Ui; wants: Wanted} {
 	const pane = ui.focus;
 	if (pane === tasksPane) return {ui: withView(ui, pane, movedInTasks(state, ui, motion)), wants: null};
@@ -43,7 +43,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 	const source = sourceOf(state, ui, pane);
 	if (source.count === 0) return {ui, wants: source.atStart ? null : motion === 'oldest' ? 'oldest' : 'older'};
 	const blocks = blocksOf(ui, source, lineWidth(rect));
-	// One row is taken by the line that says what is below.
+	// One row is for the line that counts newer messages.
 	const height = Math.max(1, rect.height - 1);
 	const at = positionOf(ui, pane, source, blocks);
 	const {selected} = viewOf(ui, pane);
@@ -92,7 +92,7 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 		return !source.atEnd && source.count - 1 - Math.max(select, to.index) < ahead ? 'newer' : null;
 	}
 
-	/** Within a message taller than the pane, the keys scroll before they leave it. */
+	/** Within a message taller than the pane, the keys scroll before they leave it; false elsewhere. */
 	function tallStep(index: number, direction: 'up' | 'down'): Position | false {
 		if (blocks.heightOf(index) <= height) return false;
 		const half = Math.max(1, Math.floor(height / 2));
@@ -104,8 +104,8 @@ export function moved(state: State, ui: Ui, layout: Layout, motion: Motion): {ui
 	}
 }
 
-/** The focused pane with the first message from an id on at its top, and selected; as far down as it can where there are few. Pure. */
-export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui {
+/** Scrolls the focused pane so that the first message from an id on is at its top, and selects it. Pure. */
+export function withMessageAtTop(state: State, ui: Ui, layout: Layout, id: number): Ui {
 	const placed = layout.panes.find(pane => pane.id === ui.focus);
 	if (placed === undefined) return ui;
 	const rect = bodyRect(layout, ui, ui.focus, placed.rect);
@@ -114,11 +114,11 @@ export function shownFrom(state: State, ui: Ui, layout: Layout, id: number): Ui 
 	const entry = source.at(index);
 	if (entry === undefined) return ui;
 	const blocks = blocksOf(ui, source, lineWidth(rect));
-	const to = startingAt(blocks, index, Math.max(1, rect.height - 1));
+	const to = withBlockAtTop(blocks, index, Math.max(1, rect.height - 1));
 	return withView(ui, ui.focus, viewAt(source, blocks, to, index));
 }
 
-function viewAt(source: Source, blocks: Blocks, to: Position, select: number): View {
+function viewAt(source: Source, blocks: Blocks, to: Position, select: number): PaneView {
 	const entry = source.at(select);
 	const end = source.atEnd && !isAbove(to, bottom(blocks));
 	const anchored = source.at(to.index);
@@ -128,8 +128,8 @@ function viewAt(source: Source, blocks: Blocks, to: Position, select: number): V
 	};
 }
 
-/** A pane with this message chosen, in the middle of what stands around it. Pure. */
-export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId, id: number): Ui {
+/** Selects a message of a pane and scrolls it to the middle. Pure. */
+export function withMessageCentred(state: State, ui: Ui, layout: Layout, pane: PaneId, id: number): Ui {
 	const placed = layout.panes.find(each => each.id === pane);
 	const source = sourceOf(state, ui, pane);
 	const index = source.indexOf(String(id));
@@ -145,12 +145,12 @@ export function centredAround(state: State, ui: Ui, layout: Layout, pane: PaneId
 	return withView(ui, pane, viewAt(source, blocks, to, index));
 }
 
-function movedInTasks(state: State, ui: Ui, motion: Motion): View {
+function movedInTasks(state: State, ui: Ui, motion: Motion): PaneView {
 	const keys = taskList(state).order.map(({id}) => String(id));
 	return {anchor: null, selected: movedInList(keys, viewOf(ui, tasksPane).selected, motion)};
 }
 
-function movedInAgents(state: State, ui: Ui, motion: Motion): View {
+function movedInAgents(state: State, ui: Ui, motion: Motion): PaneView {
 	const keys = agentOrder(state).map(({tag}) => foldTag(tag));
 	return {anchor: null, selected: movedInList(keys, viewOf(ui, agentsPane).selected, motion)};
 }
@@ -168,15 +168,15 @@ const steps: Record<Motion, number> = {
 	wheel_up: -1,
 };
 
-/** The key that is selected after a motion through a list that begins at the top. */
+/** The selected key after a motion in a list. */
 function movedInList(keys: readonly string[], selected: string | null, motion: Motion): string | null {
 	const chosen = selected === null ? -1 : keys.indexOf(selected);
 	const to = chosen < 0 && steps[motion] > 0 && motion !== 'newest' ? 0 : chosen + steps[motion];
 	return keys[Math.max(0, Math.min(keys.length - 1, to))] ?? null;
 }
 
-/** The pane with its selected entry in view, as it is when one goes to it. Pure. */
-export function revealing(state: State, ui: Ui, layout: Layout, pane: PaneId): Ui {
+/** Scrolls a pane to its selected entry. Pure. */
+export function withSelectionVisible(state: State, ui: Ui, layout: Layout, pane: PaneId): Ui {
 	const placed = layout.panes.find(({id}) => id === pane);
 	const {selected} = viewOf(ui, pane);
 	if (placed === undefined || selected === null) return ui;
@@ -191,11 +191,11 @@ export function revealing(state: State, ui: Ui, layout: Layout, pane: PaneId): U
 	return withView(ui, pane, {selected, anchor: end ? null : {key: keyOf(anchored), hidden: to.hidden}});
 }
 
-export function withView(ui: Ui, pane: PaneId, view: View): Ui {
+export function withView(ui: Ui, pane: PaneId, view: PaneView): Ui {
 	return {...ui, views: new Map(ui.views).set(viewName(ui, pane), view)};
 }
 
-/** What the pane's keys act on: the selected entry, or the newest where none is. */
+/** The entry that the keys act on: the selected one, or else the newest. */
 export function currentEntry(state: State, ui: Ui): Entry | undefined {
 	const source = sourceOf(state, ui, ui.focus);
 	const {selected} = viewOf(ui, ui.focus);
@@ -203,7 +203,7 @@ export function currentEntry(state: State, ui: Ui): Entry | undefined {
 	return source.at(index);
 }
 
-/** The id of the newest message that the focused pane shows at its bottom; 0 when it does not stand there. */
+/** The id of the newest message if the focused pane shows it at its bottom; otherwise 0. */
 export function newestSeen(state: State, ui: Ui): number {
 	if (!hasMessages(ui.focus) || viewOf(ui, ui.focus).anchor !== null || ui.threads.has(ui.focus)) return 0;
 	const source = sourceOf(state, ui, ui.focus);

@@ -14,18 +14,18 @@ import {sourceOf} from './source.ts';
 import {tasksLines} from './tasks.ts';
 import {welcomeLines} from './welcome.ts';
 
-/** Whether the pane has a header row: beside others, or where it must say that it is a thread, or filtered. */
+/** Whether the pane has a header row: on wide screens, or if it is a thread or filtered. */
 function hasHeader(layout: Layout, ui: Ui, pane: PaneId): boolean {
 	return pane !== welcomePane && (layout.kind === 'wide' || ui.threads.has(pane) || ui.filters.has(pane));
 }
 
-/** The rows of a pane that scroll. */
+/** The rows of a pane below its header. */
 export function bodyRect(layout: Layout, ui: Ui, pane: PaneId, rect: Rect): Rect {
 	const top = hasHeader(layout, ui, pane) ? 1 : 0;
 	return {...rect, y: rect.y + top, height: Math.max(0, rect.height - top)};
 }
 
-/** All lines of a pane, its header included, as they stand on the screen. */
+/** All lines of a pane, including its header. */
 export function paneLines(state: State, ui: Ui, layout: Layout, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
 	const body = bodyRect(layout, ui, pane, rect);
 	const lines = bodyLinesOf(state, ui, pane, body, now);
@@ -40,7 +40,7 @@ function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number
 	const source = sourceOf(state, ui, pane);
 	if (source.count === 0) {
 		const isFiltered = ui.filters.has(pane) && !ui.threads.has(pane);
-		const nothing = isFiltered ? p`the filter lets nothing through` : p`nothing said yet`;
+		const nothing = isFiltered ? p`nothing matches the filter` : p`no messages yet`;
 		const words = state.loaded && source.atStart ? nothing : p`reading`;
 		return centred([strip([{text: words, style: theme.faint}])], rect);
 	}

@@ -1,7 +1,6 @@
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {
-	brought,
-	exchanged,
+	withPaneOnScreen,
+	withPanesSwapped,
 	numberKey,
 	numbersOf,
 	withHidden,
@@ -12,12 +11,7 @@ import {layoutOf} from '../model/current-layout.ts';
 import type {Action} from '../settings/actions.ts';
 import {tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';
 import {withThreadIn} from '../model/thread-layout.ts';
-import {homeOf, type Ui, type UiStore} from '../model/ui.ts';
-
-interface PaneKeys {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
+import {homeOf, type Ui, type ScreenContext} from '../model/ui.ts';
 
 export type PaneAction = Extract<
 	Action,
@@ -34,32 +28,32 @@ export type PaneAction = Extract<
 	| 'unzoom'
 >;
 
-/** What the keys do that go from pane to pane, and that arrange them. */
-export function paneAction(keys: PaneKeys, action: PaneAction): void {
-	const now = keys.ui.getState();
+/** Handles the keys that move between panes and arrange them. */
+export function paneAction(context: ScreenContext, action: PaneAction): void {
+	const now = context.ui.getState();
 	if (now.threads.has(now.focus) && isArranging(action)) {
-		return keys.ui.setState({notice: `A thread stands with its pane: ${now.keymap.keyFor('back')} closes it.`});
+		return context.ui.setState({notice: `Close the thread first, with ${now.keymap.keyFor('back')}.`});
 	}
 	switch (action) {
 		case 'focus_next':
 		case 'focus_previous':
-			return focusPane(keys, neighbour(shown(now), now.focus, action === 'focus_next' ? 1 : -1));
+			return focusPane(context, neighbour(unhiddenPanes(now), now.focus, action === 'focus_next' ? 1 : -1));
 		case 'focus_left':
 		case 'focus_right':
-			return focusPane(keys, neighbour(onScreen(now), now.focus, action === 'focus_right' ? 1 : -1));
+			return focusPane(context, neighbour(shownPanes(now), now.focus, action === 'focus_right' ? 1 : -1));
 		case 'focus_tasks':
-			return focusPane(keys, tasksPane);
+			return focusPane(context, tasksPane);
 		case 'move_left':
 		case 'move_right':
-			return move(keys, action === 'move_right' ? 1 : -1);
+			return move(context, action === 'move_right' ? 1 : -1);
 		case 'hide':
-			return hide(keys);
+			return hide(context);
 		case 'pin':
-			return arrange(keys, withPinned(now.arrangement, now.focus, layoutOf(now).places));
+			return arrange(context, withPinned(now.arrangement, now.focus, layoutOf(now).mainPanes));
 		case 'zoom':
 		case 'unzoom':
-			if (layoutOf(now).kind === 'wide') return arrange(keys, {...now.arrangement, zoomed: action === 'zoom'});
-			return keys.ui.setState({notice: 'There is room for one pane only.'});
+			if (layoutOf(now).kind === 'wide') return arrange(context, {...now.arrangement, zoomed: action === 'zoom'});
+			return context.ui.setState({notice: 'There is only room for one pane.'});
 	}
 }
 
@@ -67,11 +61,11 @@ function isArranging(action: PaneAction): boolean {
 	return action === 'move_left' || action === 'move_right' || action === 'hide' || action === 'pin';
 }
 
-/** Gives a pane the keys. One that is not on the screen comes there, also when it was hidden. */
-export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
+/** Focuses a pane, bringing it to the screen if needed, even if it was hidden. */
+export function focusPane({ui}: ScreenContext, pane: PaneId | undefined): void {
 	const now = ui.getState();
 	if (pane === undefined || (pane === now.focus && !now.arrangement.hidden.has(pane))) return;
-	const {kind, panes, places, hasRoom} = layoutOf(now);
+	const {kind, panes, mainPanes, hasRoom} = layoutOf(now);
 	const isShown = panes.some(({id}) => id === pane);
 	if (isShown || kind !== 'wide') {
 		const {arrangement} = now;
@@ -80,15 +74,15 @@ export function focusPane({ui}: PaneKeys, pane: PaneId | undefined): void {
 			arrangement: arrangement.hidden.has(pane) ? withHidden(arrangement, pane, false) : arrangement,
 		});
 	}
-	const visible = places.filter(id => now.arrangement.order.includes(id));
+	const visible = mainPanes.filter(id => now.arrangement.order.includes(id));
 	ui.setState({
 		focus: pane,
-		arrangement: brought(now.arrangement, pane, {visible, room: hasRoom, focus: homeOf(now, now.focus)}),
+		arrangement: withPaneOnScreen(now.arrangement, pane, {visible, room: hasRoom, focus: homeOf(now, now.focus)}),
 	});
 }
 
-/** Every pane that is not hidden, by its number. */
-function shown(now: Ui): readonly PaneId[] {
+/** Every pane that is not hidden, by number. */
+function unhiddenPanes(now: Ui): readonly PaneId[] {
 	const {order, hidden} = now.arrangement;
 	return withThreadIn(
 		order.filter(id => !hidden.has(id)),
@@ -97,10 +91,10 @@ function shown(now: Ui): readonly PaneId[] {
 	);
 }
 
-/** Those beside the focused one; where there is one pane at a time, the names in the first row. */
-function onScreen(now: Ui): readonly PaneId[] {
+/** The panes on the screen; if only one is shown, all in the order of the tabs. */
+function shownPanes(now: Ui): readonly PaneId[] {
 	const {kind, panes} = layoutOf(now);
-	return kind === 'wide' && !now.arrangement.zoomed ? panes.map(({id}) => id) : shown(now);
+	return kind === 'wide' && !now.arrangement.zoomed ? panes.map(({id}) => id) : unhiddenPanes(now);
 }
 
 function neighbour(panes: readonly PaneId[], focus: PaneId, by: 1 | -1): PaneId | undefined {
@@ -108,41 +102,43 @@ function neighbour(panes: readonly PaneId[], focus: PaneId, by: 1 | -1): PaneId 
 	return at < 0 ? panes[0] : panes[(at + by + panes.length) % panes.length];
 }
 
-/** Exchanges the focused pane with the one beside it; no further than the ends. */
-function move(keys: PaneKeys, by: 1 | -1): void {
-	const now = keys.ui.getState();
-	const {kind, places} = layoutOf(now);
-	const list = kind === 'wide' && places.includes(now.focus) ? places : shown(now);
+/** Swaps the focused pane with its neighbour; does nothing at the ends. */
+function move(context: ScreenContext, by: 1 | -1): void {
+	const now = context.ui.getState();
+	const {kind, mainPanes} = layoutOf(now);
+	const list = kind === 'wide' && mainPanes.includes(now.focus) ? mainPanes : unhiddenPanes(now);
 	const at = list.indexOf(now.focus);
 	const other = at < 0 ? undefined : list[at + by];
-	if (other !== undefined) arrange(keys, exchanged(now.arrangement, now.focus, other, places));
+	if (other !== undefined) arrange(context, withPanesSwapped(now.arrangement, now.focus, other, mainPanes));
 }
 
-function hide(keys: PaneKeys): void {
-	const now = keys.ui.getState();
-	const list = onScreen(now);
-	const all = shown(now);
+function hide(context: ScreenContext): void {
+	const now = context.ui.getState();
+	const list = shownPanes(now);
+	const all = unhiddenPanes(now);
 	if (all.length < 2 || !all.includes(now.focus)) {
-		return keys.ui.setState({notice: 'This is the only pane; it cannot be hidden.'});
+		return context.ui.setState({notice: 'The only pane cannot be hidden.'});
 	}
 	const step = list.at(-1) === now.focus ? -1 : 1;
 	const focus = neighbour(list.length > 1 ? list : all, now.focus, step) ?? now.focus;
 	const number = numberKey(numbersOf(now.arrangement).get(now.focus));
-	keys.ui.setState({
+	context.ui.setState({
 		focus,
 		arrangement: replaced(now, withHidden(now.arrangement, now.focus, true), focus),
 		notice: number === '' ? 'Hidden.' : `Hidden; ${number} brings it back.`,
 	});
 }
 
-/** The arrangement after the focused pane was hidden, with whichever comes to the screen for it in its place. */
+/** The arrangement after the focused pane was hidden, with its successor in the same position. */
 function replaced(now: Ui, arrangement: Arrangement, focus: PaneId): Arrangement {
-	const {places} = layoutOf(now);
-	const fresh = layoutOf({...now, arrangement, focus}).places.find(id => !places.includes(id) && id !== welcomePane);
-	const kept = places.map(id => (id === now.focus ? fresh : id)).filter(id => id !== undefined);
-	return {...arrangement, places: kept};
+	const {mainPanes} = layoutOf(now);
+	const successor = layoutOf({...now, arrangement, focus}).mainPanes.find(
+		id => !mainPanes.includes(id) && id !== welcomePane,
+	);
+	const kept = mainPanes.map(id => (id === now.focus ? successor : id)).filter(id => id !== undefined);
+	return {...arrangement, onScreen: kept};
 }
 
-function arrange({ui}: PaneKeys, arrangement: Arrangement): void {
+function arrange({ui}: ScreenContext, arrangement: Arrangement): void {
 	ui.setState({arrangement});
 }

@@ -13,37 +13,37 @@ import {viewOf, type Ui} from '../model/ui.ts';
 import {messageBody, pendingBody} from './message-body.ts';
 import {bottom, type Blocks, type Position} from './viewport.ts';
 
-/** Where a block stands in a thread; in a channel at depth 0. */
-type InTree = Pick<ThreadEntry, 'depth' | 'goesOn'>;
+/** The position of an entry in a thread's tree; in a channel, the depth is 0. */
+type TreePosition = Pick<ThreadEntry, 'depth' | 'goesOn'>;
 
-const atTop: InTree = {depth: 0, goesOn: []};
-const lastReply: InTree = {depth: 1, goesOn: [false]};
+const atTop: TreePosition = {depth: 0, goesOn: []};
+const lastReply: TreePosition = {depth: 1, goesOn: [false]};
 
 /** One block of a pane. */
 export type Entry =
-	| ({readonly kind: 'message'; readonly message: Message} & InTree)
+	| ({readonly kind: 'message'; readonly message: Message} & TreePosition)
 	| ({
 			readonly kind: 'pending';
 			readonly pending: Pending;
 			readonly tag: Tag;
 			readonly body: string;
-	  } & InTree);
+	  } & TreePosition);
 
-/** What a pane shows, oldest first, without making a list of it. */
+/** The entries of a pane, oldest first, without building a list. */
 export interface Source {
 	readonly count: number;
 	at(index: number): Entry | undefined;
-	/** A whole message is shown, not only its first lines. */
+	/** Long messages are not folded. */
 	readonly whole: boolean;
-	/** Nothing older exists than what is here. */
+	/** There is nothing older. */
 	readonly atStart: boolean;
-	/** Nothing newer exists. */
+	/** There is nothing newer. */
 	readonly atEnd: boolean;
-	/** The index of the entry with this key; -1 when it is not here. */
+	/** The index of the entry with this key; -1 if there is none. */
 	indexOf(key: string): number;
 }
 
-/** What the pane scrolls through: its own feed, or the thread that was opened in it; null where it shows no messages. */
+/** The feed that a pane shows: its own or its thread's; null if it shows no messages. */
 export function feedOf(ui: Pick<Ui, 'threads'>, pane: PaneId): FeedId | null {
 	const root = ui.threads.get(pane);
 	if (root !== undefined) return threadFeed(root);
@@ -54,7 +54,7 @@ export function keyOf(entry: Entry): string {
 	return entry.kind === 'message' ? String(entry.message.id) : entry.pending.draft.client_id;
 }
 
-/** What the pane shows now: its channel, or the thread that was opened in it; what is on its way stands last. */
+/** The entries that a pane shows now, with pending messages at the end. */
 export function sourceOf(state: State, ui: Ui, pane: PaneId): Source {
 	const root = ui.threads.get(pane);
 	if (root !== undefined) return threadSource(state, root);
@@ -89,7 +89,7 @@ function feedSource(state: State, pane: PaneId): Source {
 	return listSource(state, pane, scrollback, recent, atStart, atEnd);
 }
 
-/** What the pane's filter lets through; what is on its way is shown whatever it says. */
+/** The matches of the pane's filter. Pending messages are always shown. */
 function filteredSource(state: State, pane: PaneId, filter: PaneFilter): Source {
 	const {older, recent, atStart} = filteredOf(state, pane, filter);
 	return listSource(state, pane, older, recent, atStart, true);
@@ -103,24 +103,24 @@ function listSource(
 	atStart: boolean,
 	atEnd: boolean,
 ): Source {
-	const told = scrollback.length + recent.length;
-	const pending = pendingEntries(state, ({draft}) => standsIn(draft.content, pane), atTop);
+	const messageCount = scrollback.length + recent.length;
+	const pending = pendingEntries(state, ({draft}) => belongsTo(draft.content, pane), atTop);
 	return {
-		count: told + pending.length,
+		count: messageCount + pending.length,
 		whole: false,
 		atStart,
 		atEnd,
 		at(index) {
 			const message = index < scrollback.length ? scrollback[index] : recent[index - scrollback.length];
-			return message === undefined ? pending[index - told] : {kind: 'message', message, ...atTop};
+			return message === undefined ? pending[index - messageCount] : {kind: 'message', message, ...atTop};
 		},
-		/** That of the next newer one when it is gone: what was looked at may leave the window. */
+		/** If the message is no longer loaded, the index of the next newer one. */
 		indexOf(key) {
 			const id = Number(key);
-			if (Number.isNaN(id)) return indexAfter(pending, key, told);
+			if (Number.isNaN(id)) return indexAfter(pending, key, messageCount);
 			const inPast = firstFrom(scrollback, id);
 			const index = inPast < scrollback.length ? inPast : scrollback.length + firstFrom(recent, id);
-			return index < told ? index : -1;
+			return index < messageCount ? index : -1;
 		},
 	};
 }
@@ -130,25 +130,25 @@ function indexAfter(pending: readonly Entry[], key: string, before: number): num
 	return found === -1 ? -1 : before + found;
 }
 
-function standsIn(content: string, pane: PaneId): boolean {
+function belongsTo(content: string, pane: PaneId): boolean {
 	if (pane === allPane) return true;
-	// Nobody writes to himself.
+	// The inbox does not show the human's own messages.
 	if (pane === inboxPane) return false;
 	const {tag, body} = readContent(content);
 	return sameTag(tag, pane) || mentionsIn(body).some(mentioned => foldTag(mentioned) === pane);
 }
 
-function pendingEntries(state: State, belongs: (pending: Pending) => boolean, place: InTree): Entry[] {
+function pendingEntries(state: State, belongs: (pending: Pending) => boolean, position: TreePosition): Entry[] {
 	return state.pending
 		.filter(belongs)
-		.map(pending => ({kind: 'pending', pending, ...place, ...readContent(pending.draft.content)}));
+		.map(pending => ({kind: 'pending', pending, ...position, ...readContent(pending.draft.content)}));
 }
 
-/** Levels that are drawn at the most. */
+/** The maximum number of levels that are indented. */
 const maxLevels = 6;
 const levelWidth = 2;
 
-/** Columns that a reply is further in, for each level of what it replies to, up to a depth that leaves room for text. */
+/** The indentation of a reply in columns, limited so that there is room for text. */
 export function indentOf({depth}: Entry, width: number): number {
 	return levelWidth * Math.min(depth, maxLevels, Math.floor(width / 4 / levelWidth));
 }
@@ -170,7 +170,7 @@ export function blocksOf(ui: Ui, source: Source, width: number): Blocks {
 	};
 }
 
-/** Where the pane stands, as a position in its blocks. */
+/** The scroll position of a pane, in its blocks. */
 export function positionOf(ui: Ui, pane: PaneId, source: Source, blocks: Blocks): Position {
 	const {anchor} = viewOf(ui, pane);
 	if (anchor === null) return bottom(blocks);

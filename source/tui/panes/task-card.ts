@@ -10,28 +10,28 @@ import {memo} from '../screen/memo.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
 import type {TableRow} from '../../mailbox/table.ts';
 import {clockTime, duration} from '../settings/words.ts';
-import {tableLines} from './table-lines.ts';
-import {progressSpans, standing as standingSpans, taskSign} from './task-words.ts';
+import {resultTableLines} from './result-table.ts';
+import {progressSpans, statusSpans, taskSign} from './task-words.ts';
 
-/** Lines of a body or a result that are shown; the rest is counted. */
+/** How many lines and letters of a body or a result are shown. */
 const maxLines = 500;
 const maxLetters = 100_000;
 
-/** A task that is shown whole, and what its `result_table` holds: not asked for, being read, rows, or why there are none. */
+/** A task to show in full, and the contents of its `result_table`: none, still being read, rows, or an error. */
 export interface TaskCard {
 	readonly id: number;
 	readonly table: null | 'reading' | readonly TableRow[] | {readonly failure: string};
 }
 
-/** Columns and lines of a card on a terminal of this size, without what stands around them. */
+/** Columns and lines inside a card on a terminal of this size. */
 export function cardRoom(columns: number, rows: number): {readonly width: number; readonly height: number} {
 	return {width: Math.min(columns, 104) - 6, height: Math.max(1, rows - (rows < 16 ? 6 : 8))};
 }
 
-/** A task whole: all its fields, its text, its steps, what came of it. Lines of at most `width` columns. Pure. */
+/** A task in full: fields, body, steps and result, as lines of at most `width` columns. Pure. */
 export function taskCardLines(state: State, card: TaskCard, width: number, now: number): Strip[] {
 	const task = state.tasks.get(card.id);
-	if (task === undefined) return [strip([{text: p`Task #${card.id} is not here any more.`, style: theme.grey}])];
+	if (task === undefined) return [strip([{text: p`Task #${card.id} no longer exists.`, style: theme.grey}])];
 	const section = (title: Printable, lines: readonly Strip[]): Strip[] =>
 		lines.length === 0 ? [] : [strip([]), strip([{text: title, style: theme.strong}]), ...lines];
 	return [
@@ -46,7 +46,7 @@ export function taskCardLines(state: State, card: TaskCard, width: number, now: 
 }
 
 function titleLines(state: State, task: Task, width: number, now: number): Strip[] {
-	const right = standingSpans(state, task, now, true);
+	const right = statusSpans(state, task, now, true);
 	const used = right.reduce((sum, {text}) => sum + textWidth(text), 0);
 	const head: Span[] = [taskSign(state, task), {text: p` #${task.id} `, style: theme.task}];
 	const indent = head.reduce((sum, {text}) => sum + textWidth(text), 0);
@@ -83,14 +83,14 @@ type Label =
 	| 'error'
 	| 'why';
 
-/** What there is to say of it, a line each; what says nothing is left out. */
+/** The task's fields, one per line, without empty ones. */
 function fieldLines(state: State, task: Task, width: number, now: number): Strip[] {
 	const plain = (text: Printable): Span[] => [{text, style: theme.text}];
 	const tag = (name: string): Span => ({text: printable(name), style: tagStyle(name)});
 	const number = (id: number): Span => ({text: p`#${id}`, style: theme.task});
 	const when = (iso: string): Printable => p`${clockTime(iso, now)}, ${duration(now - Date.parse(iso))} ago`;
 	const fields: [Label, readonly Span[]][] = [['status', plain(statusWords(state, task, now))]];
-	if (task.assignee !== null) fields.push(['for', [tag(task.assignee), ...plain(p` alone`)]]);
+	if (task.assignee !== null) fields.push(['for', [tag(task.assignee), ...plain(p` only`)]]);
 	if (task.queue !== 'default') fields.push(['queue', plain(printable(task.queue))]);
 	fields.push(['priority', plain(p`${task.priority}`)]);
 	if (task.parent_id !== null) {
@@ -146,7 +146,7 @@ function stepLines(state: State, task: Task, width: number, now: number): Strip[
 						{text: p` #${step.id} `, style: theme.task},
 						{text: printable(step.title), style: look},
 					];
-					return [justify(left, standingSpans(state, step, now, width > 60), width), ...walk(step, depth + 1)];
+					return [justify(left, statusSpans(state, step, now, width > 60), width), ...walk(step, depth + 1)];
 				});
 	return walk(task, 0);
 }
@@ -169,14 +169,14 @@ function tableSection(name: string, table: TaskCard['table'], width: number): St
 	if ('failure' in table) {
 		return [title, ...wrap(strip([{text: printable(table.failure), style: theme.warn}]), width)];
 	}
-	return [title, ...tableLines(table, width).map(line => strip(line))];
+	return [title, ...resultTableLines(table, width).map(line => strip(line))];
 }
 
 function textLines(text: string, width: number): readonly Strip[] {
 	return wrapped(`${width} ${text}`);
 }
 
-/** A text behind the width that it has, as lines: the same text is wrapped once per width, as long as it is shown. */
+/** Wraps the text after the width in the key. Cached, because it is needed in every frame. */
 const wrapped = memo(8, (key: string): readonly Strip[] => {
 	const at = key.indexOf(' ');
 	const width = Number(key.slice(0, at));

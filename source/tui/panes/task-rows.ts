@@ -2,28 +2,28 @@ import {blockedForEver, type Task} from '../../mailbox/task.ts';
 import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 
-/** One line of the task list, by what it says; drawn only where it is visible. */
+/** One line of the task list. It is only drawn if it is visible. */
 export interface TaskRow {
 	readonly kind: 'gap' | 'sentence' | 'bar' | 'note' | 'error' | 'result';
 	readonly task: Task;
-	/** How many plans it stands below. */
+	/** How many plans contain it. */
 	readonly depth: number;
 }
 
 interface TaskList {
 	readonly rows: readonly TaskRow[];
-	/** The tasks in the order in which they are shown, each with its steps behind it. */
+	/** The tasks in screen order, each followed by its steps. */
 	readonly order: readonly Task[];
 }
 
-/** Finished tasks are shown up to this many; the rest is counted in the header. */
+/** How many finished tasks are shown; the header counts the rest. */
 const finishedShown = 12;
-/** Plans within plans are drawn this deep. */
-const deepest = 8;
+/** How deep nested plans are shown. */
+const maxDepth = 8;
 
 const lists = new WeakMap<State['tasks'], TaskList>();
 
-/** The list of all tasks; made anew only when one of them has changed. */
+/** The list of all tasks, cached until one of them changes. */
 export function taskList(state: State): TaskList {
 	let list = lists.get(state.tasks);
 	if (list === undefined) lists.set(state.tasks, (list = listOf(state)));
@@ -37,12 +37,12 @@ function listOf(state: State): TaskList {
 		order.push(task);
 		rows.push({kind: 'sentence', task, depth});
 		for (const kind of below(state, task, depth)) rows.push({kind, task, depth});
-		if (depth >= deepest || isSettled(state, task)) return;
+		if (depth >= maxDepth || isFinished(state, task)) return;
 		for (const step of stepsOf(state, task.id)) add(step, depth + 1);
 	};
 	let group = '';
 	for (const task of topTasks(state)) {
-		// What waits stands together; everything else has a line of its own around it.
+		// Queued tasks form one group; every other task has gaps around it.
 		const plain = statusOf(state, task) === 'queued' && stepsOf(state, task.id).length === 0 && task.attempts === 0;
 		const next = plain ? 'queued' : String(task.id);
 		if (next !== group) rows.push({kind: 'gap', task, depth: 0});
@@ -61,8 +61,8 @@ function topTasks(state: State): Task[] {
 	];
 }
 
-/** Nobody asks for the steps of a plan that was done, or dropped. */
-function isSettled(state: State, task: Task): boolean {
+/** The steps of a plan that is done or cancelled are not shown. */
+function isFinished(state: State, task: Task): boolean {
 	const status = statusOf(state, task);
 	return status === 'done' || status === 'cancelled';
 }
@@ -72,7 +72,7 @@ function below(state: State, task: Task, depth: number): TaskRow['kind'][] {
 	const status = statusOf(state, task);
 	const isPlan = stepsOf(state, task.id).length > 0;
 	const kinds: TaskRow['kind'][] = [];
-	// A step says how far it is in its sentence.
+	// A step shows its progress in its sentence.
 	if (depth === 0 && (status === 'running' || (status === 'queued' && isPlan))) kinds.push('bar');
 	if (status === 'running' && task.note !== null && task.note !== '') kinds.push('note');
 	const isAgain = status === 'queued' && (task.attempts > 0 || blockedForEver(task) !== null);

@@ -16,14 +16,14 @@ const signs: Record<Task['status'], Span> = {
 	cancelled: {text: p`–`, style: theme.grey},
 };
 
-/** How a task stands, as a sign. */
+/** A task's status as a sign. */
 export function taskSign(state: State, task: Task): Span {
 	if (task.status === 'queued' && task.attempts > 0) return {text: p`↻`, style: theme.warn};
 	return signs[statusOf(state, task)];
 }
 
-/** What stands at the right of a task: who does it, or what it waits for. `roomy`: there is room for the long way to say it. */
-export function standing(state: State, task: Task, now: number, roomy: boolean): Span[] {
+/** What is at the right of a task: its owner, or what it waits for. `roomy`: there is room for the long form. */
+export function statusSpans(state: State, task: Task, now: number, roomy: boolean): Span[] {
 	switch (statusOf(state, task)) {
 		case 'running':
 			return [...attemptOf(task, roomy), ...ownersOf(state, task)];
@@ -45,7 +45,7 @@ function attemptOf({attempts, max_attempts}: Task, roomy: boolean): Span[] {
 	return [{text: p`${roomy ? 'attempt' : 'try'} ${attempts} of ${max_attempts}  `, style: theme.warn}];
 }
 
-/** Nobody owns a plan: it shows who is at work on its steps. */
+/** The owner of a task; for a plan, which has none, the owners of its steps. */
 function ownersOf(state: State, task: Task): Span[] {
 	const [first, ...others] = new Set(ownersIn(state, task));
 	if (first === undefined) return [];
@@ -53,7 +53,7 @@ function ownersOf(state: State, task: Task): Span[] {
 	return [{text: printable(first), style: tagStyle(first)}, ...more];
 }
 
-/** Who holds a task, or else the steps below it. */
+/** The owner of a task, or else of the steps below it. */
 export function ownersIn(state: State, task: Task): Tag[] {
 	if (task.lease_owner !== null) return [task.lease_owner];
 	return stepsOf(state, task.id).flatMap(step => ownersIn(state, step));
@@ -82,35 +82,35 @@ function waitingFor(state: State, task: Task, now: number, roomy: boolean): Span
 	];
 }
 
-/** How far it is, and in words: by its steps where it has any that count, else as its owner says. */
-export function farOf(state: State, task: Task): {readonly part: number; readonly words: Printable} {
+/** The progress of a task: by its steps if it has any, otherwise as reported by its owner. */
+export function progressOf(state: State, task: Task): {readonly part: number; readonly words: Printable} {
 	const steps = stepsOf(state, task.id).filter(({status}) => status !== 'cancelled');
 	if (steps.length === 0) {
 		const part = Math.max(0, Math.min(1, task.progress));
 		return {part, words: p`${Math.round(part * 100)} %`};
 	}
 	const done = steps.filter(({status}) => status === 'done').length;
-	// What is half done counts, too; a plan that its database has not derived yet stands at least where its steps are.
+	// Computed from the steps, which count in part while they run; the plan's row may not be updated yet.
 	const mean = steps.reduce((sum, step) => sum + (step.status === 'done' ? 1 : step.progress), 0) / steps.length;
 	return {part: Math.max(0, Math.min(1, mean)), words: p`${done}/${steps.length}`};
 }
 
-/** How long its owner has it; empty for what nobody has. */
+/** The remaining time of the lease; empty if there is none. */
 function leaseWords({lease_until}: Task, now: number): Span {
 	if (lease_until === null) return {text: p``, style: theme.grey};
 	const left = Date.parse(lease_until) - now;
-	if (left <= 0) return {text: p`lease over`, style: theme.warn};
+	if (left <= 0) return {text: p`lease expired`, style: theme.warn};
 	return {text: p`lease ${duration(left)}`, style: left < 10_000 ? theme.warn : theme.grey};
 }
 
-/** Columns that a count takes at the most, and with it a lease: `  100 %  lease 15 min`. */
-const besideBar = {count: 9, lease: 21};
+/** Columns for a count, and for a count with a lease: `  100 %  lease 15 min`. */
+const labelWidths = {count: 9, lease: 21};
 
-/** A thin bar of at most `width` columns with how far it is, and how long the lease holds. */
+/** A progress bar of at most `width` columns, with the progress and the remaining lease. */
 export function progressSpans(state: State, task: Task, width: number, now: number): Span[] {
-	const {part, words} = farOf(state, task);
+	const {part, words} = progressOf(state, task);
 	const lease = leaseWords(task, now);
-	const bar = Math.max(4, width - (lease.text === '' ? besideBar.count : besideBar.lease));
+	const bar = Math.max(4, width - (lease.text === '' ? labelWidths.count : labelWidths.lease));
 	const full = Math.round(bar * part);
 	return [
 		{text: p`━`.repeat(full), style: theme.good},
@@ -120,7 +120,7 @@ export function progressSpans(state: State, task: Task, width: number, now: numb
 	];
 }
 
-/** What came of it, in one line: its table, or the value itself. */
+/** The result on one line: its table, or the value itself. */
 export function resultSpans({result, result_table}: Task): Span[] {
 	const table: Span[] =
 		result_table === null

@@ -4,15 +4,15 @@ import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {clip, joined, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {selectedTint, theme} from '../settings/theme.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
 import {counted} from '../settings/words.ts';
 import {centred} from './channel.ts';
 import {taskList, type TaskRow} from './task-rows.ts';
-import {farOf, progressSpans, resultSpans, standing, taskSign} from './task-words.ts';
+import {progressOf, progressSpans, resultSpans, statusSpans, taskSign} from './task-words.ts';
 
-/** The visible lines of the task pane: tasks as sentences, from the top. */
+/** The visible lines of the tasks pane. */
 export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): PaintedLine[] {
 	const width = Math.max(4, rect.width - 2);
 	const {rows} = taskList(state);
@@ -25,10 +25,10 @@ export function tasksLines(state: State, ui: Ui, rect: Rect, now: number): Paint
 	const over = rows.slice(top + height - 1).filter(({kind}) => kind === 'sentence').length;
 	const cut = rows.length - top > height && over > 0;
 	const shown = rows.slice(top, top + height - (cut ? 1 : 0)).map((row): PaintedLine => {
-		const isChosen = row.kind !== 'gap' && String(row.task.id) === selected;
-		const edge = strip([{text: isChosen ? p`▌` : p` `, style: theme.task}]);
-		const line = joined(edge, rowStrip(state, row, width, now));
-		return isChosen ? {strip: line, tint: selectedTint} : {strip: line};
+		const isSelected = row.kind !== 'gap' && String(row.task.id) === selected;
+		const edge = strip([{text: isSelected ? p`▌` : p` `, style: theme.task}]);
+		const line = joinStrips(edge, rowStrip(state, row, width, now));
+		return isSelected ? {strip: line, tint: selectedTint} : {strip: line};
 	});
 	if (cut) shown.push({strip: strip([{text: p` ${counted(over, 'more', 'more')} below`, style: theme.grey}])});
 	return shown;
@@ -39,7 +39,7 @@ function emptyTasks(rect: Rect, focused: boolean): PaintedLine[] {
 	return centred([strip([{text: p`no tasks`, style: theme.faint}]), ...hint], rect);
 }
 
-/** Columns beyond which a bar says no more than a shorter one. */
+/** The maximum length of a progress bar. */
 const maxBarLength = 90;
 
 function rowStrip(state: State, {kind, task, depth}: TaskRow, width: number, now: number): Strip {
@@ -74,9 +74,9 @@ function sentence(state: State, task: Task, inset: Span, width: number, now: num
 		{text: isStep ? p` ` : p` #${task.id} `, style: theme.task},
 		{text: printable(task.title), style: isDim ? theme.grey : theme.text},
 	];
-	// The title goes before the longer ways to say how it stands.
-	const ways = isStep ? stepStandings(state, task, now) : taskStandings(state, task, now);
-	const right = ways.find(way => spanWidth(left) + spanWidth(way) < width) ?? ways.at(-1) ?? [];
+	// The title takes precedence over the longer wordings of the status.
+	const wordings = isStep ? stepWordings(state, task, now) : taskWordings(state, task, now);
+	const right = wordings.find(wording => spanWidth(left) + spanWidth(wording) < width) ?? wordings.at(-1) ?? [];
 	return justify(left, right, width);
 }
 
@@ -84,22 +84,22 @@ function spanWidth(spans: readonly Span[]): number {
 	return spans.reduce((width, {text}) => width + textWidth(text), 0);
 }
 
-/** Ways to say how a task stands, the longest first; the last one is said in any case. */
-function taskStandings(state: State, task: Task, now: number): readonly Span[][] {
-	const ways = [standing(state, task, now, true), standing(state, task, now, false)];
+/** Wordings of a task's status, the longest first; the last one is always shown. */
+function taskWordings(state: State, task: Task, now: number): readonly Span[][] {
+	const wordings = [statusSpans(state, task, now, true), statusSpans(state, task, now, false)];
 	const isPlan = stepsOf(state, task.id).length > 0;
-	return isPlan && statusOf(state, task) === 'running' ? [...ways, []] : ways;
+	return isPlan && statusOf(state, task) === 'running' ? [...wordings, []] : wordings;
 }
 
-/** A step says least where nothing is special about it: that it is queued, or done, its sign says. */
-function stepStandings(state: State, task: Task, now: number): readonly Span[][] {
-	const short = standing(state, task, now, false);
+/** A step only has words if there is more to say than its sign shows. */
+function stepWordings(state: State, task: Task, now: number): readonly Span[][] {
+	const short = statusSpans(state, task, now, false);
 	switch (statusOf(state, task)) {
 		case 'running': {
 			const isPlan = stepsOf(state, task.id).length > 0;
 			if (!isPlan && task.progress === 0) return [short];
-			const far: Span = {text: farOf(state, task).words, style: theme.grey};
-			return [[far, {text: p`  `, style: theme.grey}, ...short], isPlan ? [far] : short];
+			const progress: Span = {text: progressOf(state, task).words, style: theme.grey};
+			return [[progress, {text: p`  `, style: theme.grey}, ...short], isPlan ? [progress] : short];
 		}
 		case 'queued': {
 			if (blockedForEver(task) !== null) return [short];
@@ -116,7 +116,7 @@ function stepStandings(state: State, task: Task, now: number): readonly Span[][]
 	}
 }
 
-/** `3 running  2 queued  14 done`, without what there is none of; steps are counted with their plan. */
+/** `3 running  2 queued  14 done`, without zeros; steps count as part of their plan. */
 export function taskCounts(state: State): Printable {
 	const counts = (['running', 'queued', 'failed', 'dead', 'done'] as const)
 		.map(status => ({status, count: tasksByStatus(state, status).length}))

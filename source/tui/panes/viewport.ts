@@ -1,7 +1,7 @@
 /**
- * Which lines of a list of blocks are visible in a pane whose newest block stands at the bottom. A position is the block
- * at the pane's bottom edge and how many of its lines are hidden below that edge. Blocks are counted from 0; `heightOf`
- * says how many lines a block takes, the gap above it included, and is only asked near what is visible.
+ * A list of blocks of lines, for computing which lines are visible in a pane whose newest block is at the bottom. A position is
+ * the block at the pane's bottom edge and how many of its lines are hidden below that edge. `heightOf` returns the number of
+ * lines of a block, including the gap above it, and is only called near the visible part. Indices count from 0.
  */
 export interface Blocks {
 	readonly count: number;
@@ -14,7 +14,7 @@ export interface Position {
 	readonly hidden: number;
 }
 
-/** One visible line: which block, and which of its lines. */
+/** A visible line: the index of its block, and of the line in it. */
 export interface Slot {
 	readonly index: number;
 	readonly line: number;
@@ -24,7 +24,7 @@ export function bottom({count}: Blocks): Position {
 	return {index: Math.max(0, count - 1), hidden: 0};
 }
 
-/** The visible lines, top first; fewer than `height` when there are no more. */
+/** The visible lines, top first; fewer than `height` if there are no more. */
 export function visibleSlots(blocks: Blocks, at: Position, height: number): Slot[] {
 	const slots: Slot[] = [];
 	let {hidden} = at;
@@ -37,7 +37,7 @@ export function visibleSlots(blocks: Blocks, at: Position, height: number): Slot
 	return slots.reverse();
 }
 
-/** The position some lines further up (negative: down), not beyond either end. */
+/** The position `lines` further up (negative: down), limited to both ends. */
 export function scrolled(blocks: Blocks, from: Position, lines: number, height: number): Position {
 	let {index, hidden} = from;
 	hidden += lines;
@@ -54,13 +54,13 @@ export function scrolled(blocks: Blocks, from: Position, lines: number, height: 
 	return isAbove({index, hidden}, top) ? top : {index, hidden};
 }
 
-/** The position at which the first line of the first block stands at the top. */
+/** The position with the first line of the first block at the top. */
 export function topmost(blocks: Blocks, height: number): Position {
-	return startingAt(blocks, 0, height);
+	return withBlockAtTop(blocks, 0, height);
 }
 
-/** The position at which block `index` begins at the top. */
-export function startingAt(blocks: Blocks, index: number, height: number): Position {
+/** The position with the beginning of block `index` at the top. */
+export function withBlockAtTop(blocks: Blocks, index: number, height: number): Position {
 	let below = height;
 	for (let at = index; at < blocks.count; at++) {
 		const lines = blocks.heightOf(at);
@@ -70,14 +70,14 @@ export function startingAt(blocks: Blocks, index: number, height: number): Posit
 	return bottom(blocks);
 }
 
-/** The nearest position at which block `index` is visible: whole, or its beginning when it is taller than the pane. */
+/** The nearest position that shows block `index`: all of it, or its beginning if it is taller than the pane. */
 export function revealed(blocks: Blocks, at: Position, index: number, height: number): Position {
 	if (index > at.index || (index === at.index && at.hidden > 0)) {
-		return blocks.heightOf(index) > height ? startingAt(blocks, index, height) : {index, hidden: 0};
+		return blocks.heightOf(index) > height ? withBlockAtTop(blocks, index, height) : {index, hidden: 0};
 	}
 	const [first] = visibleSlots(blocks, at, height);
 	if (first === undefined) return at;
-	if (index < first.index || (index === first.index && first.line > 1)) return startingAt(blocks, index, height);
+	if (index < first.index || (index === first.index && first.line > 1)) return withBlockAtTop(blocks, index, height);
 	return at;
 }
 

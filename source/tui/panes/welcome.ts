@@ -7,7 +7,7 @@ import {theme} from '../settings/theme.ts';
 import type {Ui} from '../model/ui.ts';
 import {centred} from './channel.ts';
 
-/** What an empty mailbox shows: the two lines that let an agent join. */
+/** What an empty mailbox shows: how to let an agent join. */
 export function welcomeLines(state: State, ui: Ui, rect: Rect): PaintedLine[] {
 	if (!state.loaded) {
 		const reason = state.connection.phase === 'offline' ? state.connection.reason : ui.opening;

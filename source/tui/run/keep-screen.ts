@@ -3,20 +3,20 @@ import {seenMarksOf} from '../../store/seen-marks.ts';
 import type {SavedScreen} from '../model/saved-screen.ts';
 import type {UiStore} from '../model/ui.ts';
 
-/** Where the screen is kept between two starts. */
+/** The storage of the screen's state between runs. */
 export interface ScreenMemory {
-	/** What was kept last; null when there is nothing of use. */
+	/** The saved state; null if there is none or it is unusable. */
 	readonly saved: SavedScreen | null;
-	/** Why what was kept cannot be used, in one sentence; null when all is well. */
+	/** Why the saved state is unusable, in one sentence; otherwise null. */
 	readonly notice: string | null;
-	/** Resolves with a sentence when it cannot be kept. */
+	/** Resolves with a sentence if saving failed. */
 	save(screen: SavedScreen): Promise<string | null>;
 }
 
-/** Milliseconds between two savings; what changes in between is kept together. */
+/** Milliseconds between two saves; changes in between are saved together. */
 const pace = 2000;
 
-/** Keeps the screen whenever it is arranged anew, something was read, or something was searched for or run by name. The function returned saves what is left and ends it. */
+/** Saves the screen whenever panes, read marks or recent entries change. The returned function saves the rest and stops. */
 export function keepScreen(store: MailboxStore, ui: UiStore, memory: ScreenMemory): () => Promise<void> {
 	let timer: NodeJS.Timeout | undefined;
 	let running: Promise<void> = Promise.resolve();
@@ -34,7 +34,7 @@ export function keepScreen(store: MailboxStore, ui: UiStore, memory: ScreenMemor
 		running = running.then(save);
 	};
 	const soon = (): void => {
-		// Before anything is known there is nothing to keep, and something to lose.
+		// Saving before the mailbox is loaded would lose what was saved.
 		if (store.getState().loaded) timer ??= setTimeout(flush, pace);
 	};
 	const unsubscribeUi = ui.subscribe((now, before) => {

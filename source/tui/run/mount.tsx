@@ -4,10 +4,10 @@ import {SurroundingsProvider, type Surroundings} from '../view/context.ts';
 import {EventEmitter} from 'node:events';
 import {nothingToRead} from '../terminal/listen.ts';
 
-/** The screen writes to the terminal; this has what Ink uses of a stream. */
+/** A stream for Ink that goes nowhere, since the screen writes to the terminal. */
 const nothingToWriteTo = Object.assign(new EventEmitter(), {isTTY: true, columns: 80, rows: 24, write: () => true});
 
-/** Lets Ink run the app, which writes nothing by itself. A fault in a component ends it, and rejects `waitUntilExit`. */
+/** Runs the app in Ink, which writes nothing. An error in a component ends it and rejects `waitUntilExit`. */
 export function mount(surroundings: Surroundings): Instance {
 	return render(
 		<SurroundingsProvider value={surroundings}>

@@ -8,25 +8,25 @@ import {layoutOf} from '../model/current-layout.ts';
 import {sourceOf} from '../panes/source.ts';
 import {viewOf, type Ui, type UiStore} from '../model/ui.ts';
 
-/** Milliseconds between two notifications, at the least: what comes in between is told together. */
-const pace = 5000;
-/** More messages than this that come at once are not looked through. */
+/** The minimum time between two notifications, in milliseconds; messages in between are combined. */
+const minInterval = 5000;
+/** How many new messages are examined at most. */
 const maxAtOnce = 200;
-/** Messages at the end of a pane that may stand on the screen. */
+/** How many messages at the end of a pane may be on the screen. */
 const maxShown = 40;
-const longest = 140;
+const maxLength = 140;
 
 export interface Notifier {
-	/** Something came, or was seen. */
+	/** Call it when messages arrived or were seen. */
 	look(): void;
-	/** Whether the terminal has the focus; unless it ever says so, it has. */
+	/** Whether the terminal has the focus; assumed until it reports otherwise. */
 	setFocused(focused: boolean): void;
 	stop(): void;
 }
 
 /**
- * Calls the human for messages that address them by name and that they do not look at: the terminal is not in front, or no
- * pane shows the message. Nobody is called for what was there at the start, or for what they wrote. `now`: milliseconds.
+ * Notifies the human of messages that mention them and that they cannot see, because the terminal is in the background or no
+ * pane shows them. Ignores messages from before the start, and the human's own. `now`: milliseconds.
  */
 export function createNotifier({
 	store,
@@ -41,7 +41,7 @@ export function createNotifier({
 	readonly now?: () => number;
 }): Notifier {
 	let focused = true;
-	/** Ids up to this one were there at the start. */
+	/** Messages up to this id are ignored. */
 	let floor: number | null = null;
 	let looked: State['messages'] = [];
 	let replaced: State['replaced'] = null;
@@ -55,7 +55,7 @@ export function createNotifier({
 		const {messages, identity} = state;
 		if (state.replaced !== replaced) {
 			replaced = state.replaced;
-			// Its ids are other messages behind what both histories have.
+			// Beyond the common history, ids now stand for other messages.
 			floor = replaced?.common ?? null;
 			handled.clear();
 			waiting = [];
@@ -76,16 +76,16 @@ export function createNotifier({
 			}
 		}
 		if (handled.size > 10 * maxAtOnce) forget();
-		if (waiting.length > 0) timer ??= setTimeout(tell, Math.max(0, latest + pace - now()));
+		if (waiting.length > 0) timer ??= setTimeout(notify, Math.max(0, latest + minInterval - now()));
 	}
 
-	/** What is older than all that is looked through again need not be remembered. */
+	/** Forgets messages that are too old to be examined again. */
 	function forget(): void {
 		floor = looked.at(-1 - maxAtOnce)?.id ?? floor;
 		for (const id of handled) if (id <= (floor ?? 0)) handled.delete(id);
 	}
 
-	function tell(): void {
+	function notify(): void {
 		timer = undefined;
 		const state = store.getState();
 		const me = state.identity?.tag ?? '';
@@ -100,7 +100,7 @@ export function createNotifier({
 		if (last === undefined) return;
 		latest = now();
 		const [line = p``] = printableLines(last.body);
-		const text = line.slice(0, Array.from(line).slice(0, longest).join('').length);
+		const text = line.slice(0, Array.from(line).slice(0, maxLength).join('').length);
 		const count = missed.length > 1 ? p`${missed.length} messages for you, the last from ` : '';
 		call(p`${count}${printable(last.tag)}: ${text}`);
 	}
@@ -114,7 +114,7 @@ export function createNotifier({
 	};
 }
 
-/** Whether a pane has the message in front of the human, or nearly so: it follows what comes, and this is the end of it. */
+/** Whether a pane that follows the newest shows the message, or nearly so. */
 function isShown(state: State, ui: Ui, {id}: Message): boolean {
 	return layoutOf(ui).panes.some(pane => {
 		if (viewOf(ui, pane.id).anchor !== null) return false;

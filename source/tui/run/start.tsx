@@ -1,105 +1,85 @@
+import type {Tag} from '../../mailbox/tag.ts';
 import type {ReadStream, WriteStream} from 'node:tty';
 import type {Instance} from 'ink';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {State} from '../../store/state.ts';
-import {p, writeTo} from '../../printable.ts';
-import {createSuspension} from './suspension.ts';
-import {editElsewhere as openElsewhere, type Edited} from '../terminal/external-editor.ts';
-import {keepCompose} from '../compose/keep.ts';
-import {chooseTheme} from '../settings/choose-theme.ts';
-import {createScene} from '../app/scene.ts';
+import {writeTo} from '../../printable.ts';
 import {createController, type ControllerOptions} from '../app/controller.ts';
-import {readPreferences, type Preferences} from '../settings/preferences.ts';
-import {listen} from '../terminal/listen.ts';
-import {keepScreen, type ScreenMemory} from './keep-screen.ts';
-import {isPartMissing, onArrival, replacedNotice} from '../screen/lazy.ts';
-import {createPlatform} from '../terminal/platform.ts';
-import {markdown} from '../panes/message-body.ts';
-import {fillPanes} from '../panes/look-back.ts';
-import {placer} from '../model/placer.ts';
+import {followMailbox} from '../app/follow-mailbox.ts';
+import {createScene} from '../app/scene.ts';
+import {keepCompose} from '../compose/keep.ts';
 import {restored} from '../model/saved-screen.ts';
-import {createScreen, type ScreenOutput} from '../screen/screen.ts';
-import type {Depth} from '../screen/style.ts';
-import type {Tag} from '../../mailbox/tag.ts';
-import {takeTerminal} from '../terminal/terminal.ts';
-import {createNotifier} from './notifier.ts';
-import {notificationBytes} from '../terminal/notification.ts';
-import {notifyDesktop} from '../terminal/desktop.ts';
-import {tellReplaced} from '../app/tell-replaced.ts';
-import {createUi} from '../model/ui.ts';
+import {createUi, type UiStore} from '../model/ui.ts';
+import {fillPanes} from '../panes/look-back.ts';
+import {markdown} from '../panes/message-body.ts';
+import {hasLoadFailure, onArrival, replacedNotice} from '../screen/lazy.ts';
+import {readPreferences, type Preferences} from '../settings/preferences.ts';
+import {editElsewhere as openElsewhere, type Edited} from '../terminal/external-editor.ts';
+import {sizeOf} from '../terminal/output.ts';
+import {createPlatform} from '../terminal/platform.ts';
 import {withoutFetch} from '../terminal/without-fetch.ts';
+import {createAlert} from './alert.ts';
+import {createClock} from './clock.ts';
+import {createDisplay, type Display} from './display.ts';
+import {keepScreen, type ScreenMemory} from './keep-screen.ts';
+import {createNotifier} from './notifier.ts';
 
 export {readPreferences} from '../settings/preferences.ts';
 
 export interface TuiOptions {
-	/** May still be opening: the first frame says so. */
+	/** It may still be opening; the first frame says so. */
 	readonly store: MailboxStore;
-	/** What stands beside the program's name: `local hub`, or a project. */
+	/** The name of the mailbox, shown after the program's: `local hub`, or that of a project. */
 	readonly name: string;
 	readonly stdin: ReadStream;
 	readonly stdout: WriteStream;
 	readonly env: NodeJS.ProcessEnv;
-	/** How the human calls this program in a shell; `agentmux` when absent. */
+	/** The command that starts this program in a shell; default `agentmux`. */
 	readonly program?: string;
-	/** What the human set; what is usual when absent. */
+	/** By default, those of an empty config.toml. */
 	readonly preferences?: Preferences;
-	/** A sentence to begin with, until the first key. */
+	/** A sentence that is shown until the first key. */
 	readonly notice?: string;
-	/** The folder in which the compose line of this mailbox is kept across restarts; it is not kept when absent. */
+	/** The folder that keeps the draft and unsent messages across restarts; without it, they are not kept. */
 	readonly keepIn?: string;
-	/** What the screen was like at an earlier start, and where it is kept for the next; absent: it begins anew. */
+	/** The arrangement of the last run, and where to keep it for the next; without it, the screen starts with the default. */
 	readonly memory?: ScreenMemory;
-	/** The program's commands in a shell, for the palette; none when absent. */
+	/** The commands of the program in a shell, for the palette; default none. */
 	readonly commands?: ControllerOptions['commands'];
 	/** Calls with the agents whose client starts no hooks, by folded tag: once, and when they change. Returns how to stop. */
 	readonly watchDisarmed?: (listener: (tags: ReadonlySet<Tag>) => void) => () => void;
-	/** Called once something stands on the screen; what it says shows there until the mailbox is open. */
+	/** Called after the first frame. What it passes to `say` is shown until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
 
-/** OSC 11: a terminal that knows it answers with its background, whenever it likes: nothing waits for that. */
-const backgroundQuestion = p`\u001B]11;?\u001B\\`;
-
-/** Milliseconds between two steps of what counts down, for those who want no motion. */
-const calmPace = 10_000;
-
 /**
- * Shows the mailbox until the human quits or something ends us, and gives the terminal back. The first frame is drawn
- * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The store stays the caller's.
+ * Shows the mailbox until the human quits or a signal ends the program, and gives the terminal back. The first frame is drawn
+ * before this returns. Rejects with the MailboxError that kept the mailbox from opening. The caller still has to close the store.
  */
 export async function startTui(options: TuiOptions): Promise<void> {
-	const {store, name, stdin, stdout, env, program, notice, keepIn, memory, onFirstFrame} = options;
+	const {store, name, stdin, stdout, env, keepIn, memory, onFirstFrame} = options;
 	const preferences = options.preferences ?? readPreferences({values: new Map(), placeOf: setting => setting}, env);
 	if (preferences.flags['ui.screen_reader']) {
-		const {startReader} = await withoutFetch(() => import('../reader/start.tsx'));
-		return startReader({...options, preferences});
+		const {startScreenReader} = await withoutFetch(() => import('../screen-reader/start.tsx'));
+		return startScreenReader({...options, preferences});
 	}
 	const {promise: ended, resolve: quit, reject: fail} = Promise.withResolvers<void>();
 	const {flags} = preferences;
-	const ui = createUi(sizeOf(stdout), preferences.keymap);
-	const saved = memory?.saved ?? null;
-	ui.setState({
-		mouse: flags['ui.mouse'],
-		motion: flags['ui.motion'],
-		arrangement: restored(saved),
-		...(saved !== null && {recent: saved.recent}),
-		notice: notice ?? memory?.notice ?? null,
-		...(program && {program}),
+	const ui = createStartUi(options, preferences);
+	if (memory?.saved?.seen) store.remember(memory.saved.seen);
+	const display = createDisplay({
+		stdin,
+		stdout,
+		env,
+		preferences,
+		onEnd: () => quit(),
+		onResize(size) {
+			ui.setState(size);
+			fillPanes({store, ui});
+		},
 	});
-	if (saved?.seen) store.remember(saved.seen);
-	const theme = chooseTheme(preferences, depthOf(stdout, env), env);
-	const screen = createScreen(outputTo(stdout), theme.colours);
-	const terminal = takeTerminal(stdin, stdout, {
-		onSignal: () => quit(),
-		onReturn: () => onResize(),
-		steady: !flags['ui.motion'],
-	});
-	const ask = () => theme.asks && writeTo(stdout, backgroundQuestion);
-	terminal.setMode(2031, theme.asks);
-	ask();
-	const suspension = createSuspension(stdin, screen, terminal);
+	const {screen} = display;
 	const editElsewhere = (text: string): Promise<Edited> =>
-		suspension.run(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
+		display.lend(ended => openElsewhere(text, {env, folder: keepIn ?? null, ended}));
 	const keeping = keepIn === undefined ? null : keepCompose({store, ui, editElsewhere}, keepIn);
 	const controller = createController({
 		store,
@@ -109,144 +89,84 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		platform: createPlatform(env, bytes => writeTo(stdout, bytes), name),
 		keeps: keeping !== null,
 		redraw: () => screen.reset(),
-		suspend: () => terminal.suspend(),
+		suspend: () => display.suspend(),
 		rowOf: y => screen.row(y),
-		quit: () => quit(),
+		quit,
 	});
-
-	const onResize = () => {
-		ui.setState(sizeOf(stdout));
-		fillPanes({store, ui});
-		screen.reset();
-	};
-	// A size that changes back before it is looked at is no `resize` for Node, and yet the terminal has moved what stood there.
-	const onWindowChange = () => setImmediate(onResize);
-	// A terminal that is gone (SIGHUP, a closed window) refuses to be written to.
-	const onGone = () => quit();
-	stdout.on('resize', onResize);
-	process.on('SIGWINCH', onWindowChange);
-	stdout.on('error', onGone);
-	const unlisten = listen(stdin, onGone, input => {
-		if (suspension.isNow) return;
-		if (input.type === 'background') {
-			if (theme.setBackground(input.colour)) screen.reset();
-		} else if (input.type === 'scheme') {
-			ask();
-		} else if (input.type === 'focus') {
-			notifier.setFocused(input.focused);
-		} else {
-			controller.input(input);
-			fillPanes({store, ui});
-			controller.markSeen();
-			screen.hurry();
-		}
-	});
-	// The usual mode for clicks and the wheel, and the notation that has no end of columns.
-	const tellOfMouse = ({mouse}: {mouse: boolean}) => {
-		terminal.setMode(1000, mouse);
-		terminal.setMode(1006, mouse);
-	};
-	tellOfMouse(ui.getState());
-	const deafen = ui.subscribe(tellOfMouse);
-	const notifies = flags['notify.bell'] || flags['notify.osc'] || flags['notify.desktop'];
-	terminal.setMode(1004, notifies);
-	const notifier = createNotifier({
-		store,
-		ui,
-		call(sentence) {
-			const bell = flags['notify.bell'] ? p`\u0007` : p``;
-			const shown = flags['notify.osc'] ? notificationBytes(sentence, env) : p``;
-			writeTo(stdout, p`${bell}${shown}`);
-			if (flags['notify.desktop']) void notifyDesktop(p`agentmux`, sentence, failure => ui.setState({notice: failure}));
-		},
-	});
-	const arrange = placer(ui, saved?.focus ?? null);
-	const tell = tellReplaced(ui);
-	const onState = (state: State) => {
-		tell(state);
-		arrange(state);
+	const alert = createAlert({flags, env, stdout, ui});
+	const notifier = alert === null ? null : createNotifier({store, ui, call: alert});
+	display.setMode(1004, notifier !== null);
+	display.listen(input => {
+		if (input.type === 'focus') return notifier?.setFocused(input.focused);
+		controller.input(input);
 		fillPanes({store, ui});
 		controller.markSeen();
-		if (notifies) notifier.look();
-		screen.invalidate();
-	};
-	const unsubscribe = store.subscribe(onState);
-	// It may have been read before anybody listened.
-	onState(store.getState());
-	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
-	// What counts down (leases, retries) moves each second; a frame that changes nothing writes nothing.
-	const pace = flags['ui.motion'] ? 1000 : calmPace;
-	const clock = setInterval(() => screen.invalidate(), pace);
-	// Where motion is unwelcome, the clock itself goes in large steps.
-	const now = flags['ui.motion'] ? Date.now : () => Date.now() - (Date.now() % calmPace);
-	store.ready.catch(fail);
-
-	const surroundings = {store, ui, screen, name, now};
-	screen.show(createScene(surroundings));
-	const uninvalidate = ui.subscribe(() => screen.invalidate());
-	screen.flush();
-	const unwatch = onArrival(() => {
-		if (isPartMissing()) ui.setState({notice: replacedNotice});
-		screen.invalidate();
+		screen.hurry();
 	});
+	const unsubscribes = [
+		followMouseMode(ui, display),
+		followMailbox({store, ui, controller, focus: memory?.saved?.focus ?? null}, () => {
+			notifier?.look();
+			screen.invalidate();
+		}),
+		ui.subscribe(() => screen.invalidate()),
+		onArrival(() => {
+			if (hasLoadFailure()) ui.setState({notice: replacedNotice});
+			screen.invalidate();
+		}),
+	];
+	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
+	// A countdown (leases, retries) changes each second; a frame without changes writes nothing.
+	const clock = createClock(flags['ui.motion'], () => screen.invalidate());
+	const surroundings = {store, ui, screen, name, now: clock.now};
+	store.ready.catch(fail);
+	screen.show(createScene(surroundings));
+	screen.flush();
 	let app: Instance | null = null;
 	let unwatchDisarmed: (() => void) | undefined;
 	try {
-		// The first frame does not wait for React and Ink: they take as long to load as all the rest of the start.
+		// The first frame does not wait for React and Ink, which take as long to load as the rest of the start together.
 		const {mount} = await withoutFetch(() => import('./mount.tsx'));
 		app = mount(surroundings);
-		// A fault in a component ends Ink: it is reported as one, on the terminal as it was.
+		// An error in a component ends Ink; it is reported after the terminal has been given back.
 		app.waitUntilExit().then(() => quit(), fail);
 		markdown();
 		onFirstFrame?.(sentence => ui.setState({opening: sentence}));
 		unwatchDisarmed = options.watchDisarmed?.(tags => ui.setState({disarmed: tags}));
 		await ended;
 	} finally {
-		await suspension.end();
+		await display.end();
 		keeping?.stop();
-		clearInterval(clock);
-		notifier.stop();
-		deafen();
-		unsubscribe();
-		uninvalidate();
-		unwatch();
+		clock.stop();
+		notifier?.stop();
+		for (const unsubscribe of unsubscribes) unsubscribe();
 		unwatchDisarmed?.();
-		unlisten();
-		screen.stop();
 		app?.unmount();
-		terminal.restore();
-		stdout.off('resize', onResize);
-		process.off('SIGWINCH', onWindowChange);
-		stdout.off('error', onGone);
 		await stopKeeping?.();
 	}
 }
 
-/** A terminal that does not know its size says 0. */
-function sizeOf({columns, rows}: WriteStream): {columns: number; rows: number} {
-	return {columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24};
+function createStartUi({stdout, memory, notice, program}: TuiOptions, {flags, keymap}: Preferences): UiStore {
+	const ui = createUi(sizeOf(stdout), keymap);
+	const saved = memory?.saved ?? null;
+	ui.setState({
+		mouse: flags['ui.mouse'],
+		motion: flags['ui.motion'],
+		arrangement: restored(saved),
+		...(saved !== null && {recent: saved.recent}),
+		notice: notice ?? memory?.notice ?? null,
+		...(program && {program}),
+	});
+	return ui;
 }
 
-function outputTo(stdout: WriteStream): ScreenOutput {
-	return {
-		get columns() {
-			return sizeOf(stdout).columns;
-		},
-		get rows() {
-			return sizeOf(stdout).rows;
-		},
-		get writableNeedDrain() {
-			return stdout.writableNeedDrain;
-		},
-		write: bytes => stdout.write(bytes),
-		once: (event, listener) => stdout.once(event, listener),
+/** Makes the terminal report the mouse while the human wants that. Returns what ends it. */
+function followMouseMode(ui: UiStore, {setMode}: Pick<Display, 'setMode'>): () => void {
+	const follow = ({mouse}: {readonly mouse: boolean}): void => {
+		// Clicks and the wheel, in the notation that has no maximum of columns.
+		setMode(1000, mouse);
+		setMode(1006, mouse);
 	};
-}
-
-/** How many colours the terminal has, by what Node knows of TERM, COLORTERM, NO_COLOR and FORCE_COLOR. */
-function depthOf(stdout: WriteStream, env: NodeJS.ProcessEnv): Depth {
-	if ((env['NO_COLOR'] ?? '') !== '') return 1;
-	// Whoever has CI set in a real terminal still sees colours.
-	const {CI: _, ...rest} = env;
-	return typeof stdout.getColorDepth === 'function' ? (stdout.getColorDepth(rest) as Depth) : 4;
+	follow(ui.getState());
+	return ui.subscribe(follow);
 }

@@ -2,16 +2,16 @@ import type {ReadStream} from 'node:tty';
 import type {Screen} from '../screen/screen.ts';
 import type {Terminal} from '../terminal/terminal.ts';
 
-/** The times in which another program has the terminal. */
+/** Lends the terminal to another program. */
 export interface Suspension {
-	/** Somebody else has it: what is typed is not for us. */
+	/** Another program has the terminal, so input is not for us. */
 	readonly isNow: boolean;
 	/**
-	 * Gives the terminal away while `work` runs, and takes it back as it was. `ended` tells `work` that the program ends, and
-	 * that it has a moment to do so too.
+	 * Lends the terminal while `work` runs, and takes it back afterwards. `ended` is aborted when the program ends; `work` then has a
+	 * moment to finish.
 	 */
 	run<T>(work: (ended: AbortSignal) => Promise<T>): Promise<T>;
-	/** Ends what has the terminal, and waits for that, but no longer than a second. */
+	/** Ends the program that has the terminal, and waits for it for at most a second. */
 	end(): Promise<void>;
 }
 

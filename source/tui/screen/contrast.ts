@@ -17,25 +17,25 @@ export function contrast(one: Colour, other: Colour): number {
 
 const steps = 100;
 
-/** The colour, brought towards white or black (away from the backgrounds) until it has this contrast to each of them. */
-export function adapted(colour: Colour, backgrounds: readonly Colour[], least: number): Colour {
-	const end = Math.max(...backgrounds.map(luminance)) > middle ? 0x000000 : 0xffffff;
+/** The colour, moved towards white or black (away from the backgrounds) until its contrast to each of them is sufficient. */
+export function adapted(colour: Colour, backgrounds: readonly Colour[], minContrast: number): Colour {
+	const end = Math.max(...backgrounds.map(luminance)) > midLuminance ? 0x000000 : 0xffffff;
 	for (let step = 0; step < steps; step++) {
 		const next = mixed(colour, end, step / steps);
-		if (backgrounds.every(background => contrast(next, background) >= least)) return next;
+		if (backgrounds.every(background => contrast(next, background) >= minContrast)) return next;
 	}
 	return end;
 }
 
 /** Black and white have the same contrast to a colour of this luminance. */
-const middle = 0.179;
+const midLuminance = 0.179;
 
-/** Whether dark text is the one to read on it. */
+/** Whether dark text is more legible on it than light text. */
 export function isLight(background: Colour): boolean {
-	return luminance(background) > middle;
+	return luminance(background) > midLuminance;
 }
 
-/** `part` 0 is the one, 1 the other. */
+/** Blends two colours; `part` is the share of the other, 0 to 1. */
 export function mixed(one: Colour, other: Colour, part: number): Colour {
 	const to = channels(other);
 	return channels(one)

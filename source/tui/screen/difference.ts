@@ -2,14 +2,14 @@ import type {Grid} from './grid.ts';
 import {hyperlink, type TerminalColours} from './sgr.ts';
 import {lookOf, plain, type Style} from './style.ts';
 
-/** Equal cells between two changes that are cheaper to write again than to jump over. */
-const bridge = 5;
-/** Blanks in a row from which erasing is shorter than spaces. */
-const longBlank = 10;
+/** Up to how many equal cells between two changes it is cheaper to rewrite than to jump over. */
+const maxBridged = 5;
+/** From how many blanks on erasing takes fewer bytes than spaces. */
+const minErased = 10;
 
 /**
- * The bytes that turn what stands on the terminal into what should stand there: each changed span addressed absolutely.
- * Empty when nothing differs. Expects the pen to be plain and leaves it so.
+ * The bytes that turn the grid `before`, which is on the terminal, into `after`. Each changed span is addressed absolutely.
+ * Empty if nothing differs. Expects the terminal's attributes to be reset, and resets them.
  */
 export function difference(before: Grid, after: Grid, colours: TerminalColours): string {
 	const writer = createWriter(after, colours);
@@ -22,7 +22,7 @@ export function difference(before: Grid, after: Grid, colours: TerminalColours):
 			}
 			const start = headOf(before, after, row, x);
 			let end = x + 1;
-			for (let gap = 0, at = end; at < after.columns && gap < bridge; at++) {
+			for (let gap = 0, at = end; at < after.columns && gap < maxBridged; at++) {
 				if (sameCell(before, after, row + at)) gap++;
 				else {
 					gap = 0;
@@ -41,22 +41,24 @@ function sameCell(before: Grid, after: Grid, cell: number): boolean {
 	return before.glyphs[cell] === after.glyphs[cell] && before.styles[cell] === after.styles[cell];
 }
 
-/** The column where the glyph begins of which `x` is a part, in either grid. */
+/** The column where the glyph that covers `x` begins, in either grid. */
 function headOf(before: Grid, after: Grid, row: number, x: number): number {
 	let head = x;
 	while (head > 0 && (after.glyphs[row + head] === '' || before.glyphs[row + head] === '')) head--;
 	return head;
 }
 
-/** Not one of the glyphs that every terminal draws in one column: terminals disagree on emoji and marks. */
+/** Whether terminals may disagree on the glyph's width, as they do on emoji and marks. */
 function isDoubtful(glyph: string): boolean {
 	if (glyph.length > 1 || glyph === '') return true;
 	const code = glyph.charCodeAt(0);
-	return code >= 0x250 && !(code >= 0x370 && code < 0x483) && !(code >= 0x2010 && code < 0x25a0) && !ours.has(glyph);
+	return (
+		code >= 0x250 && !(code >= 0x370 && code < 0x483) && !(code >= 0x2010 && code < 0x25a0) && !singleWidth.has(glyph)
+	);
 }
 
-/** Signs of our own that are wide nowhere. */
-const ours = new Set('●◐○◌▌▶▷⤷✓✗');
+/** Signs that we use, which no terminal draws wide. */
+const singleWidth = new Set('●◐○◌▌▶▷⤷✓✗');
 
 function hasDoubtful(grid: Grid, row: number, start: number, end: number): boolean {
 	for (let x = start; x < end; x++) if (isDoubtful(grid.glyphs[row + x] ?? ' ')) return true;
@@ -70,7 +72,7 @@ function createWriter(grid: Grid, {sgr}: TerminalColours) {
 	const moveTo = (y: number, x: number) => {
 		bytes += `\u001B[${y + 1};${x + 1}H`;
 	};
-	const use = (next: Style) => {
+	const setStyle = (next: Style) => {
 		if (next === pen) return;
 		bytes += hyperlink(lookOf(pen).link, lookOf(next).link);
 		bytes += next === plain ? '\u001B[m' : sgr(next);
@@ -78,25 +80,25 @@ function createWriter(grid: Grid, {sgr}: TerminalColours) {
 	};
 
 	return {
-		/** `stale`: what stands there may be wider or narrower than we think, so it is erased first. */
+		/** `stale`: what is there may be wider or narrower than we think, so it is erased first. */
 		span(y: number, start: number, end: number, stale: boolean): void {
 			const row = y * grid.columns;
 			moveTo(y, start);
 			if (stale || hasDoubtful(grid, row, start, end)) {
-				use(plain);
+				setStyle(plain);
 				bytes += `\u001B[${end - start}X`;
 			}
 			for (let x = start; x < end;) {
 				const glyph = grid.glyphs[row + x] ?? ' ';
 				const blank = glyph === ' ' && grid.styles[row + x] === plain ? blankRun(grid, row + x, end - x) : 0;
-				if (blank >= longBlank) {
-					use(plain);
+				if (blank >= minErased) {
+					setStyle(plain);
 					bytes += `\u001B[${blank}X`;
 					x += blank;
 					if (x < end) moveTo(y, x);
 					continue;
 				}
-				use(grid.styles[row + x] ?? plain);
+				setStyle(grid.styles[row + x] ?? plain);
 				bytes += glyph;
 				const next = grid.glyphs[row + x + 1] === '' && x + 1 < grid.columns ? x + 2 : x + 1;
 				if ((next === x + 2 || isDoubtful(glyph)) && next < end) moveTo(y, next);
@@ -104,14 +106,14 @@ function createWriter(grid: Grid, {sgr}: TerminalColours) {
 			}
 		},
 		finish(): string {
-			use(plain);
+			setStyle(plain);
 			return bytes;
 		},
 	};
 }
 
-function blankRun(grid: Grid, from: number, most: number): number {
+function blankRun(grid: Grid, from: number, max: number): number {
 	let count = 0;
-	while (count < most && grid.glyphs[from + count] === ' ' && grid.styles[from + count] === plain) count++;
+	while (count < max && grid.glyphs[from + count] === ' ' && grid.styles[from + count] === plain) count++;
 	return count;
 }

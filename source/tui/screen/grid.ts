@@ -10,7 +10,7 @@ export interface Rect {
 	readonly height: number;
 }
 
-/** A line of a pane, and what is behind it across the whole pane. */
+/** A line of a pane, and its background across the whole pane. */
 export interface PaintedLine {
 	readonly strip: Strip;
 	readonly tint?: Colour;
@@ -21,16 +21,16 @@ export interface Position {
 	readonly y: number;
 }
 
-/** A rectangle and the lines in it: at most as many as it has rows. */
-export interface Part {
+/** A rectangle and the lines in it, at most as many as it has rows. */
+export interface Region {
 	readonly rect: Rect;
 	readonly lines: readonly PaintedLine[];
 }
 
-/** A whole frame. Of parts that overlap, the later one stands above the earlier. */
+/** A whole frame. Where regions overlap, the later one covers the earlier. */
 export interface Scene {
-	readonly parts: readonly Part[];
-	/** Where the cursor blinks; null: it is hidden. */
+	readonly regions: readonly Region[];
+	/** Where the cursor is; null: hidden. */
 	readonly cursor: Position | null;
 }
 
@@ -54,27 +54,27 @@ export function createGrid(columns: number, rows: number): Grid {
 	};
 }
 
-/** Fills the grid with a frame, whatever was in it. */
-export function drawScene(grid: Grid, {parts}: Scene): void {
+/** Replaces the grid's contents with a frame. */
+export function drawScene(grid: Grid, {regions}: Scene): void {
 	grid.glyphs.fill(blank);
 	grid.styles.fill(plain);
-	for (const {rect, lines} of parts) {
+	for (const {rect, lines} of regions) {
 		for (let row = 0; row < rect.height; row++) {
 			const line = lines[row];
-			lay(grid, rect.x, rect.y + row, rect.width, line?.strip ?? emptyStrip, line?.tint);
+			putLine(grid, rect.x, rect.y + row, rect.width, line?.strip ?? emptyStrip, line?.tint);
 		}
 	}
 }
 
 const emptyStrip: Strip = {glyphs: [], styles: []};
 
-/** The glyphs of a row, one a column; the right half of a wide one is empty. */
+/** The glyphs of a row, one per column; the right half of a wide one is empty. */
 export function rowOf({columns, glyphs}: Grid, y: number): readonly Printable[] {
 	return glyphs.slice(y * columns, (y + 1) * columns);
 }
 
-/** Lays a line into the grid at (x, y), filling `width` columns; what does not fit is cut. */
-export function lay(grid: Grid, x: number, y: number, width: number, line: Strip, tint?: Colour): void {
+/** Puts a line into the grid at (x, y), filling `width` columns and cutting what does not fit. */
+export function putLine(grid: Grid, x: number, y: number, width: number, line: Strip, tint?: Colour): void {
 	if (y < 0 || y >= grid.rows) return;
 	const end = Math.min(x + width, grid.columns);
 	const {glyphs, styles} = line;
@@ -89,7 +89,7 @@ export function lay(grid: Grid, x: number, y: number, width: number, line: Strip
 			continue;
 		}
 		const look = styles[at] ?? plain;
-		// Half of a wide glyph would push everything right of it.
+		// Half of a wide glyph would shift everything to its right.
 		grid.glyphs[cell] = column === end - 1 && glyphs[at + 1] === '' ? blank : glyph;
 		grid.styles[cell] = tint === undefined ? look : onBackground(look, tint);
 	}

@@ -1,11 +1,11 @@
 const listeners = new Set<() => void>();
-let arrived = 0;
+let loaded = 0;
 let missing = false;
 
 /**
- * A part of the program that the first frame does not pay for: null until it is loaded, which begins when it is first
- * asked for. Whoever drew without it hears of its arrival. It stays null when it cannot be loaded: another version has taken
- * the program's place on the disk while this one runs.
+ * A part of the program that is not loaded before the first frame: null until it is loaded, which begins at the first call.
+ * Listeners of `onArrival` are called when it is there. It stays null if it cannot be loaded, because another version has
+ * replaced the program on disk.
  */
 export function lazy<Part>(load: () => Promise<Part>): () => Part | null {
 	let part: Part | null = null;
@@ -13,7 +13,7 @@ export function lazy<Part>(load: () => Promise<Part>): () => Part | null {
 	const arrive = async () => {
 		try {
 			part = await load();
-			arrived++;
+			loaded++;
 		} catch {
 			missing = true;
 		}
@@ -25,20 +25,20 @@ export function lazy<Part>(load: () => Promise<Part>): () => Part | null {
 	};
 }
 
-/** How many parts have arrived: what was drawn when there were fewer may look different now. */
-export function arrivals(): number {
-	return arrived;
+/** How many parts have been loaded; what was drawn with fewer may look different now. */
+export function loadedCount(): number {
+	return loaded;
 }
 
-/** What the human is told then. */
+/** What to show the human if a part is missing. */
 export const replacedNotice = 'Another version of agentmux was installed: start this screen again.';
 
 /** Whether some part could not be loaded. */
-export function isPartMissing(): boolean {
+export function hasLoadFailure(): boolean {
 	return missing;
 }
 
-/** Calls `listener` whenever a part has arrived, or turned out to be missing, until the returned function is called. */
+/** Calls `listener` whenever a part was loaded or turned out to be missing, until the returned function is called. */
 export function onArrival(listener: () => void): () => void {
 	listeners.add(listener);
 	return () => {

@@ -1,6 +1,5 @@
 /**
- * A pure function that remembers what it returned for up to `max` arguments, and then begins again: nobody can tell but by
- * the time it takes. Arguments are compared as keys of a map are.
+ * Caches a pure function's results for up to `max` arguments, then starts over. Arguments are compared like keys of a Map.
  */
 export function memo<Argument, Result>(
 	max: number,
@@ -17,7 +16,7 @@ export function memo<Argument, Result>(
 	};
 }
 
-/** What is made when it is first asked for, and is the same from then on. */
+/** A value that is made at the first call, and returned by each further one. */
 export function once<Made>(make: () => Made): () => Made {
 	let made: {readonly it: Made} | undefined;
 	return () => (made ??= {it: make()}).it;

@@ -1,2 +1,2 @@
-/** Stands in for react-devtools-core in the bundle; see rolldown.config.ts. */
+/** Replaces react-devtools-core in the bundle; see rolldown.config.ts. */
 export default {initialize() {}, connectToDevTools() {}};

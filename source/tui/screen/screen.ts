@@ -12,22 +12,22 @@ export interface ScreenOutput {
 }
 
 export interface Screen {
-	/** What is shown from now on: asked for whenever a frame is drawn. */
+	/** Sets what describes the scene. It is called for each frame. */
 	show(scene: () => Scene): void;
-	/** Something that is shown has changed. Frames are drawn at most each 16 ms, the first one at once. */
+	/** Call when something that is shown has changed. Draws soon, but not more often than every 16 ms. */
 	invalidate(): void;
-	/** A key was pressed: a frame is drawn as soon as everything that it changed is known. */
+	/** Call after a key. Draws as soon as the current turn of the event loop, and with it all that the key changes, is over. */
 	hurry(): void;
-	/** Draws now, if anything differs. */
+	/** Draws now. Writes nothing if nothing differs. */
 	flush(): void;
-	/** The terminal has another size, or lost what stood there: everything is drawn anew. */
+	/** Redraws everything, because the terminal has another size or has lost its contents. */
 	reset(): void;
-	/** The glyphs of a row as they stand on the terminal, one a column; the right half of a wide one is empty. */
+	/** The glyphs in a row of the terminal, one per column; the right half of a wide one is empty. */
 	row(y: number): readonly string[];
-	/** Another program has the terminal: nothing is drawn until `resume`, which draws everything anew. */
+	/** Draws nothing until `resume`, which redraws everything, because another program is using the terminal. */
 	pause(): void;
 	resume(): void;
-	/** Draws nothing any more. */
+	/** Draws nothing from now on. */
 	stop(): void;
 }
 
@@ -35,9 +35,9 @@ const frameTime = 16;
 const beginSynchronised = '\u001B[?2026h';
 const endSynchronised = '\u001B[?2026l';
 
-/** Draws scenes onto a terminal: only the difference to what stands there is written. */
+/** Draws scenes on a terminal. Writes only what differs from its contents. */
 export function createScreen(output: ScreenOutput, colours: TerminalColours): Screen {
-	let scene = (): Scene => ({parts: [], cursor: null});
+	let scene = (): Scene => ({regions: [], cursor: null});
 	let front = createGrid(output.columns, output.rows);
 	let back = createGrid(output.columns, output.rows);
 	let shownCursor: string | null = null;
@@ -59,7 +59,7 @@ export function createScreen(output: ScreenOutput, colours: TerminalColours): Sc
 		immediate = undefined;
 		if (stopped || paused) return;
 		if (output.writableNeedDrain === true) {
-			// A slow line: what it missed is in the next difference.
+			// The terminal is slow. The next difference includes the frames that it misses.
 			output.once('drain', invalidate);
 			return;
 		}
@@ -67,12 +67,12 @@ export function createScreen(output: ScreenOutput, colours: TerminalColours): Sc
 		const next = scene();
 		drawScene(back, next);
 		const changes = difference(front, back, colours);
-		const place = bytesOf(next.cursor);
-		if (changes === '' && !blank && place === shownCursor) return;
+		const cursor = bytesOf(next.cursor);
+		if (changes === '' && !blank && cursor === shownCursor) return;
 		// A cursor that stays hidden need not be hidden again.
-		const tail = changes === '' || place !== shownCursor || next.cursor !== null ? place : '';
+		const tail = changes === '' || cursor !== shownCursor || next.cursor !== null ? cursor : '';
 		output.write(`${beginSynchronised}${blank ? '\u001B[m\u001B[2J' : ''}${changes}${tail}${endSynchronised}`);
-		shownCursor = place;
+		shownCursor = cursor;
 		blank = false;
 		[front, back] = [back, front];
 	}

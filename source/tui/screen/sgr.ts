@@ -2,12 +2,12 @@ import {joinPrintable, p, type Printable} from '../../printable.ts';
 import type {Palette} from './palette.ts';
 import {lookOf, type Colour, type Depth, type Style} from './style.ts';
 
-/** The colours of one terminal: as many as it has, and those of the palette that is in use. */
+/** The escape sequences for one terminal's number of colours and the current palette. */
 export interface TerminalColours {
-	/** The escape sequence that makes a style the current one, whatever was before. */
+	/** The escape sequence that sets a style, whatever was set before. */
 	readonly sgr: (of: Style) => string;
-	/** Takes another palette into use; the terminal has to be redrawn. */
-	readonly use: (palette: Palette) => void;
+	/** Switches to another palette; the terminal must then be redrawn. */
+	readonly setPalette: (palette: Palette) => void;
 }
 
 export function createTerminalColours(depth: Depth, palette: Palette): TerminalColours {
@@ -15,7 +15,7 @@ export function createTerminalColours(depth: Depth, palette: Palette): TerminalC
 	let sequences: string[] = [];
 	return {
 		sgr: of => (sequences[of] ??= sequenceOf(of, depth, current)),
-		use(next) {
+		setPalette(next) {
 			current = next;
 			sequences = [];
 		},
@@ -25,15 +25,15 @@ export function createTerminalColours(depth: Depth, palette: Palette): TerminalC
 const endOfLink = '\u001B]8;;\u001B\\';
 
 /**
- * The OSC 8 sequence that makes `to` the current hyperlink after `from`; undefined: none. The id makes one link of all its
- * pieces, wherever a line is broken. (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda)
+ * The OSC 8 sequence that changes the current hyperlink from `from` to `to`; undefined: none. The id makes a link that is
+ * broken across lines one link. (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda)
  */
 export function hyperlink(from: string | undefined, to: string | undefined): string {
 	if (from === to) return '';
 	return to === undefined ? endOfLink : `\u001B]8;id=${idOf(to)};${to}\u001B\\`;
 }
 
-/** FNV-1a of the address: the same address is the same link, and needs no table. */
+/** FNV-1a of the address, so that the same address is the same link without a table. */
 function idOf(uri: string): string {
 	let hash = 2_166_136_261;
 	for (let at = 0; at < uri.length; at++) hash = Math.imul(hash ^ uri.charCodeAt(at), 16_777_619) >>> 0;
@@ -47,7 +47,7 @@ function sequenceOf(of: Style, depth: Depth, colours: Palette): Printable {
 	if (dim === true) codes.push(2);
 	if (italic === true) codes.push(3);
 	if (underline === true) codes.push(4);
-	// Where there are no backgrounds, what would be a filled chip is inverted, and a mere tint is left out.
+	// Without colours, a filled chip is inverted, and a tint is left out.
 	const chip = bg !== undefined && colours.isFilling(bg);
 	if (inverse === true || (depth === 1 && chip)) codes.push(7);
 	if (strike === true) codes.push(9);
@@ -81,13 +81,13 @@ function extended(colour: Colour, depth: 8 | 24): number[] {
 	const red = colour >> 16;
 	const green = (colour >> 8) & 0xff;
 	const blue = colour & 0xff;
-	return depth === 24 ? [2, red, green, blue] : [5, of256(red, green, blue)];
+	return depth === 24 ? [2, red, green, blue] : [5, nearestOf256(red, green, blue)];
 }
 
-/** The nearest of xterm's 256: the ramp of 24 greys for what is nearly grey, the 6 x 6 x 6 cube for the rest. */
-function of256(red: number, green: number, blue: number): number {
-	const most = Math.max(red, green, blue);
-	if (most - Math.min(red, green, blue) < 16) {
+/** The nearest of xterm's 256 colours: the ramp of 24 greys for near-greys, the 6 x 6 x 6 cube for the rest. */
+function nearestOf256(red: number, green: number, blue: number): number {
+	const brightest = Math.max(red, green, blue);
+	if (brightest - Math.min(red, green, blue) < 16) {
 		const grey = Math.round(((red + green + blue) / 3 - 8) / 10);
 		return grey < 0 ? 16 : grey > 23 ? 231 : 232 + grey;
 	}

@@ -4,8 +4,8 @@ import {once} from './memo.ts';
 
 type StringWidth = typeof stringWidthItself;
 
-// Letters of the Latin scripts, general punctuation, arrows, box drawing, blocks, geometric shapes, ticks: each one column
-// wide on its own, and none that joins its neighbours.
+// Latin letters, general punctuation, arrows, box drawing, blocks, geometric shapes, ticks: each one column wide, and none
+// joins its neighbours.
 const simple =
 	/^[ -~\u00A1-\u00AC\u00AE-\u02FF\u2010-\u2027\u2030-\u205E\u2190-\u2199\u2500-\u25FC\u25FF\u2713\u2717\u2937\u21B3\u21BB]*$/;
 
@@ -14,9 +14,9 @@ const colours = /\u001B\[[\d;]*m/g;
 const stringWidth = once(load);
 
 /**
- * What string-width says, without loading it for plain letters and drawing characters: its patterns of pictographs cost
- * 40 ms at their first use, and Ink would ask about every line of the first frame. The bundle puts this in the place of
- * string-width for Ink too (rolldown.config.ts).
+ * Like string-width, but only loads it for text other than plain letters and drawing characters: its emoji patterns cost
+ * 40 ms at their first use, and Ink would measure every line of the first frame. In the bundle, Ink uses this as well
+ * (rolldown.config.ts).
  */
 export default function width(text: string, options: Parameters<StringWidth>[1] = {}): number {
 	if (options.ambiguousIsNarrow !== false) {

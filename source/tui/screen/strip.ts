@@ -21,15 +21,15 @@ const nothing = p``;
 const blank = p` `;
 const ellipsis = p`…`;
 
-/** A grapheme of more code points than this is somebody's prank: the rest of its marks is left out. */
+/** The maximum number of code points in a grapheme. Longer ones are pranks; their further marks are dropped. */
 const maxMarks = 16;
 
-/** Columns that one grapheme takes: 0, 1 or 2. */
+/** The width of a grapheme in columns: 0, 1 or 2. */
 const graphemeWidth = memo(20_000, (grapheme: string) => Math.min(2, stringWidth(grapheme)));
 
 const ascii = /^[\u0020-\u007E]*$/;
 
-/** Columns that a text takes on one line. */
+/** The width of a text in columns. */
 export function textWidth(text: string): number {
 	if (ascii.test(text)) return text.length;
 	let width = 0;
@@ -37,7 +37,7 @@ export function textWidth(text: string): number {
 	return width;
 }
 
-/** Adds a text's cells to growing lists. */
+/** Appends a text's cells to the lists. */
 function appendCells(glyphs: Printable[], styles: Style[], text: Printable, of: Style): void {
 	if (ascii.test(text)) {
 		for (let at = 0; at < text.length; at++) {
@@ -52,7 +52,7 @@ function appendCells(glyphs: Printable[], styles: Style[], text: Printable, of: 
 		const width = graphemeWidth(grapheme);
 		const last = glyphs.length - 1;
 		if (width === 0) {
-			// A mark without a letter stands on what is before it.
+			// A mark without a letter is added to the glyph before it.
 			const before = glyphs[last] ?? nothing;
 			if (before !== '' && before.length < maxMarks) glyphs[last] = p`${before}${grapheme}`;
 			continue;
@@ -73,7 +73,7 @@ export function strip(spans: readonly Span[]): Strip {
 	return {glyphs, styles};
 }
 
-/** The spans that a line was made of, each as long as its style is the same. */
+/** Splits a line into spans of one style each. */
 export function spansOf({glyphs, styles}: Strip): Span[] {
 	const spans: Span[] = [];
 	for (let from = 0, at = 1; from < glyphs.length; at++) {
@@ -90,7 +90,7 @@ export function textOf({glyphs}: Strip): Printable {
 	return joinPrintable(glyphs);
 }
 
-/** Cut to a width, with `…` for what does not fit. */
+/** Cuts a line to a width, ending it with `…` if it did not fit. */
 export function clip(line: Strip, width: number): Strip {
 	if (line.glyphs.length <= width) return line;
 	if (width <= 0) return {glyphs: [], styles: []};
@@ -101,7 +101,7 @@ export function clip(line: Strip, width: number): Strip {
 	return {glyphs, styles};
 }
 
-/** One line with its left part, and its right part at the right edge; the left is cut where both do not fit. */
+/** A line with one part at its left and one at its right edge; the left one is cut if they do not fit. */
 export function justify(left: readonly Span[], right: readonly Span[], width: number): Strip {
 	const end = clip(strip(right), width);
 	const room = end.glyphs.length === 0 ? width : width - end.glyphs.length - 1;
@@ -118,8 +118,8 @@ function blanks(count: number): Printable[] {
 	return Array.from<Printable>({length: Math.max(0, count)}).fill(blank);
 }
 
-/** One after the other. */
-export function joined(...parts: readonly Strip[]): Strip {
+/** Concatenates lines. */
+export function joinStrips(...parts: readonly Strip[]): Strip {
 	const none: Printable[] = [];
 	const plainly: Style[] = [];
 	return {

@@ -2,7 +2,7 @@ import {printable, type Printable} from '../../printable.ts';
 /** A colour as 0xRRGGBB. */
 export type Colour = number;
 
-/** How a cell looks. Absent: as the terminal has it. */
+/** How a cell looks. Absent properties are the terminal's defaults. */
 export interface Look {
 	readonly fg?: Colour;
 	readonly bg?: Colour;
@@ -12,20 +12,20 @@ export interface Look {
 	readonly underline?: boolean;
 	readonly inverse?: boolean;
 	readonly strike?: boolean;
-	/** Where a click leads: an address in printing ASCII, as `linked` takes it. */
+	/** The target of a hyperlink: an address in printing ASCII, as `linked` accepts it. */
 	readonly link?: Printable;
 }
 
-/** A look by number, so that cells compare as integers. */
+/** The number of a look, so that cells can be compared as integers. */
 export type Style = number;
 
-/** How many colours a terminal has, as bits: 1 (none), 4, 8 or 24; what Node's getColorDepth says. */
+/** A terminal's colour depth in bits, as Node's getColorDepth returns it: 1 (no colours), 4, 8 or 24. */
 export type Depth = 1 | 4 | 8 | 24;
 
 const looks: Look[] = [{}];
 const byKey = new Map<string, Style>([[keyOf({}), 0]]);
 
-/** The terminal's own look. */
+/** The terminal's default look. */
 export const plain: Style = 0;
 
 export function style(look: Look): Style {
@@ -41,12 +41,12 @@ export function lookOf(of: Style): Look {
 	return looks[of] ?? {};
 }
 
-/** Each address makes looks that are kept for good: after so many of them in one session, further ones are only underlined. */
+/** Looks are never released, and each address needs its own. After this many, further links are only underlined. */
 const maxLinks = 20_000;
 let links = 0;
 const asciiAlone = /^[!-~]+$/;
 
-/** The same style as a hyperlink. `uri` must be printing ASCII (what `new URL` makes of an address is); anything else is no link. */
+/** The same style as a hyperlink, if `uri` is printing ASCII, as what `new URL` returns is; otherwise the style itself. */
 export function linked(of: Style, uri: string): Style {
 	if (!asciiAlone.test(uri)) return of;
 	const look = {...lookOf(of), link: printable(uri)};
@@ -58,10 +58,10 @@ export function linked(of: Style, uri: string): Style {
 
 const tinted = new Map<number, Map<Style, Style>>();
 
-/** What the terminal's own text colour becomes on a tint: it was chosen for the terminal's background, not for ours. */
+/** The colour of default text on a tint. The terminal's own was chosen for its background, not for ours. */
 export const onTint: Colour = 0xd8dce3;
 
-/** The same style on another background, unless it has one of its own. */
+/** The same style on a background, unless it already has one. */
 export function onBackground(of: Style, bg: Colour): Style {
 	let known = tinted.get(bg);
 	if (known === undefined) tinted.set(bg, (known = new Map<Style, Style>()));

@@ -1,8 +1,8 @@
 import type {Strip} from './strip.ts';
 
 /**
- * A long line as lines of at most `width` columns: broken at spaces where there are any, else in the word; a wide glyph
- * is never cut in two. Always at least one line.
+ * Wraps a line to lines of at most `width` columns, at spaces if there are any, otherwise within a word. Never splits a wide
+ * glyph. Always returns at least one line.
  */
 export function wrap(line: Strip, width: number): Strip[] {
 	const {glyphs} = line;
@@ -12,7 +12,7 @@ export function wrap(line: Strip, width: number): Strip[] {
 	let start = 0;
 	while (glyphs.length - start > columns) {
 		let end = start + columns;
-		// The space that the line is broken at may stand just beyond its edge.
+		// The space at which the line breaks may be just beyond its edge.
 		let space = end;
 		while (space > start && glyphs[space] !== ' ') space--;
 		if (space > start) end = space;

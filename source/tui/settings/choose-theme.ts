@@ -5,15 +5,15 @@ import type {Colour, Depth} from '../screen/style.ts';
 import {paletteOf} from './colours.ts';
 
 export interface Theme {
-	/** As many as the terminal has, or fewer where the theme says so. */
+	/** As many as the terminal has, or fewer if the theme says so. */
 	readonly colours: TerminalColours;
-	/** Whether the terminal is to be asked for its background: it matters, and it is one that understands the question. */
+	/** Whether to ask the terminal for its background: the theme depends on it, and the terminal understands the question. */
 	readonly asks: boolean;
-	/** The terminal's background is this one. True when colours changed, so that all must be drawn anew. */
+	/** Sets the terminal's background. True if this changed the colours, so that everything must be redrawn. */
 	setBackground(colour: Colour): boolean;
 }
 
-/** The colours that the human chose, for the background that the environment hints at. */
+/** The colours that the human chose, for the background that the environment suggests. */
 export function chooseTheme(
 	{theme, colours, tags}: Pick<Preferences, 'theme' | 'colours' | 'tags'>,
 	has: Depth,
@@ -26,18 +26,18 @@ export function chooseTheme(
 	const fits = theme !== 'dark' && theme !== 'light' && has > 1;
 	return {
 		colours: ofTerminal,
-		// The console of Linux would print the question.
+		// The Linux console would print the question.
 		asks: fits && !['linux', 'dumb'].includes(env['TERM'] ?? ''),
 		setBackground(colour) {
 			if (!fits || isLight(colour) === light) return false;
 			light = !light;
-			ofTerminal.use(palette());
+			ofTerminal.setPalette(palette());
 			return true;
 		},
 	};
 }
 
-/** COLORFGBG, `foreground;background` by numbers of the 16 colours, as rxvt, Konsole and others set it. */
+/** Reads COLORFGBG, `foreground;background` as numbers of the 16 colours, which rxvt, Konsole and others set. */
 function hintsAtLight(env: NodeJS.ProcessEnv): boolean {
 	const background = Number(/;(\d+)$/.exec(env['COLORFGBG'] ?? '')?.[1] ?? 0);
 	return background === 7 || (background > 8 && background < 16);

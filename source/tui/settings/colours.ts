@@ -1,6 +1,6 @@
 import {createPalette, type Declared, type Palette} from '../screen/palette.ts';
 import {onTint, type Colour} from '../screen/style.ts';
-import {defaultTagColours, namedTag, tagColour} from './tag-colour.ts';
+import {defaultTagColours, defaultColourOf, tagColour} from './tag-colour.ts';
 
 const declared = {
 	grey: text(0x99a1ad, 90, 0x565e68),
@@ -19,11 +19,11 @@ const declared = {
 	string: text(0xb9c46a, 33, 0x4f6b00),
 	/** On filled colours. */
 	ink: {kind: 'filling', colour: 0x101418, code: 30},
-	/** The terminal's own text, where it stands on a tint. */
+	/** Text in the terminal's default colour, on a tint. */
 	onTint: {kind: 'text', colour: onTint, light: 0x1f2328},
 	/** Behind the selected message. */
 	selected: tint(0x1f2733, 0xdfeaf7, 0x12305c),
-	/** Behind the header of the pane that has the keys, and of the others. */
+	/** Behind the header of the focused pane, and of the others. */
 	focused: tint(0x17283f, 0xd2e5fb, 0x16305a),
 	header: tint(0x151820, 0xf0f2f5),
 	/** Behind overlays. */
@@ -33,7 +33,7 @@ const declared = {
 	block: tint(0x161c25, 0xf3f5f8),
 } as const satisfies {readonly [name: string]: Declared};
 
-/** The colours that have a meaning of their own; those of tags stand in tag-colour.ts. */
+/** The colours with a fixed meaning; those of tags are in tag-colour.ts. */
 export const colours = Object.fromEntries(Object.entries(declared).map(([name, {colour}]) => [name, colour])) as {
 	readonly [Name in keyof typeof declared]: Colour;
 };
@@ -46,7 +46,7 @@ function tint(colour: Colour, light: Colour, strong?: Colour): Declared {
 	return {kind: 'tint', colour, light, ...(strong !== undefined && {strong})};
 }
 
-/** Those that the human may replace in config.toml, by their names there. */
+/** The colours that can be replaced in config.toml, by their names there. */
 export const replaceable: {readonly [name: string]: Colour} = {
 	grey: colours.grey,
 	faint: colours.faint,
@@ -62,18 +62,23 @@ export const replaceable: {readonly [name: string]: Colour} = {
 	overlay: colours.overlay,
 };
 
-interface Choice {
+interface ThemeOptions {
 	/** The terminal's background. */
 	readonly light?: boolean;
-	/** More contrast. */
+	/** High contrast. */
 	readonly strong?: boolean;
-	/** The human's own, by those that they replace, and by tag. */
+	/** The human's own colours, by the colour that each replaces, and by tag. */
 	readonly own?: ReadonlyMap<Colour, Colour>;
 	readonly tags?: ReadonlyMap<string, Colour>;
 }
 
-/** What the program's colours are on such a terminal. */
-export function paletteOf({light = false, strong = false, own = new Map(), tags = new Map()}: Choice = {}): Palette {
+/** The program's colours on such a terminal. */
+export function paletteOf({
+	light = false,
+	strong = false,
+	own = new Map(),
+	tags = new Map(),
+}: ThemeOptions = {}): Palette {
 	const chosen = new Map([...tags].map(([tag, colour]) => [tagColour(tag), colour]));
 	return createPalette({
 		light,
@@ -84,6 +89,6 @@ export function paletteOf({light = false, strong = false, own = new Map(), tags 
 			...defaultTagColours,
 			...Object.values(declared),
 		],
-		named: colour => chosen.get(colour) ?? namedTag(colour, colours),
+		named: colour => chosen.get(colour) ?? defaultColourOf(colour, colours),
 	});
 }

@@ -1,13 +1,13 @@
-/** How well a text matches, and at which offsets its letters do; null when it does not. */
+/** How well a text matches, and the offsets of the letters that match. */
 interface Match {
 	readonly score: number;
-	readonly places: readonly number[];
+	readonly offsets: readonly number[];
 }
 
 /**
- * What matches a typed text, best first: what is it, what begins with it, where a word begins with it, what holds it, whose
- * words begin with its letters, what has its letters in this order. Each typed word must match. Those that match equally
- * well stay in the order given.
+ * The items that match a typed text, best first: those equal to it, those that begin with it, those with a word that begins
+ * with it, those that contain it, those whose words begin with its letters, those that contain its letters in this order.
+ * Each typed word must match. Items that match equally well stay in the order given.
  */
 export function fuzzy<T>(typed: string, items: readonly T[], textOf: (item: T) => string): T[] {
 	if (typed.trim() === '') return [...items];
@@ -20,21 +20,21 @@ export function fuzzy<T>(typed: string, items: readonly T[], textOf: (item: T) =
 
 export function fuzzyMatch(typed: string, text: string): Match | null {
 	const folded = fold(text);
-	const places = new Set<number>();
+	const offsets = new Set<number>();
 	let score = 0;
 	for (const word of fold(typed)
 		.split(/\s+/)
 		.filter(each => each !== '')) {
 		const match = wordMatch(word, folded);
 		if (match === null) return null;
-		// The worst word says how well all of them match.
+		// The score of all words is that of the worst.
 		score = score === 0 ? match.score : Math.min(score, match.score);
-		for (const place of match.places) places.add(place);
+		for (const offset of match.offsets) offsets.add(offset);
 	}
-	return {score, places: [...places].sort((one, other) => one - other)};
+	return {score, offsets: [...offsets].sort((one, other) => one - other)};
 }
 
-/** Without case, letter by letter, so that offsets stay what they are. */
+/** In lower case, unless that would change the offsets. */
 function fold(text: string): string {
 	const lower = text.toLowerCase();
 	return lower.length === text.length ? lower : text;
@@ -42,20 +42,20 @@ function fold(text: string): string {
 
 function wordMatch(word: string, text: string): Match | null {
 	const at = text.indexOf(word);
-	if (at === 0) return {score: text === word ? 1001 : 1000, places: run(0, word.length)};
+	if (at === 0) return {score: text === word ? 1001 : 1000, offsets: run(0, word.length)};
 	const beginnings = wordBeginnings(text);
 	const beginning = beginnings.find(each => text.startsWith(word, each));
-	if (beginning !== undefined) return {score: 700, places: run(beginning, word.length)};
-	if (at > 0) return {score: 500, places: run(at, word.length)};
+	if (beginning !== undefined) return {score: 700, offsets: run(beginning, word.length)};
+	if (at > 0) return {score: 500, offsets: run(at, word.length)};
 	const initials = inOrder(
 		word,
 		beginnings.map(each => text[each] ?? ''),
 	);
-	if (initials !== null) return {score: 400, places: initials.map(each => beginnings[each] ?? 0)};
+	if (initials !== null) return {score: 400, offsets: initials.map(each => beginnings[each] ?? 0)};
 	const letters = inOrder(word, text.split(''));
 	if (letters === null) return null;
 	const spread = (letters.at(-1) ?? 0) - (letters[0] ?? 0) + (letters[0] ?? 0) / 2;
-	return {score: Math.max(1, 250 - spread), places: letters};
+	return {score: Math.max(1, 250 - spread), offsets: letters};
 }
 
 function run(from: number, length: number): number[] {
@@ -66,13 +66,13 @@ function wordBeginnings(text: string): number[] {
 	return Array.from(text.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]/gu), match => match.index);
 }
 
-/** Where the letters stand in this order, each as early as it can; null when they do not. */
+/** The indices of the letters in this order, each as early as possible; null if they are not all there. */
 function inOrder(word: string, letters: readonly string[]): number[] | null {
-	const places: number[] = [];
+	const offsets: number[] = [];
 	for (const letter of word.split('')) {
-		const at = letters.indexOf(letter, (places.at(-1) ?? -1) + 1);
+		const at = letters.indexOf(letter, (offsets.at(-1) ?? -1) + 1);
 		if (at === -1) return null;
-		places.push(at);
+		offsets.push(at);
 	}
-	return places;
+	return offsets;
 }

@@ -1,5 +1,5 @@
 import {graphemesOf} from '../screen/segment.ts';
-/** Keys that have a name of their own, as keyboard.ts says it. */
+/** Keys with a name, as in keyboard.ts. */
 const named = new Set([
 	'up',
 	'down',
@@ -17,7 +17,7 @@ const named = new Set([
 	'escape',
 ]);
 
-/** Other ways of writing them. */
+/** Other spellings. */
 const aliases: {readonly [name: string]: string} = {
 	esc: 'escape',
 	return: 'enter',
@@ -28,7 +28,7 @@ const aliases: {readonly [name: string]: string} = {
 	del: 'delete',
 	ins: 'insert',
 	bs: 'backspace',
-	// A terminal sends the same bytes for these.
+	// Terminals send the same bytes for these.
 	'^i': 'tab',
 	'^m': 'enter',
 	'^[': 'escape',
@@ -49,8 +49,8 @@ const labels: {readonly [key: string]: string} = {
 };
 
 /**
- * A key as a human writes it (`j`, `ctrl-a` or `^a`, `alt-b`, `PgDn`, `shift-tab`), as keyboard.ts names it; null when no
- * terminal sends such a key.
+ * Translates a key as a human writes it (`j`, `ctrl-a` or `^a`, `alt-b`, `PgDn`, `shift-tab`) to its name in keyboard.ts;
+ * null if no terminal sends such a key.
  */
 export function readKey(written: string): string | null {
 	if ([...graphemesOf(written)].length === 1) return /^[^\p{C}]/u.test(written) ? written : null;
@@ -66,18 +66,18 @@ export function readKey(written: string): string | null {
 	const [, modifier = '', base = ''] = modified ?? [];
 	const name = aliases[base] ?? base;
 	if (named.has(name)) return canModify(modifier, name) ? `${modifier}${name}` : null;
-	// Behind Alt, capitals are keys of their own.
+	// After Alt, capitals are separate keys.
 	if (modifier === 'alt-' && base.length === 1) return `alt-${written.trim().slice(-1)}`;
 	const shifted = /^shift[-+]([a-z])$/.exec(known);
 	return shifted === null ? null : (shifted[1] ?? '').toUpperCase();
 }
 
-/** Enter, tab, backspace and escape are single bytes, which know of Alt alone. */
+/** Enter, tab, backspace and escape are single bytes, which can only be combined with Alt. */
 function canModify(modifier: string, name: string): boolean {
 	return modifier === 'alt-' || !['enter', 'tab', 'backspace', 'escape'].includes(name);
 }
 
-/** A key as help and hints write it. */
+/** A key as help and hints show it. */
 export function writeKey(key: string): string {
 	return labels[key] ?? key;
 }

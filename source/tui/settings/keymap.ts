@@ -2,16 +2,16 @@ import {printable, type Printable} from '../../printable.ts';
 import {defaultBindings, type Action, type Binding, type KeyScope} from './actions.ts';
 import {writeKey} from './key-name.ts';
 
-/** The keys that one screen goes by: what they do, the help, and the hints in the last row are read from here. */
+/** The key bindings of one screen. The help and the hints in the status line come from here, too. */
 export interface Keymap {
 	readonly bindings: readonly Binding[];
-	/** What a key means there; undefined: nothing. */
+	/** The action of a key in a scope; undefined: none. */
 	readonly actionOf: (scope: KeyScope, key: string) => Action | undefined;
-	/** The key of an action, for a sentence that names it; empty when it has none. */
+	/** The key of an action, for a sentence that mentions it; empty if it has none. */
 	readonly keyFor: (action: Action) => Printable;
-	/** The key, as keyboard.ts names it, that does this there; undefined where it has none. */
+	/** The key of an action in a scope, as keyboard.ts names it; undefined if it has none. */
 	readonly firstKey: (scope: KeyScope, action: Action) => string | undefined;
-	/** What the last row says: the keys that matter here; among tasks also what they do elsewhere, unless nothing `general` is wanted. */
+	/** The hints in the status line. Those of `tasks` include the ones of `read`, unless `general` is false. */
 	readonly hints: (scope: KeyScope, general?: boolean) => readonly Hint[];
 }
 

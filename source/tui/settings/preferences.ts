@@ -9,7 +9,7 @@ import {replaceable} from './colours.ts';
 const themeNames = ['auto', 'dark', 'light', 'high-contrast', '16-colours'] as const;
 type ThemeName = (typeof themeNames)[number];
 
-/** What the human wants of the screen: config.toml, then the environment's hints, then what is usual. */
+/** The human's preferences: from config.toml, then from the environment, then the defaults. */
 export interface Preferences {
 	readonly keymap: Keymap;
 	readonly theme: ThemeName;
@@ -17,7 +17,7 @@ export interface Preferences {
 	readonly colours: ReadonlyMap<Colour, Colour>;
 	readonly tags: ReadonlyMap<string, Colour>;
 	readonly flags: Flags;
-	/** Settings that could not be followed, one sentence each, with their file and line. */
+	/** Settings that were ignored: one sentence each, with file and line. */
 	readonly warnings: readonly string[];
 }
 
@@ -33,26 +33,26 @@ const defaultFlags = {
 	'notify.desktop': false,
 };
 
-/** What config.toml says: values by dotted name, and where each stands. */
+/** The contents of config.toml: values by dotted name, and the location of each. */
 export interface PreferencesFile {
 	readonly values: ReadonlyMap<string, unknown>;
 	readonly placeOf: (name: string) => string;
 }
 
-/** Reads [keys], [theme], [ui] and [notify]. What cannot be followed is named in `warnings`, and the rest is used. */
+/** Reads [keys], [theme], [ui] and [notify]. Invalid settings are reported in `warnings`, and the rest is used. */
 export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.ProcessEnv): Preferences {
 	const warnings: string[] = [];
 	const keys: KeySetting[] = [];
 	const colours = new Map<Colour, Colour>();
 	const tags = new Map<string, Colour>();
-	const flags = {...defaultFlags, ...hints(env)};
+	const flags = {...defaultFlags, ...fromEnvironment(env)};
 	let theme: ThemeName = 'auto';
 
 	for (const [name, value] of values) {
 		const [group = '', ...rest] = name.split('.');
 		const own = rest.join('.');
 		const warn = (sentence: string) => warnings.push(`${placeOf(name)}: ${sentence}`);
-		if (group === 'keys') keys.push({action: own, keys: value, place: placeOf(name)});
+		if (group === 'keys') keys.push({action: own, keys: value, location: placeOf(name)});
 		else if (group === 'theme') readTheme(own, value, warn);
 		else if (group === 'ui' || group === 'notify') readFlag(name, value, warn);
 	}
@@ -61,25 +61,24 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 		if (name === 'name') {
 			const known = themeNames.find(each => each === value);
 			if (known !== undefined) theme = known;
-			else warn(`there is no theme \`${String(value)}\`, only ${themeNames.join(', ')}; \`auto\` is used.`);
+			else warn(`unknown theme \`${String(value)}\`, using \`auto\`. Themes are ${themeNames.join(', ')}.`);
 			return;
 		}
 		const tag = name.startsWith('tags.') ? name.slice('tags.'.length) : null;
 		const replaced = Object.hasOwn(replaceable, name) ? replaceable[name] : undefined;
 		if (tag === null ? replaced === undefined : !isTag(tag)) {
-			warn(`there is no colour \`${name}\`; it is ignored.${meant(name, Object.keys(replaceable))}`);
+			warn(`unknown colour \`${name}\`, ignored.${suggestion(name, Object.keys(replaceable))}`);
 			return;
 		}
 		const colour = readColour(value);
-		if (colour === null) warn(`\`${String(value)}\` is no colour; write it as "#5fd068". It is ignored.`);
+		if (colour === null) warn(`\`${String(value)}\` is not a colour, ignored. Write it as "#5fd068".`);
 		else if (tag !== null) tags.set(tag, colour);
 		else if (replaced !== undefined) colours.set(replaced, colour);
 	}
 
 	function readFlag(name: string, value: unknown, warn: (sentence: string) => void): void {
-		if (!isSwitch(name))
-			warn(`there is no setting \`${name}\`; it is ignored.${meant(name, Object.keys(defaultFlags))}`);
-		else if (typeof value !== 'boolean') warn(`\`${name}\` is true or false, not \`${String(value)}\`; it is ignored.`);
+		if (!isFlag(name)) warn(`unknown setting \`${name}\`, ignored.${suggestion(name, Object.keys(defaultFlags))}`);
+		else if (typeof value !== 'boolean') warn(`\`${name}\` must be true or false, not \`${String(value)}\`; ignored.`);
 		else flags[name] = value;
 	}
 
@@ -94,12 +93,12 @@ export function readPreferences({values, placeOf}: PreferencesFile, env: NodeJS.
 	};
 }
 
-function isSwitch(name: string): name is keyof Flags {
+function isFlag(name: string): name is keyof Flags {
 	return Object.hasOwn(defaultFlags, name);
 }
 
-/** What the environment says for every program: Ink's own variable, and the two that are usual for less motion. */
-function hints(env: NodeJS.ProcessEnv): Partial<Flags> {
+/** Settings from environment variables: Ink's, and the two common ones for reduced motion. */
+function fromEnvironment(env: NodeJS.ProcessEnv): Partial<Flags> {
 	const isSet = (name: string) => !['', '0', 'false', undefined].includes(env[name]?.toLowerCase());
 	return {
 		...(isSet('INK_SCREEN_READER') ? {'ui.screen_reader': true} : {}),
@@ -113,7 +112,7 @@ function readColour(value: unknown): Colour | null {
 	return Number.parseInt(digits.length === 3 ? digits.replaceAll(/./g, '$&$&') : digits, 16);
 }
 
-function meant(name: string, names: readonly string[]): string {
+function suggestion(name: string, names: readonly string[]): string {
 	const near = nearest(name, names);
 	return near === null ? '' : ` Did you mean \`${near}\`?`;
 }

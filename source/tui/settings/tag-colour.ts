@@ -3,7 +3,7 @@ import {memo} from '../screen/memo.ts';
 import type {Declared} from '../screen/palette.ts';
 import type {Colour} from '../screen/style.ts';
 
-// Told apart by eye, on dark and on light; the human's green and the untagged grey are not among them.
+// Easy to tell apart, on dark and on light. The human's green and the grey of untagged messages are not among them.
 export const defaultTagColours: readonly Declared[] = (
 	[
 		[0xb9c46a, 33, 0x4f6b00],
@@ -21,39 +21,42 @@ export const defaultTagColours: readonly Declared[] = (
 	] as const
 ).map(([colour, code, light]): Declared => ({kind: 'text', colour, code, light}));
 
-/** Tags whose colour means something, and which one that is. */
-const meant = [
+/** Tags with a fixed colour. */
+const fixedColours = [
 	[foldTag(HUMAN), 'green'],
 	[foldTag(UNTAGGED), 'grey'],
 	['SYSTEM', 'task'],
 ] as const;
 
-/** Numbers from here on stand for a tag by its hash, those below for one whose colour means something. */
-const hashed = 0x4000_0000;
-const meaningful = 0x2000_0000;
+/** Numbers from `hashedFrom` on stand for a tag by its hash, those from `fixedFrom` on for one with a fixed colour. */
+const hashedFrom = 0x4000_0000;
+const fixedFrom = 0x2000_0000;
 
-/** FNV-1a from a start at which the tags that are most usual (CLAUDE_1 to CLAUDE_4, CLAUDE_TWIN, REVIEWER) differ. */
+/** The start value of FNV-1a, chosen so that the most common tags (CLAUDE_1 to CLAUDE_4, CLAUDE_TWIN, REVIEWER) differ. */
 const hashStart = 7145;
-/** The lowest bits of the hash, which are its worst. */
-const dropped = 2;
-const unused = 8;
+/** How many of the lowest bits of the hash are dropped, since they are the worst. */
+const droppedBits = 2;
+const unusedBits = 8;
 
 /**
- * The number that stands for a tag's colour in styles, from its letters alone: which colour that is, is said by the palette
- * when bytes are made, so that what was drawn once is the same for everyone.
+ * The number that stands for a tag's colour in styles, made from the tag alone. The palette resolves it to a colour when
+ * bytes are written, so that cached lines do not depend on the theme.
  */
 export const tagColour = memo(5000, (tag: Tag): Colour => {
 	const key = foldTag(tag);
-	const index = meant.findIndex(([name]) => name === key);
-	if (index !== -1) return meaningful + index;
+	const index = fixedColours.findIndex(([name]) => name === key);
+	if (index !== -1) return fixedFrom + index;
 	let hash = hashStart;
 	for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 16_777_619) >>> 0;
-	return hashed + (hash >>> dropped);
+	return hashedFrom + (hash >>> droppedBits);
 });
 
-/** The colour behind such a number, unless the human gave that tag another. */
-export function namedTag(number: Colour, colours: {readonly [Name in (typeof meant)[number][1]]: Colour}): Colour {
-	if (number < hashed) return colours[meant[number - meaningful]?.[1] ?? 'grey'];
-	const hash = (number - hashed) >>> (unused - dropped);
+/** The default colour for such a number. */
+export function defaultColourOf(
+	number: Colour,
+	colours: {readonly [Name in (typeof fixedColours)[number][1]]: Colour},
+): Colour {
+	if (number < hashedFrom) return colours[fixedColours[number - fixedFrom]?.[1] ?? 'grey'];
+	const hash = (number - hashedFrom) >>> (unusedBits - droppedBits);
 	return defaultTagColours[hash % defaultTagColours.length]?.colour ?? colours.grey;
 }

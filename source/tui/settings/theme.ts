@@ -7,19 +7,19 @@ const {grey, faint, green, orange, red, task, code, ink, block} = colours;
 
 export const {selected: selectedTint, focused: focusedTint, header: headerTint, overlay: overlayTint} = colours;
 
-/** What a pane lets through, as a filled chip. */
+/** A pane's filter, as a filled chip. */
 export const filterChip: Style = style({fg: ink, bg: code, bold: true});
 
-/** How what was searched for stands out. */
+/** How search hits are highlighted. */
 export const markedLook: Look = {fg: ink, bg: colours.marked};
 
-/** Every style that the screen knows, by what it means. */
+/** Every style of the screen, by meaning. */
 export const theme = {
 	text: style({}),
 	strong: style({bold: true}),
 	grey: style({fg: grey}),
 	faint: style({fg: faint}),
-	/** Lines between things. */
+	/** Lines between panes. */
 	rule: style({fg: colours.rule}),
 	good: style({fg: green}),
 	goodStrong: style({fg: green, bold: true}),
@@ -36,7 +36,7 @@ export const theme = {
 	codeName: style({fg: grey, bg: block}),
 } as const;
 
-/** The parts of code by what they are. */
+/** Styles of highlighted code. */
 export const syntax = {
 	keyword: style({fg: colours.keyword, bg: block}),
 	type: style({fg: colours.type, bg: block}),

@@ -1,7 +1,7 @@
 import {presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 
-/** The local time of day of an ISO timestamp; with its day when that is not today. */
+/** The local time of day of an ISO timestamp, with the date unless that is today. */
 export function clockTime(iso: string, now: number): Printable {
 	const at = new Date(iso);
 	if (Number.isNaN(at.getTime())) return p`--:--`;
@@ -24,12 +24,12 @@ export function clockSeconds(iso: string): Printable {
 	return p`${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
 
-/** The local time with seconds; with its day when that is not today. */
+/** The local time with seconds, with the date unless that is today. */
 export function clockMoment(iso: string, now: number): Printable {
 	return p`${clockTime(iso, now).slice(0, -5)}${clockSeconds(iso)}`;
 }
 
-/** Milliseconds in words with one unit: `3 s`, `12 min`, `5 h`, `2 d`. */
+/** Formats milliseconds with one unit: `3 s`, `12 min`, `5 h`, `2 d`. */
 export function duration(milliseconds: number): Printable {
 	const seconds = Math.max(0, Math.round(milliseconds / 1000));
 	if (seconds < 100) return p`${seconds} s`;
@@ -39,7 +39,7 @@ export function duration(milliseconds: number): Printable {
 	return hours < 48 ? p`${hours} h` : p`${Math.round(hours / 24)} d`;
 }
 
-/** What an agent is doing, as a sign and in words. */
+/** An agent's presence, as a sign and in words. */
 export function presenceWords(
 	agent: Agent,
 	now: number,

@@ -2,17 +2,15 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {UiStore} from '../model/ui.ts';
+import type {ScreenContext} from '../model/ui.ts';
 
-export interface TaskContext {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-}
-
-/** Asks the mailbox, and says what came of it. */
-export function ask({store, ui}: TaskContext, request: (tasks: Mailbox['tasks']) => Promise<Task>, done: string): void {
-	store.askTasks(request).then(
+/** Sends a request to the mailbox, and shows `done` or the error. */
+export function ask(
+	{store, ui}: ScreenContext,
+	request: (tasks: Mailbox['tasks']) => Promise<Task>,
+	done: string,
+): void {
+	store.changeTasks(request).then(
 		() => ui.setState({notice: done}),
 		(error: unknown) => ui.setState({notice: sentenceOf(error)}),
 	);

@@ -1,22 +1,22 @@
 import {joinPrintable, p, printable} from '../../printable.ts';
 import {stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
-import type {Overlay} from '../model/ui.ts';
+import type {Overlay, ScreenContext} from '../model/ui.ts';
 import {ownersIn} from '../panes/task-words.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {question} from '../view/question.ts';
-import {ask, type TaskContext} from './ask.ts';
+import {ask} from './ask.ts';
 
-/** Asks before a task is cancelled: what of it ends, and who is at work on it. */
-export function cancelQuestion(context: TaskContext, id: number, under: Overlay | null): Overlay {
+/** Asks before a task is cancelled, naming its open steps and who is working on it. */
+export function cancelQuestion(context: ScreenContext, id: number, previous: Overlay | null): Overlay {
 	return question(context.ui, {
 		lines: ({state}) => lines(state, id),
 		yes: p`cancel it`,
 		no: p`keep it`,
 		agree: () => ask(context, tasks => tasks.cancel(id), `Task #${id} is cancelled.`),
-		under,
+		previous,
 	});
 }
 
@@ -33,11 +33,11 @@ function lines(state: State, id: number): Span[][] {
 	const owners = task === undefined ? [] : [...new Set(ownersIn(state, task))].map(printable);
 	if (owners.length === 0) return [asked];
 	const are = owners.length === 1 ? 'is' : 'are';
-	const warning = p`${joinPrintable(owners, ', ')} ${are} at work on it, and will find the lease lost.`;
+	const warning = p`${joinPrintable(owners, ', ')} ${are} working on it and will lose the lease.`;
 	return [asked, [{text: warning, style: theme.warn}]];
 }
 
-/** How many steps below a task are neither done nor dropped. */
+/** How many steps below a task are queued or running. */
 export function openSteps(state: State, id: number): number {
 	return stepsOf(state, id).reduce((count, step) => {
 		const isOpen = step.status === 'queued' || step.status === 'running';

@@ -1,7 +1,7 @@
 import type {Task} from '../../mailbox/task.ts';
 import {p} from '../../printable.ts';
-import {scrollOf} from '../model/card-keys.ts';
-import type {Overlay} from '../model/ui.ts';
+import {linesScrolledBy} from '../model/card-keys.ts';
+import type {Overlay, ScreenContext} from '../model/ui.ts';
 import {cardRoom, taskCardLines, type TaskCard} from '../panes/task-card.ts';
 import {taskList} from '../panes/task-rows.ts';
 import {spansOf, textWidth, type Span} from '../screen/strip.ts';
@@ -10,31 +10,31 @@ import type {Keymap} from '../settings/keymap.ts';
 import {theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {box} from '../view/box.ts';
-import {sentenceOf, type TaskContext} from './ask.ts';
-import {chosenTask, taskKey} from './task-keys.ts';
+import {sentenceOf} from './ask.ts';
+import {selectedTask, taskKey} from './task-keys.ts';
 
-/** Opens the chosen task, or the first one, as a card over the panes. */
-export function openTask(context: TaskContext): void {
+/** Opens the selected task, or the first one, as a card over the panes. */
+export function openTask(context: ScreenContext): void {
 	const {store, ui} = context;
-	const task = chosenTask(store.getState(), ui.getState()) ?? taskList(store.getState()).order[0];
+	const task = selectedTask(store.getState(), ui.getState()) ?? taskList(store.getState()).order[0];
 	if (task !== undefined) showCard(context, task);
 }
 
-function showCard(context: TaskContext, {id, result_table}: Task): void {
+function showCard(context: ScreenContext, {id, result_table}: Task): void {
 	const {store, ui} = context;
 	let card: TaskCard = {id, table: result_table === null ? null : 'reading'};
 	ui.setState({overlay: cardFrom(context, () => card, 0)});
 	if (result_table === null) return;
 	const put = (table: TaskCard['table']): void => {
 		card = {id, table};
-		// Whatever stands there is drawn again.
+		// Redraw.
 		ui.setState({});
 	};
 	store.readTable(result_table).then(put, (error: unknown) => put({failure: sentenceOf(error)}));
 }
 
-/** The card, scrolled down by some lines. */
-function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): Overlay {
+/** The card, scrolled down by `top` lines. */
+function cardFrom(context: ScreenContext, cardNow: () => TaskCard, top: number): Overlay {
 	const {store, ui} = context;
 	const overlay: Overlay = {
 		draw({state, ui: {columns, rows}, ui: now, now: at}) {
@@ -46,7 +46,7 @@ function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): O
 		},
 		key(key) {
 			const action = ui.getState().keymap.actionOf('tasks', key);
-			const step = scrollOf(action);
+			const step = linesScrolledBy(action);
 			if (step !== undefined) {
 				const {columns, rows} = ui.getState();
 				const {width, height} = cardRoom(columns, rows);
@@ -61,7 +61,7 @@ function cardFrom(context: TaskContext, cardNow: () => TaskCard, top: number): O
 	return overlay;
 }
 
-/** The keys that matter here, as many as fit, and how much is below. */
+/** How many lines are below, and the keys, as many as fit. */
 function footer({keyFor, hints}: Keymap, width: number, hidden: number): Span[] {
 	const more: Span[] =
 		hidden > 0 ? [{text: p`${counted(hidden, 'more line')} · ${keyFor('down')}`, style: theme.warn}] : [];
@@ -74,7 +74,7 @@ function footer({keyFor, hints}: Keymap, width: number, hidden: number): Span[] 
 		if (room < 0) break;
 		line.push({text: p`${gap}${label}`, style: theme.strong}, {text: p` ${hint}`, style: theme.grey});
 	}
-	// As wide as the card may be, so that it does not change its size while one scrolls.
+	// Padded to the maximum width, so that the card keeps its size while it is scrolled.
 	return [
 		...line,
 		{text: p` `.repeat(Math.max(0, width - line.reduce((sum, {text}) => sum + textWidth(text), 0))), style: theme.text},

@@ -6,15 +6,15 @@ import {setCompose} from '../model/draft.ts';
 import {isTaskAction, type Action, type TaskAction} from '../settings/actions.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import {scopeOf} from '../model/scope.ts';
-import {messageAbout} from '../panes/references.ts';
+import {latestMessageAboutTask} from '../panes/references.ts';
 import {openThread} from '../panes/jump-list.ts';
-import {hasDraft, viewOf, type Ui, type Overlay} from '../model/ui.ts';
-import {ask, sentenceOf, type TaskContext} from './ask.ts';
+import {hasDraft, viewOf, type Ui, type Overlay, type ScreenContext} from '../model/ui.ts';
+import {ask, sentenceOf} from './ask.ts';
 import {assignPicker} from './assign.ts';
 import {cancelQuestion} from './cancel.ts';
 
-/** What a key means where the human is: in the pane of tasks, what it does to the chosen one, if there is one. */
-export function actionHere({store, ui}: TaskContext, key: string): Action | undefined {
+/** The action of a key in the current scope. Without a selected task, a task key has its meaning in `read`. */
+export function actionHere({store, ui}: ScreenContext, key: string): Action | undefined {
 	const now = ui.getState();
 	const scope = scopeOf(now);
 	const action = now.keymap.actionOf(scope, key);
@@ -22,45 +22,45 @@ export function actionHere({store, ui}: TaskContext, key: string): Action | unde
 		action !== undefined &&
 		isTaskAction(action) &&
 		action !== 'task_add' &&
-		chosenTask(store.getState(), now) === undefined;
+		selectedTask(store.getState(), now) === undefined;
 	const elsewhere = now.keymap.actionOf('read', key);
-	// No message is chosen in this pane either.
+	// No message is selected in this pane either.
 	return isIdle && elsewhere !== 'redact' ? (elsewhere ?? action) : action;
 }
 
-/** The open card, and the task on it. */
+/** The open card and its task. */
 interface Card {
 	readonly id: number;
 	readonly overlay: Overlay;
 }
 
-/** One key on a task: on that of the card, else on the one chosen in the pane. */
-export function taskKey(context: TaskContext, action: TaskAction, card?: Card): void {
+/** Handles a task key, for the card's task or else the one selected in the pane. */
+export function taskKey(context: ScreenContext, action: TaskAction, card?: Card): void {
 	const {store, ui} = context;
 	if (action === 'task_add') return writeTask(context);
 	const state = store.getState();
-	const task = card === undefined ? chosenTask(state, ui.getState()) : state.tasks.get(card.id);
+	const task = card === undefined ? selectedTask(state, ui.getState()) : state.tasks.get(card.id);
 	if (task === undefined) {
 		const {keyFor} = ui.getState().keymap;
-		return ui.setState({notice: `Choose a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
+		return ui.setState({notice: `Select a task first, with ${keyFor('down')} and ${keyFor('up')}.`});
 	}
 	const {id} = task;
 	const status = statusOf(state, task);
 	const isOver = status !== 'queued' && status !== 'running';
-	const under = card?.overlay ?? null;
+	const previous = card?.overlay ?? null;
 	switch (action) {
 		case 'task_cancel':
 			if (isOver) return ui.setState({notice: `Task #${id} is ${status}: there is nothing to cancel.`});
-			return ui.setState({overlay: cancelQuestion(context, id, under)});
+			return ui.setState({overlay: cancelQuestion(context, id, previous)});
 		case 'task_retry':
 			return ask(context, tasks => tasks.retry(id), `Task #${id} is queued again.`);
 		case 'task_assign':
-			// A plan is handed on as long as some of it is not begun.
+			// A plan can be assigned while some of its steps have not begun.
 			if (task.status !== 'queued') {
 				const has = task.lease_owner === null ? `it is ${status}` : `${printable(task.lease_owner)} has it`;
 				return ui.setState({notice: `Task #${id} cannot be assigned: ${has}.`});
 			}
-			return ui.setState({overlay: assignPicker(context, id, under)});
+			return ui.setState({overlay: assignPicker(context, id, previous)});
 		case 'task_message':
 			return void openAsked(context, task);
 		case 'task_up':
@@ -70,18 +70,18 @@ export function taskKey(context: TaskContext, action: TaskAction, card?: Card): 
 	}
 }
 
-/** The task that is chosen in the pane. */
-export function chosenTask(state: State, ui: Ui): Task | undefined {
+/** The task that is selected in the pane. */
+export function selectedTask(state: State, ui: Ui): Task | undefined {
 	const {selected} = viewOf(ui, tasksPane);
 	return selected === null ? undefined : state.tasks.get(Number(selected));
 }
 
-/** The thread in which a task was asked for, or else spoken of last; its card closes. */
-async function openAsked({store, ui}: TaskContext, {id, message_id}: Task): Promise<void> {
+/** Opens the thread in which a task was asked for, or else last mentioned, and closes its card. */
+async function openAsked({store, ui}: ScreenContext, {id, message_id}: Task): Promise<void> {
 	try {
 		const asked = message_id === null ? null : await store.find(message_id);
-		const message = asked ?? messageAbout(store.getState(), id);
-		if (message === null) return ui.setState({notice: `No message that is held speaks of #${id}.`});
+		const message = asked ?? latestMessageAboutTask(store.getState(), id);
+		if (message === null) return ui.setState({notice: `No loaded message mentions #${id}.`});
 		ui.setState({overlay: null});
 		openThread({store, ui}, message);
 	} catch (error) {
@@ -89,11 +89,10 @@ async function openAsked({store, ui}: TaskContext, {id, message_id}: Task): Prom
 	}
 }
 
-/** Begins a task in the compose line; a draft that stands there is not overwritten. */
-function writeTask(context: TaskContext): void {
+/** Begins a task in the compose line, unless there is a draft in it. */
+function writeTask(context: ScreenContext): void {
 	const {ui} = context;
-	if (hasDraft(ui.getState().compose))
-		return ui.setState({notice: 'A draft is open: send it first, then add the task.'});
+	if (hasDraft(ui.getState().compose)) return ui.setState({notice: 'Send your draft first, then add the task.'});
 	const text = '/task ';
 	setCompose(
 		{...context, editElsewhere: null},
@@ -102,10 +101,10 @@ function writeTask(context: TaskContext): void {
 	ui.setState({mode: 'compose', overlay: null});
 }
 
-/** Priorities that were asked for and are not answered yet, so that keys pressed fast all count. */
-const wanted = new WeakMap<TaskContext['store'], Map<number, number>>();
+/** Priorities that were requested and not confirmed yet, so that every key counts when they are pressed fast. */
+const wanted = new WeakMap<ScreenContext['store'], Map<number, number>>();
 
-function move({store, ui}: TaskContext, {id, priority}: Task, step: 1 | -1): void {
+function move({store, ui}: ScreenContext, {id, priority}: Task, step: 1 | -1): void {
 	const asked = wanted.get(store) ?? new Map<number, number>();
 	wanted.set(store, asked);
 	const isAsked = asked.has(id);
@@ -115,7 +114,7 @@ function move({store, ui}: TaskContext, {id, priority}: Task, step: 1 | -1): voi
 	function send(): void {
 		const goal = asked.get(id) ?? priority;
 		store
-			.askTasks(tasks => tasks.prioritise(id, goal))
+			.changeTasks(tasks => tasks.prioritise(id, goal))
 			.then(
 				() => {
 					if (asked.get(id) !== goal) return send();

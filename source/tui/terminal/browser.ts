@@ -1,17 +1,17 @@
-/** Opens a web address outside of the terminal; resolves with false where nothing here can. */
+/** Opens a web address outside the terminal; resolves with false if that is not possible. */
 export type Browse = (address: string) => Promise<boolean>;
 
-/** Milliseconds after which an opener that still runs is taken to have opened something. */
+/** Milliseconds after which an opener that is still running counts as successful. */
 const timeout = 2000;
 
-/** The platform's own opener, started without a shell. It is only ever given http and https. */
+/** Starts the platform's opener, without a shell, and only for http and https. */
 export function createBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform = process.platform): Browse {
 	return address =>
 		new Promise(resolve => {
 			if (!/^https?:\/\/[!-~]+$/u.test(address)) return resolve(false);
 			const [command, ...words] = openerOf(platform);
-			// A process group of its own, without our terminal: a browser for terminals must not draw over us.
-			// Loaded when it is called for: before the first frame it would cost 2.5 ms.
+			// Detached from our terminal, because a text-mode browser must not draw over us.
+			// Loaded only when needed: before the first frame it would cost 2.5 ms.
 			const {spawn} = process.getBuiltinModule('node:child_process');
 			const opener = spawn(command, [...words, address], {env, stdio: 'ignore', detached: true});
 			const timer = setTimeout(() => resolve(true), timeout);
@@ -27,7 +27,7 @@ export function createBrowser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform 
 
 function openerOf(platform: NodeJS.Platform): readonly [string, ...string[]] {
 	if (platform === 'darwin') return ['open'];
-	// `start` is a word of cmd.exe, which would read an address as a line of its own language.
+	// `start` is a command of cmd.exe, which would interpret characters of the address.
 	if (platform === 'win32') return ['rundll32', 'url.dll,FileProtocolHandler'];
 	return ['xdg-open'];
 }

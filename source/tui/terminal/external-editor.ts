@@ -2,43 +2,43 @@ import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 
-/** What came of it: the text, or in a sentence why there is none. */
+/** The edited text, or a sentence that says why there is none. */
 export type Edited = {readonly text: string} | {readonly failure: string};
 
 export interface EditingOptions {
 	readonly env: NodeJS.ProcessEnv;
-	/** Where the file lies while it is edited; the system's place for such files when absent. */
+	/** The folder for the file while it is edited; null: the system's folder for temporary files. */
 	readonly folder: string | null;
 	/** Ends the editor. */
 	readonly ended: AbortSignal;
 }
 
 /**
- * Opens the text in $VISUAL, $EDITOR or vi, which has the terminal meanwhile, and resolves with what was saved: in a file
- * that is this user's alone, in a folder of its own. What an editor had saved that then failed is left there, and said.
+ * Opens the text in $VISUAL, $EDITOR or vi, which gets the terminal, and resolves with what was saved. The file is in a new
+ * folder that only this user can read. If the editor fails after saving, the file is kept and the sentence names it.
  */
 export async function editElsewhere(text: string, {env, folder, ended}: EditingOptions): Promise<Edited> {
 	const {command, name} = editorIn(env);
 	const own = await makeFolder(folder);
-	if (own === null) return {failure: 'There is no folder in which the draft could be edited. The draft is as it was.'};
+	if (own === null) return {failure: 'Cannot create a temporary folder for the editor. The draft is unchanged.'};
 	const file = path.join(own, 'message.md');
 	const before = `${text}\n`;
 	await writeFile(file, before, {mode: 0o600, flag: 'wx'});
 	const failure = await run(command, name, file, env, ended);
 	const after = await readText(file);
-	// Somebody's work is not thrown away, even where we cannot take it.
+	// Work that was saved is not deleted, even if we cannot use it.
 	const isLeft = after.text !== before && (failure !== null || after.text === null) && !after.isGone;
 	if (!isLeft) await rm(own, {recursive: true, force: true});
-	const where = isLeft ? ` What it had saved is in ${file}.` : '';
-	if (failure !== null) return {failure: `${failure} The draft is as it was.${where}`};
+	const where = isLeft ? ` The saved text is in ${file}.` : '';
+	if (failure !== null) return {failure: `${failure} The draft is unchanged.${where}`};
 	if (after.text === null) {
-		const why = after.isGone ? 'took the file away' : 'saved what is no UTF-8 text';
-		return {failure: `${name} ${why}. The draft is as it was.${where}`};
+		const why = after.isGone ? 'removed the file' : 'saved a file that is not UTF-8';
+		return {failure: `${name} ${why}. The draft is unchanged.${where}`};
 	}
 	return {text: after.text.replaceAll('\r\n', '\n').replace(/\n$/, '').replaceAll('\0', '')};
 }
 
-/** The command as a shell reads it, and how it is called in a sentence. */
+/** The command for the shell, and its name for sentences. */
 function editorIn(env: NodeJS.ProcessEnv): {readonly command: string; readonly name: string} {
 	for (const variable of ['VISUAL', 'EDITOR']) {
 		const command = env[variable]?.trim() ?? '';
@@ -48,22 +48,22 @@ function editorIn(env: NodeJS.ProcessEnv): {readonly command: string; readonly n
 }
 
 async function makeFolder(folder: string | null): Promise<string | null> {
-	for (const place of [folder, tmpdir()]) {
-		if (place === null) continue;
+	for (const parent of [folder, tmpdir()]) {
+		if (parent === null) continue;
 		try {
-			await mkdir(place, {recursive: true, mode: 0o700});
-			return await mkdtemp(path.join(place, 'edit-'));
+			await mkdir(parent, {recursive: true, mode: 0o700});
+			return await mkdtemp(path.join(parent, 'edit-'));
 		} catch {
-			// The next one will do.
+			// Try the next one.
 		}
 	}
 	return null;
 }
 
-/** Assignments and operators; everything else takes the shell's place, so that ^C and signals reach the editor alone. */
+/** Assignments and operators. Other commands are run with `exec`, so that ^C and signals only reach the editor. */
 const needsShell = /^[A-Za-z_]\w*=|[;&|<>(){}`]/;
 
-/** Resolves with null once it ended well, or with the sentence that says how it did not. */
+/** Resolves with null if the editor succeeded, otherwise with a sentence. */
 function run(
 	command: string,
 	name: string,
@@ -72,9 +72,9 @@ function run(
 	ended: AbortSignal,
 ): Promise<string | null> {
 	return new Promise(resolve => {
-		// The variable may hold arguments and quotes: a shell reads it, as git does.
+		// The variable may contain arguments and quotes, so a shell parses it, as git does.
 		const script = needsShell.test(command) ? `${command} "$@"` : `exec ${command} "$@"`;
-		// Loaded when it is called for: before the first frame it would cost 2.5 ms.
+		// Loaded only when needed: before the first frame it would cost 2.5 ms.
 		const {spawn} = process.getBuiltinModule('node:child_process');
 		const child = spawn('/bin/sh', ['-c', script, command, file], {stdio: 'inherit', env});
 		const end = () => child.kill('SIGTERM');
@@ -83,9 +83,9 @@ function run(
 		child.once('exit', (code, signal) => {
 			ended.removeEventListener('abort', end);
 			if (code === 0) resolve(null);
-			else if (code === 127) resolve(`There is no editor \`${command}\`: set $VISUAL or $EDITOR to one that is there.`);
+			else if (code === 127) resolve(`Editor \`${command}\` not found: set $VISUAL or $EDITOR to an installed one.`);
 			else if (code === 126) resolve(`${name} (${command}) cannot be run.`);
-			else resolve(`${name} ended with an error (${signal ?? `exit ${code}`}).`);
+			else resolve(`${name} failed (${signal ?? `exit ${code}`}).`);
 		});
 	});
 }

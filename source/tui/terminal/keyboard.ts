@@ -1,17 +1,17 @@
 import {reportsIn, type Report} from './report.ts';
 
-/** What was typed: a stretch of text, one key by its name (`^a`, `alt-b`, `up`, `enter`), or a paste in one piece. */
+/** A run of typed text, a key by its name (`^a`, `alt-b`, `up`, `enter`), or a whole paste. */
 export type Input =
 	| {readonly type: 'text'; readonly text: string}
 	| {readonly type: 'key'; readonly key: string}
 	| {readonly type: 'paste'; readonly text: string};
 
 export interface Keyboard {
-	/** The inputs in a chunk of bytes from the terminal; what is cut off in the middle waits for the next one. */
+	/** The inputs in a chunk of bytes from the terminal; an incomplete one waits for the next chunk. */
 	push(chunk: string): Array<Input | Report>;
-	/** Whether an ESC waits, alone or with one character: after a moment without more it was a key itself. */
+	/** Whether an ESC is pending, alone or with one character. If nothing follows shortly, it was a key press. */
 	readonly waits: boolean;
-	/** Takes what waits for the keys that they are. */
+	/** Returns what is pending as keys. */
 	release(): Array<Input | Report>;
 }
 
@@ -46,22 +46,22 @@ const controls: Record<string, string> = {
 	'\u001B': 'escape',
 };
 
-/** Milliseconds within which the rest of a sequence may come after its beginning: a slow line splits it anywhere. */
-const stray = 1000;
-/** An ESC with which a sequence begins, as far as it cannot have been typed by hand. */
-const begun = /^\u001B[[O\]P_]?$/;
-/** What can only be the rest of a sequence whose ESC came long before, and was taken for the key. */
+/** Milliseconds that the rest of a sequence may take to arrive: a slow connection splits it anywhere. */
+const maxPause = 1000;
+/** An ESC, or the first two characters of a sequence, which may also be an Alt key. */
+const possibleKey = /^\u001B[[O\]P_]?$/;
+/** What can only be a sequence, although its ESC came much earlier and was taken for the key. */
 const continuation = /^\u001B(?:\[(?:$|[0-9;<=>?]*(?:$|[ -/]*[A-Za-z~]))|O(?:$|[A-DFHMPQRS])|\](?:$|\d))/;
 
 /**
- * Turns what a terminal sends into inputs. Sequences that are neither key nor report of ours are dropped. An ESC that was
- * split from its sequence has been handed on as the key: the rest is still read as what it is, never as letters that would
- * be commands. `now`: milliseconds.
+ * Turns what a terminal sends into inputs, and drops sequences that are neither a key nor a report. If an ESC was split from
+ * its sequence, it has already been reported as the key; the rest is still read as a sequence, not as letters that would be
+ * commands. `now`: milliseconds.
  */
 export function createKeyboard(now: () => number = performance.now.bind(performance)): Keyboard {
 	let rest = '';
 	let pasted: string | null = null;
-	/** The beginning of a sequence that was handed on as keys. */
+	/** The beginning of a sequence that was already reported as keys. */
 	let orphan = '';
 	let latest = -Infinity;
 
@@ -71,7 +71,7 @@ export function createKeyboard(now: () => number = performance.now.bind(performa
 			if (pasted !== null) {
 				const end = rest.indexOf(pasteEnds);
 				if (end === -1) {
-					// The end mark itself may come in two chunks.
+					// The end mark itself may be split across chunks.
 					const keep = overlap(rest, pasteEnds);
 					pasted += rest.slice(0, rest.length - keep);
 					rest = rest.slice(rest.length - keep);
@@ -95,11 +95,11 @@ export function createKeyboard(now: () => number = performance.now.bind(performa
 	return {
 		push(chunk) {
 			if (chunk === '') return [];
-			const late = now() - latest > stray;
+			const isStale = now() - latest > maxPause;
 			latest = now();
-			// What never got its end is given up.
-			if (late && pasted === null) rest = '';
-			const continued = !late && rest === '' && continuation.test(orphan + chunk);
+			// Drop a sequence that was never completed.
+			if (isStale && pasted === null) rest = '';
+			const continued = !isStale && rest === '' && continuation.test(orphan + chunk);
 			rest += continued ? orphan + chunk : chunk;
 			if (!continued) orphan = '';
 			const inputs = read();
@@ -107,12 +107,12 @@ export function createKeyboard(now: () => number = performance.now.bind(performa
 			return inputs;
 		},
 		get waits() {
-			return pasted === null && begun.test(rest);
+			return pasted === null && possibleKey.test(rest);
 		},
 		release() {
-			if (pasted !== null || !begun.test(rest)) return [];
+			if (pasted !== null || !possibleKey.test(rest)) return [];
 			const piece = rest;
-			// Its ESC was handed on before.
+			// Its ESC has already been reported.
 			const inputs = orphan === '' ? inputsOf(piece) : [{type: 'text' as const, text: piece.slice(orphan.length)}];
 			orphan = piece;
 			rest = '';
@@ -123,7 +123,7 @@ export function createKeyboard(now: () => number = performance.now.bind(performa
 
 const printing = /^[^\u0000-\u001F\u007F]+/u;
 
-/** How much of the beginning belongs together; 0 when its end has not come yet. */
+/** The length of the first run of text, key or sequence; 0 if it is still incomplete. */
 function sizeOfNext(text: string): number {
 	const run = printing.exec(text);
 	if (run !== null) return run[0].length;
@@ -137,7 +137,7 @@ function sizeOfNext(text: string): number {
 	return 1 + String.fromCodePoint(text.codePointAt(1) ?? 0).length;
 }
 
-/** CSI: parameters, then one final byte. A mouse report of the old kind has three bytes more. */
+/** CSI: parameters, then one final byte. An old-style mouse report has three more bytes. */
 function sizeOfSequence(text: string, from: number): number {
 	if (text.startsWith('\u001B[M')) return text.length >= 6 ? 6 : 0;
 	// The Linux console's function keys: ESC [ [ A.
@@ -149,7 +149,7 @@ function sizeOfSequence(text: string, from: number): number {
 	return 0;
 }
 
-/** An answer of the terminal, until its terminator; given up when it does not end soon. */
+/** A string sequence, up to its terminator; dropped if it has none within 4096 characters. */
 function sizeOfString(text: string): number {
 	const end = /\u0007|\u001B\\/u.exec(text);
 	if (end !== null) return end.index + end[0].length;
@@ -162,7 +162,7 @@ function inputsOf(piece: string): Array<Input | Report> {
 	if (named !== undefined) return [{type: 'key', key: named}];
 	if (piece === '\u0000') return [{type: 'key', key: '^ '}];
 	if (piece.length === 1) {
-		// ^A to ^Z in small letters, then ^\ ^] ^^ ^_.
+		// ^A to ^Z in lower case, then ^\ ^] ^^ ^_.
 		const code = piece.charCodeAt(0);
 		return [{type: 'key', key: `^${String.fromCharCode(code + (code <= 26 ? 0x60 : 0x40))}`}];
 	}
@@ -183,7 +183,7 @@ function keyOf(number: string | undefined, modifier: string | undefined, final: 
 	return [{type: 'key', key: `${prefix}${name}`}];
 }
 
-/** How many characters at the end of `text` may be the beginning of `mark`. */
+/** How many characters at the end of `text` are a beginning of `mark`. */
 function overlap(text: string, mark: string): number {
 	for (let size = Math.min(text.length, mark.length - 1); size > 0; size--) {
 		if (text.endsWith(mark.slice(0, size))) return size;

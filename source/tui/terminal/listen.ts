@@ -2,10 +2,10 @@ import type {ReadStream} from 'node:tty';
 import {createKeyboard, type Input} from './keyboard.ts';
 import type {Report} from './report.ts';
 
-/** Milliseconds after which a lone ESC was the key, and not the beginning of a sequence. */
+/** Milliseconds after which a lone ESC counts as the key, not as the beginning of a sequence. */
 const escapeDelay = 25;
 
-/** `onGone`: the terminal that was typed at has ended. Another stdin that ends only means that nobody types. */
+/** Reads inputs until the returned function is called. `onGone`: the terminal is gone; only a stdin that is a TTY calls it. */
 export function listen(stdin: ReadStream, onGone: () => void, onInput: (input: Input | Report) => void): () => void {
 	const keyboard = createKeyboard();
 	let timer: NodeJS.Timeout | undefined;
@@ -30,7 +30,7 @@ export function listen(stdin: ReadStream, onGone: () => void, onInput: (input: I
 	};
 }
 
-/** Keys are read by ourselves (keyboard.ts): Ink would hand on what was typed fast as one string. */
+/** An empty stdin for Ink. We read keys ourselves (keyboard.ts), because Ink reports fast typing as one string. */
 export const nothingToRead = {
 	isTTY: false,
 	setEncoding() {},

@@ -2,11 +2,11 @@ import {type Printable} from '../../printable.ts';
 import {createBrowser, type Browse} from './browser.ts';
 import {createClipboard, type Copy} from './clipboard.ts';
 
-/** What lies beyond the screen: the clipboard of the terminal, and what opens web addresses. */
+/** What the screen uses outside the terminal's cells: the clipboard and the web browser. */
 export interface Platform {
 	readonly copy: Copy;
 	readonly browse: Browse;
-	/** How this mailbox is called. */
+	/** The name of the mailbox. */
 	readonly name: string;
 }
 

@@ -4,7 +4,7 @@ import {makeFolder} from '../../hub/files/whole-file.ts';
 
 export {writePrivate} from '../../hub/files/whole-file.ts';
 
-/** The text of a file; null when there is none, or it cannot be read. */
+/** The text of a file; null if it cannot be read. */
 export function readPrivate(file: string): string | null {
 	try {
 		return readFileSync(file, 'utf8');
@@ -13,7 +13,7 @@ export function readPrivate(file: string): string | null {
 	}
 }
 
-/** Adds a line to a file that this user alone can read; its folder is made where there is none. Throws Node's error. */
+/** Appends a line to a file that only this user can read, creating its folder if needed. Throws Node's error. */
 export function appendPrivate(file: string, line: string): void {
 	makeFolder(path.dirname(file));
 	appendFileSync(file, `${line}\n`, {mode: 0o600});

@@ -1,40 +1,40 @@
-export interface HeldStderr {
-	/** From here on what is written is held back. */
+export interface BufferedStderr {
+	/** Begins to buffer what is written. */
 	hold(): void;
-	/** Lets it through again, with what was held back first. */
+	/** Writes what was buffered, and lets further output through. */
 	release(): void;
 }
 
 /**
- * What others write to stderr while a screen stands on the terminal (warnings of Node and of libraries). Several screens may
- * hold it, and release it in any order: one that has released hands on to whoever wrote before it.
+ * Buffers what others write to stderr while a screen is on the terminal (warnings of Node and of libraries). Several screens
+ * may do this and release it in any order: one that has released passes on to the writer it found.
  */
-export function holdableStderr(): HeldStderr {
-	let isHeld = false;
-	let held = '';
+export function bufferedStderr(): BufferedStderr {
+	let isHolding = false;
+	let buffer = '';
 	let before: typeof process.stderr.write | null = null;
 
 	const write: typeof process.stderr.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
-		if (!isHeld && before !== null) return Reflect.apply(before, process.stderr, [chunk, ...rest]);
-		held += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+		if (!isHolding && before !== null) return Reflect.apply(before, process.stderr, [chunk, ...rest]);
+		buffer += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
 		return true;
 	};
 
 	return {
 		hold() {
-			isHeld = true;
+			isHolding = true;
 			if (before !== null) return;
 			before = Reflect.get(process.stderr, 'write');
 			process.stderr.write = write;
 		},
 		release() {
-			isHeld = false;
+			isHolding = false;
 			if (before !== null && process.stderr.write === write) {
 				process.stderr.write = before;
 				before = null;
 			}
-			if (held !== '') process.stderr.write(held);
-			held = '';
+			if (buffer !== '') process.stderr.write(buffer);
+			buffer = '';
 		},
 	};
 }

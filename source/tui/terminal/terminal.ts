@@ -1,5 +1,5 @@
 import type {ReadStream, WriteStream} from 'node:tty';
-import {holdableStderr} from './stderr.ts';
+import {bufferedStderr} from './stderr.ts';
 
 // Alternate screen, no wrapping at the last column, hidden cursor, bracketed paste.
 const enter = '\u001B[?1049h\u001B[?7l\u001B[?25l\u001B[?2004h';
@@ -12,38 +12,38 @@ const defaultCursor = '\u001B[0 q';
 
 const signals = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT'] as const;
 
-/** Modes that are switched on and off while the terminal is ours: mouse reports, focus reports, changes of the colour scheme. */
+/** Modes that can be set while we have the terminal: mouse reports, focus reports, changes of the colour scheme. */
 type Mode = 1000 | 1006 | 1004 | 2031;
 
 export interface Terminal {
-	/** Switched off whenever the terminal is given back, and on again when it is taken. */
+	/** The mode is reset whenever the terminal is given back, and set again when it is taken. */
 	setMode(mode: Mode, on: boolean): void;
-	/** What ^Z does: gives the terminal back and stops, with everything that was started by the same line of the shell. */
+	/** What ^Z does: gives the terminal back and stops the whole process group. */
 	suspend(): void;
-	/** Gives the terminal back as it was. Repeats do nothing. */
+	/** Gives the terminal back as it was. Calling it again does nothing. */
 	restore(): void;
-	/** Gives it to another program, until the returned function is called. What interrupts that program is not for us. */
+	/** Lends it to another program until the returned function is called. ^C and ^\ are then meant for that program. */
 	lend(): () => void;
 }
 
 interface TerminalOptions {
-	/** Told what asked us to end. */
+	/** Called with the signal that asked us to end. */
 	readonly onSignal: (signal: NodeJS.Signals) => void;
-	/** Told that somebody else used the terminal in between (SIGCONT). */
+	/** Called after another program may have used the terminal (SIGCONT). */
 	readonly onReturn: () => void;
 	/** The cursor does not blink. */
 	readonly steady?: boolean;
-	/** Lines follow each other on the terminal as a shell's do: no screen of our own. */
+	/** Output scrolls as in a shell; the alternate screen is not used. */
 	readonly lines?: boolean;
 }
 
-/** Milliseconds after which a stop that did not come will not come: nobody could continue us (no shell is waiting). */
+/** Milliseconds to wait for being stopped. The kernel does not stop us if no shell could continue us. */
 const stopDelay = 100;
 
 /**
- * Takes the terminal over, and gives it back whatever ends the program: a normal end, a signal, a crash. What others
- * write to stderr meanwhile (warnings of Node and of libraries) is held back until then: it would stand in the middle of
- * the screen.
+ * Takes the terminal over, and gives it back however the program ends: normally, by a signal, or by a crash. What others
+ * write to stderr meanwhile (warnings of Node and of libraries) is buffered until then, so that it does not appear on the
+ * screen.
  */
 export function takeTerminal(
 	stdin: ReadStream,
@@ -54,11 +54,11 @@ export function takeTerminal(
 	let lent = false;
 	let ended = false;
 	const modes = new Set<Mode>();
-	const stderr = holdableStderr();
+	const stderr = bufferedStderr();
 
 	const take = () => {
 		taken = true;
-		// A shell has set the terminal to its own liking while Node still believes it raw.
+		// A shell has changed the terminal's mode, but Node still believes that it is raw.
 		if (stdin.isTTY) {
 			stdin.setRawMode(false);
 			stdin.setRawMode(true);
@@ -73,13 +73,13 @@ export function takeTerminal(
 		if (stdin.isTTY && !stdin.destroyed) setRawModeOff(stdin);
 	};
 	const suspend = () => {
-		// Whoever has the terminal was stopped, and we with it.
+		// The program that has the terminal was stopped, and we stop with it.
 		if (lent) process.kill(process.pid, 'SIGSTOP');
 		if (!taken) return;
 		give();
 		stderr.release();
 		process.off('SIGTSTP', suspend);
-		// npm, which may stand between us and the shell, must stop with us: else the shell waits for it.
+		// npm, if it is between us and the shell, must stop with us; otherwise the shell waits for it.
 		process.kill(0, 'SIGTSTP');
 		setTimeout(() => {
 			if (!taken) retake();
@@ -99,7 +99,7 @@ export function takeTerminal(
 		process.on('SIGTSTP', suspend);
 		take();
 		stderr.hold();
-		// Its size may have changed, which only whoever had it was told.
+		// Its size may have changed, and SIGWINCH only went to the program that had it.
 		process.kill(process.pid, 'SIGWINCH');
 		onReturn();
 	};
@@ -121,7 +121,7 @@ export function takeTerminal(
 	process.on('exit', restore);
 	process.on('SIGCONT', retake);
 	process.on('SIGTSTP', suspend);
-	// Told before Node prints the error and ends: it is then read on the terminal as it was.
+	// Called before Node prints the error and exits, so that the error appears on the restored terminal.
 	process.on('uncaughtExceptionMonitor', restore);
 	for (const [signal, listener] of listeners) process.on(signal, listener);
 	take();
@@ -139,7 +139,7 @@ export function takeTerminal(
 	};
 }
 
-/** A terminal that is gone (SIGHUP) refuses; there is nothing to restore then. */
+/** Fails if the terminal is gone (SIGHUP); then there is nothing to restore. */
 function setRawModeOff(stdin: ReadStream): void {
 	try {
 		stdin.setRawMode(false);

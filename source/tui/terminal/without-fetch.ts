@@ -1,7 +1,7 @@
 /**
- * Imports while there is no fetch. Yoga, inside Ink, reads the WASM it carries as a data: URL with fetch where there is
- * one, which loads all of Node's HTTP client (25 ms); without, it decodes it by itself. Nothing else may run meanwhile that
- * needs it.
+ * Imports with the global fetch removed. If there is a fetch, Yoga, which is inside Ink, uses it to read its WASM from a data:
+ * URL, which loads all of Node's HTTP client (25 ms); without it, Yoga decodes the WASM itself. Nothing that needs fetch may
+ * run meanwhile.
  */
 export async function withoutFetch<T>(load: () => Promise<T>): Promise<T> {
 	const fetch = Object.getOwnPropertyDescriptor(globalThis, 'fetch');

@@ -1,12 +1,12 @@
 import {p, type Printable} from '../../printable.ts';
 import type {TimeWindow} from '../model/timeline-view.ts';
 
-/** A window of time laid out over columns. */
+/** A time window mapped to columns. */
 export interface Scale extends TimeWindow {
 	readonly columns: number;
 }
 
-/** The column of a time (milliseconds since 1970); below 0 or at least `columns` where it is not in the window. */
+/** The column of a time (milliseconds since 1970); outside of 0 to `columns` - 1 if it is not in the window. */
 export function columnOf({from, to, columns}: Scale, at: number): number {
 	return Math.floor(((at - from) / (to - from)) * columns);
 }
@@ -32,12 +32,12 @@ const distances = [
 	...[1, 2, 7, 14].map(count => count * day),
 ];
 
-/** Round times with room for their labels: of day, with seconds where they differ by them; the date at midnight. */
+/** Ticks at round times, far enough apart for their labels: the time of day, with seconds if needed, or the date at midnight. */
 export function ticks(scale: Scale): Tick[] {
 	const {from, to, columns} = scale;
 	const room = (distance: number) => (distance / (to - from)) * columns >= (distance < minute ? 12 : 9);
 	const distance = distances.find(room) ?? distances.at(-1) ?? day;
-	// Round in local time.
+	// Round to local time.
 	const offset = new Date(from).getTimezoneOffset() * minute;
 	const found: Tick[] = [];
 	for (let at = Math.ceil((from - offset) / distance) * distance + offset; at < to; at += distance) {

@@ -2,25 +2,25 @@ import {foldTag} from '../../mailbox/tag.ts';
 import type {TaskStep} from '../../store/replay.ts';
 import {columnOf, type Scale} from './axis.ts';
 
-/** Where tasks stand that nobody owns; no tag has such a name. */
+/** The lane of tasks without an owner; no tag can have this name. */
 export const unowned = '#tasks';
 
-/** A stretch of a task's life in one lane. Times are milliseconds since 1970. */
+/** A period of a task's life in one lane. Times are milliseconds since 1970. */
 export interface Bar {
 	readonly task: number;
 	/** A folded tag, or `unowned`. */
 	readonly lane: string;
 	readonly from: number;
-	/** Where it ended, or went to another lane; Infinity: it goes on. */
+	/** When it ended or moved to another lane; Infinity if it is still open. */
 	readonly to: number;
 	readonly state: 'queued' | 'running' | 'unknown';
-	/** How it ended there; null: it goes on, here or in another lane. */
+	/** How it ended; null if the task continues, here or in another lane. */
 	readonly end: 'done' | 'failed' | 'dead' | 'cancelled' | 'queued' | null;
 	/** 0 to 1. */
 	readonly progress: number;
 }
 
-/** A task's life as bars, as it was known at `until`. Pure. */
+/** A task's life up to `until` as bars. Pure. */
 export function barsOf(task: number, steps: readonly TaskStep[], until: number): Bar[] {
 	const bars: Bar[] = [];
 	let open = null as Omit<Bar, 'to' | 'end'> | null;
@@ -37,11 +37,11 @@ export function barsOf(task: number, steps: readonly TaskStep[], until: number):
 				open = {...before, progress};
 				continue;
 			}
-			// What an owner gives up goes back into the queue.
+			// A task that its owner released is queued again.
 			close(at, before !== null && before.state === 'running' && state === 'queued' ? 'queued' : null);
 			open = {task, lane, from: at, state, progress};
 		} else if (before === null) {
-			// Nothing is known of it but its end.
+			// Only its end is known.
 			if (bars.length === 0) {
 				const lane = tag === null ? unowned : foldTag(tag);
 				bars.push({task, lane, from: at, to: at, state: 'unknown', end: state, progress});
@@ -52,22 +52,22 @@ export function barsOf(task: number, steps: readonly TaskStep[], until: number):
 	return bars;
 }
 
-/** A bar on the screen. Columns count from the window's beginning and may lie outside of it. */
+/** A bar on the screen. Columns count from the beginning of the window and may be outside of it. */
 export interface PlacedBar {
 	readonly bar: Bar;
 	readonly row: number;
 	readonly first: number;
-	/** The last one that it takes. */
+	/** Its last column. */
 	readonly last: number;
-	/** Where the next bar in its row begins. */
+	/** The column where the next bar in its row begins. */
 	readonly free: number;
 }
 
-/** Columns that a bar is given at the least, so that its number can stand there. */
-const least = 6;
+/** The minimum width of a bar, so that the task's number fits. */
+const minWidth = 6;
 
-/** Bars of one lane in `rows` rows so that none covers another, and how many did not fit. `edge`: the column of the present. */
-export function placed(
+/** Places the bars of one lane in `rows` rows without overlap, and counts those that do not fit. `edge`: the present's column. */
+export function placeBars(
 	bars: readonly Bar[],
 	scale: Scale,
 	rows: number,
@@ -88,7 +88,7 @@ export function placed(
 		}
 		const before = inRow.get(row);
 		if (before !== undefined) before.free = first;
-		rowEnds[row] = Math.max(last, first + least - 1);
+		rowEnds[row] = Math.max(last, first + minWidth - 1);
 		const entry = {bar, row, first, last, free: scale.columns};
 		inRow.set(row, entry);
 		result.push(entry);

@@ -2,11 +2,11 @@ import type {Strip} from '../screen/strip.ts';
 import {plain, type Style} from '../screen/style.ts';
 import {p, type Printable} from '../../printable.ts';
 
-/** Stands for a blank of a text, which is not empty: nothing goes behind it. */
+/** Marks a blank that is part of a text, so that nothing is drawn behind it. */
 const solidBlank = p`\u00A0`;
 const blank = p` `;
 
-/** Cells to draw on, row by row; what lies outside is left out. */
+/** Cells to draw on; drawing outside of them does nothing. */
 export class Canvas {
 	readonly columns: number;
 	readonly rows: number;
@@ -30,12 +30,12 @@ export class Canvas {
 		this.#styles[y * this.columns + x] = style;
 	}
 
-	/** Only where nothing stands yet. */
+	/** Draws only on an empty cell. */
 	putBehind(x: number, y: number, glyph: Printable, style: Style): void {
 		if (this.at(x, y) === ' ') this.put(x, y, glyph, style);
 	}
 
-	/** A line of text, at most `width` of its cells; never half of a wide one. */
+	/** Draws a line of text, at most `width` cells of it and never half of a wide glyph. */
 	lay(x: number, y: number, {glyphs, styles}: Strip, width = glyphs.length): void {
 		let end = Math.min(width, glyphs.length);
 		if (glyphs[end] === '') end--;

@@ -6,31 +6,31 @@ import {clip, strip, type Span} from '../screen/strip.ts';
 import {lookOf, style, type Style} from '../screen/style.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {columnOf, timeOf} from './axis.ts';
-import {placed, unowned, type PlacedBar} from './bars.ts';
+import {placeBars, unowned, type PlacedBar} from './bars.ts';
 import {Canvas} from './canvas.ts';
 import {taskRows, type LaneRows} from './lanes.ts';
 import type {Picture} from './picture.ts';
 import {barSigns, endSigns, presenceSigns} from './signs.ts';
 import {addressees, countSign} from './traffic.ts';
-import type {Selected} from '../model/timeline-view.ts';
+import type {TimelineItem} from '../model/timeline-view.ts';
 
 export interface Drawing {
 	readonly picture: Picture;
 	readonly rows: LaneRows;
-	/** Columns of the names at the left. */
+	/** The width of the names at the left. */
 	readonly labels: number;
-	readonly selected: Selected | null;
-	/** Milliseconds since 1970: the moment that is shown; null: now. */
+	readonly selected: TimelineItem | null;
+	/** The moment that is shown, in milliseconds since 1970; null: now. */
 	readonly moment: number | null;
-	/** Everything since then has been read. */
+	/** The history is loaded from here on. */
 	readonly readFrom: number;
 	readonly now: number;
-	/** A folded tag as it is shown. */
+	/** The name to show for a folded tag. */
 	readonly nameOf: (tag: string) => string;
 	readonly taskOf: (id: number) => Task | undefined;
 }
 
-/** The lanes: names and presence at the left, messages and tasks beside them. */
+/** Draws the lanes: names and presence at the left, then messages and tasks. */
 export function drawLanes(drawing: Drawing, width: number, height: number): Canvas {
 	const canvas = new Canvas(width, height);
 	const {picture, rows} = drawing;
@@ -47,7 +47,7 @@ export function drawLanes(drawing: Drawing, width: number, height: number): Canv
 	return canvas;
 }
 
-function isChosen({selected, picture}: Drawing, lane: number): boolean {
+function isSelectedLane({selected, picture}: Drawing, lane: number): boolean {
 	if (selected === null) return false;
 	const tag = picture.lanes[lane];
 	if (selected.kind === 'message') return picture.marks.get(selected.id)?.tag === tag;
@@ -58,7 +58,7 @@ function drawLabel(canvas: Canvas, drawing: Drawing, lane: number, y: number): v
 	const {picture, labels, moment, now, nameOf, rows} = drawing;
 	const tag = picture.lanes[lane] ?? '';
 	const room = labels - 1;
-	const chosen = isChosen(drawing, lane);
+	const chosen = isSelectedLane(drawing, lane);
 	const edge: Span = {text: chosen ? p`▌` : p` `, style: tag === unowned ? theme.task : tagStyle(tag)};
 	if (tag === unowned) {
 		canvas.lay(0, y, strip([edge, {text: p`  TASKS`, style: theme.strong}]), room);
@@ -76,10 +76,10 @@ function drawLabel(canvas: Canvas, drawing: Drawing, lane: number, y: number): v
 	if (presence !== null) canvas.lay(3, y + 1, strip([{text: presence.words, style: theme.grey}]), room - 3);
 }
 
-/** Columns from one sign of what is unknown to the next. */
+/** Columns between two signs for an unknown presence. */
 const unknownEvery = 6;
 
-/** What an agent did, as a thin trace under its messages. */
+/** Draws an agent's presence as a thin trace below its messages. */
 function drawTrace(canvas: Canvas, {picture, labels, readFrom}: Drawing, lane: number, y: number): void {
 	const steps = picture.replay.agents.get(picture.lanes[lane] ?? '');
 	if (steps === undefined) return;
@@ -108,7 +108,7 @@ function drawTraffic(canvas: Canvas, {picture, labels, readFrom}: Drawing, lane:
 	}
 }
 
-/** Lines from whoever wrote to whom it was for; they go behind names and bars. */
+/** Draws lines from authors to addressees, behind names and bars. */
 function drawLinks(canvas: Canvas, drawing: Drawing): void {
 	const {picture, labels} = drawing;
 	picture.traffic.links.forEach((pairs, column) => {
@@ -119,9 +119,9 @@ function drawLinks(canvas: Canvas, drawing: Drawing): void {
 	});
 }
 
-/** What a line may cross. */
+/** The glyphs that a line may cross. */
 const behind: ReadonlySet<string> = new Set([' ', '·', '─', '┈', '╌', '┄', '?']);
-/** What the line of the selected message may cross: everything but words. */
+/** The glyphs that the selected message's line may cross: everything but words. */
 const lines: ReadonlySet<string> = new Set([...behind, '│', '━', '▲', '▼']);
 
 interface LinkLook {
@@ -150,12 +150,12 @@ function drawTasks(canvas: Canvas, drawing: Drawing): void {
 	const {picture, rows, labels, selected, readFrom} = drawing;
 	for (let row = 0; row < rows.shown; row++) {
 		const tag = picture.lanes[rows.top + row] ?? '';
-		// Nobody writes as `unowned`: its first row has room for tasks, too.
+		// The lane `unowned` has no messages, so tasks can use its first row, too.
 		const [y, height] =
 			tag === unowned ? [row * rows.height, taskRows(rows.height) + 1] : [row * rows.height + 1, taskRows(rows.height)];
-		// What has not been read yet is not unknown.
+		// What is not loaded yet is not unknown.
 		const known = (picture.bars.get(tag) ?? []).filter(({state, from}) => state !== 'unknown' || from >= readFrom);
-		const {bars, over} = placed(known, picture.scale, height, picture.edge);
+		const {bars, over} = placeBars(known, picture.scale, height, picture.edge);
 		for (const bar of bars) {
 			const isSelected = selected?.kind === 'task' && selected.id === bar.bar.task;
 			drawBar(canvas, drawing, bar, labels, y + bar.row, isSelected);
@@ -190,7 +190,7 @@ function drawBar(
 			? [{text: p` ${Math.round(bar.progress * 100)} %`, style: theme.good}]
 			: []),
 	];
-	// Inside of the bar where its words fit there, else behind its end as far as there is room.
+	// Inside the bar if the words fit there, otherwise after its end as far as there is room.
 	const inside = to - from - 3;
 	const words = strip([{text: p` `, style: theme.text}, ...text, {text: p` `, style: theme.text}]);
 	const whole = words.glyphs.length <= inside;
@@ -206,7 +206,7 @@ function inverse(of: Style): Style {
 	return style({...lookOf(of), inverse: true});
 }
 
-/** The selected message, whom it was for, what it answers and what answers it, above everything. */
+/** Draws the selected message, its addressees, what it replies to and its replies, above everything else. */
 function drawSelected(canvas: Canvas, drawing: Drawing): void {
 	const {picture, selected, rows, labels} = drawing;
 	if (selected?.kind !== 'message') return;
@@ -248,7 +248,7 @@ function answersTo({picture, moment}: Drawing, {id, at}: Mark): Mark[] {
 	return found;
 }
 
-/** The present, or the moment that is shown. */
+/** Draws the line of the present, or of the moment that is shown. */
 function drawEdge(canvas: Canvas, {picture, labels, moment, rows}: Drawing): void {
 	if (picture.edge < 0 || picture.edge >= picture.scale.columns) return;
 	const x = labels + picture.edge;

@@ -3,7 +3,7 @@ import {momentOf} from '../model/timeline-view.ts';
 import type {UiStore} from '../model/ui.ts';
 import {laneOrder} from './lanes.ts';
 
-/** Milliseconds between two frames while it plays. */
+/** Milliseconds between frames while playing. */
 const frame = 100;
 
 interface Followed {
@@ -14,14 +14,14 @@ interface Followed {
 }
 
 /**
- * Keeps a timeline that is open up to date until the returned function is called: new tags get lanes, and while it plays,
- * `changed` is called for each frame, as it is when more of the past was read.
+ * Keeps an open timeline up to date until the returned function is called: new tags get lanes, and `changed` is called for
+ * each frame while it plays, and when more of the history was loaded.
  */
 export function followTimeline({store, ui, now}: Followed, changed: () => void): () => void {
 	let timer: NodeJS.Timeout | undefined;
 	const play = () => {
 		const {timeline} = ui.getState();
-		// Played to the present: from here on it is live.
+		// It has reached the present and becomes live.
 		if (timeline !== null && momentOf(timeline, now()) === null) ui.setState({timeline: {...timeline, moment: null}});
 		changed();
 	};

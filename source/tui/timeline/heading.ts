@@ -8,10 +8,10 @@ import {ticks, type Scale} from './axis.ts';
 import {Canvas} from './canvas.ts';
 import {momentOf, type TimelineView} from '../model/timeline-view.ts';
 
-/** The row above the lanes: which time is shown, and whether it is now. `now`: milliseconds since 1970. */
+/** The row above the lanes: the time shown, and whether it is live. `now`: milliseconds since 1970. */
 export function headingLine(
 	view: TimelineView,
-	past: HistoryStore,
+	history: HistoryStore,
 	scale: Scale,
 	width: number,
 	now: number,
@@ -30,7 +30,7 @@ export function headingLine(
 		{text: p`╌`, style: theme.warn},
 		{text: p` blocked  ┈ idle`, style: theme.faint},
 	];
-	const state = readingSpans(past, scale);
+	const state = loadingSpans(history, scale);
 	const taken = [...left, ...state].reduce((sum, {text}) => sum + textWidth(text), 0);
 	const room = width - taken - 4 >= legend.reduce((sum, {text}) => sum + textWidth(text), 0);
 	const right = [...state, ...(room ? [{text: state.length > 0 ? p`   ` : p``, style: theme.text}, ...legend] : [])];
@@ -44,15 +44,15 @@ function momentSpans(view: TimelineView, now: number): Span[] {
 	return [{text: p`  ◐ ${clockMoment(iso(moment), now)} ${how}`, style: theme.warnStrong}];
 }
 
-/** What of the window is not known, and why. */
-function readingSpans(past: HistoryStore, scale: Scale): Span[] {
-	if (past.trouble !== null) return [{text: printable(past.trouble), style: theme.warn}];
-	if (past.from <= scale.from) return [];
-	if (past.isReading) return [{text: p`reading`, style: theme.grey}];
-	return past.isFull ? [{text: p`older is not shown: too much`, style: theme.warn}] : [];
+/** Why part of the window is not loaded. */
+function loadingSpans(history: HistoryStore, scale: Scale): Span[] {
+	if (history.trouble !== null) return [{text: printable(history.trouble), style: theme.warn}];
+	if (history.from <= scale.from) return [];
+	if (history.isReading) return [{text: p`reading`, style: theme.grey}];
+	return history.isFull ? [{text: p`too much history to show all`, style: theme.warn}] : [];
 }
 
-/** The row with the times; above the lanes, beside their names. */
+/** The row with the times, above the lanes. */
 export function axisLine(view: TimelineView, scale: Scale, labels: number, edge: number, now: number): PaintedLine {
 	const canvas = new Canvas(labels + scale.columns, 1);
 	const moment = momentOf(view, now);
@@ -61,7 +61,7 @@ export function axisLine(view: TimelineView, scale: Scale, labels: number, edge:
 	const at = Math.min(labels + edge, labels + scale.columns - words.length);
 	for (const {column, label} of ticks(scale)) {
 		const x = labels + column;
-		// Two times would stand in each other.
+		// The two labels would overlap.
 		if (isThere && x <= at + words.length && x + label.length >= at) continue;
 		canvas.put(x, 0, p`╷`, theme.faint);
 		canvas.lay(x + 1, 0, strip([{text: label, style: theme.grey}]));

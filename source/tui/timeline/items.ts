@@ -2,9 +2,9 @@ import type {Marks, Mark} from '../../store/mark.ts';
 import {firstFrom} from '../../store/mark.ts';
 import {stepAt, type Replay} from '../../store/replay.ts';
 import {barsOf} from './bars.ts';
-import type {Selected} from '../model/timeline-view.ts';
+import type {TimelineItem} from '../model/timeline-view.ts';
 
-/** The message before (-1) or after (1) a place in time. `id` tells those of one time apart; Infinity: after all of them. */
+/** The message before (-1) or after (1) a time. `id` orders messages of the same time; Infinity: after all of them. */
 function nextMark({list}: Marks, {at, id}: {readonly at: number; readonly id: number}, by: 1 | -1): Mark | undefined {
 	let index = firstFrom(list, at);
 	if (by === -1) {
@@ -15,42 +15,43 @@ function nextMark({list}: Marks, {at, id}: {readonly at: number; readonly id: nu
 	return list[index];
 }
 
-/** What can be selected of tasks: where each bar of theirs begins. By time. */
-function taskItems({tasks}: Replay): Selected[] {
-	const items: Selected[] = [];
+/** The selectable points of tasks, the beginnings of their bars, by time. */
+function taskItems({tasks}: Replay): TimelineItem[] {
+	const items: TimelineItem[] = [];
 	for (const [id, steps] of tasks) {
 		for (const {from} of barsOf(id, steps, Infinity)) items.push({kind: 'task', id, at: from});
 	}
 	return items.sort((one, other) => one.at - other.at || one.id - other.id);
 }
 
-const known = new WeakMap<Replay, readonly Selected[]>();
+const known = new WeakMap<Replay, readonly TimelineItem[]>();
 
-function tasksOf(replay: Replay): readonly Selected[] {
+function tasksOf(replay: Replay): readonly TimelineItem[] {
 	let items = known.get(replay);
 	if (items === undefined) known.set(replay, (items = taskItems(replay)));
 	return items;
 }
 
 /**
- * What can be selected next in time: the message or task before (-1) or after (1) the one that is, or that time; null: there is
- * none. Of one time messages come first.
+ * The next item to select: the message or task before (-1) or after (1) the selected one, or that time; null if there is none.
+ * At the same time, messages come first.
  */
-export function neighbour(marks: Marks, replay: Replay, from: Selected, by: 1 | -1): Selected | null {
+export function nextItem(marks: Marks, replay: Replay, from: TimelineItem, by: 1 | -1): TimelineItem | null {
 	const isTask = from.kind === 'task';
 	const mark = nextMark(marks, {at: from.at, id: isTask ? Infinity : from.id}, by);
 	const items = tasksOf(replay);
 	let index = firstFrom(items, from.at);
 	if (isTask) while (items[index]?.at === from.at && (items[index]?.id ?? 0) < from.id + (by === 1 ? 1 : 0)) index++;
 	const task = by === 1 ? items[index] : items[index - 1];
-	const message: Selected | undefined = mark === undefined ? undefined : {kind: 'message', id: mark.id, at: mark.at};
+	const message: TimelineItem | undefined =
+		mark === undefined ? undefined : {kind: 'message', id: mark.id, at: mark.at};
 	if (message === undefined || task === undefined) return message ?? task ?? null;
 	if (by === 1) return message.at <= task.at ? message : task;
 	return task.at >= message.at ? task : message;
 }
 
-/** The time of what happened before (-1) or after (1) that moment: a message, or a change of a task or an agent; null: nothing. */
-export function happening(marks: Marks, {tasks, agents}: Replay, moment: number, by: 1 | -1): number | null {
+/** The time of the event before (-1) or after (1) a moment: a message, or a change of a task or an agent; null if none. */
+export function eventTime(marks: Marks, {tasks, agents}: Replay, moment: number, by: 1 | -1): number | null {
 	let best: number | null = nextMark(marks, {at: moment, id: by === 1 ? Infinity : 0}, by)?.at ?? null;
 	for (const steps of [...tasks.values(), ...agents.values()] as Array<readonly {readonly at: number}[]>) {
 		const at = by === 1 ? steps[firstFrom(steps, moment + 1)]?.at : stepAt(steps, moment - 1)?.at;
@@ -59,8 +60,8 @@ export function happening(marks: Marks, {tasks, agents}: Replay, moment: number,
 	return best;
 }
 
-/** What happened at exactly that time and can be selected. */
-export function itemAt(marks: Marks, replay: Replay, at: number): Selected | null {
+/** The item at exactly that time. */
+export function itemAt(marks: Marks, replay: Replay, at: number): TimelineItem | null {
 	const mark = marks.list[firstFrom(marks.list, at)];
 	if (mark !== undefined && mark.at === at) return {kind: 'message', id: mark.id, at};
 	const items = tasksOf(replay);
@@ -68,18 +69,18 @@ export function itemAt(marks: Marks, replay: Replay, at: number): Selected | nul
 	return task !== undefined && task.at === at ? task : null;
 }
 
-/** Of one lane, what is nearest to a time and not after `until`; null: nothing. */
-export function nearestIn(
+/** The item of a lane that is nearest to a time and not after `until`; null if there is none. */
+export function nearestItem(
 	marks: Marks,
 	replay: Replay,
 	isIn: (
-		item: {readonly kind: 'message'; readonly mark: Mark} | {readonly kind: 'task'; readonly item: Selected},
+		item: {readonly kind: 'message'; readonly mark: Mark} | {readonly kind: 'task'; readonly item: TimelineItem},
 	) => boolean,
 	at: number,
 	until: number,
-): Selected | null {
-	let best = null as Selected | null;
-	const offer = (item: Selected): void => {
+): TimelineItem | null {
+	let best = null as TimelineItem | null;
+	const consider = (item: TimelineItem): void => {
 		if (item.at <= until && (best === null || Math.abs(item.at - at) < Math.abs(best.at - at))) best = item;
 	};
 	const {list} = marks;
@@ -88,10 +89,10 @@ export function nearestIn(
 		for (let index = by === 1 ? middle : middle - 1; index >= 0 && index < list.length; index += by) {
 			const mark = list[index];
 			if (mark === undefined || mark.at > until || !isIn({kind: 'message', mark})) continue;
-			offer({kind: 'message', id: mark.id, at: mark.at});
+			consider({kind: 'message', id: mark.id, at: mark.at});
 			break;
 		}
 	}
-	for (const item of tasksOf(replay)) if (isIn({kind: 'task', item})) offer(item);
+	for (const item of tasksOf(replay)) if (isIn({kind: 'task', item})) consider(item);
 	return best;
 }

@@ -4,38 +4,36 @@ import type {TimelineAction} from '../settings/actions.ts';
 import {tasksPane, type PaneId} from '../model/pane-id.ts';
 import {withView} from '../panes/navigate.ts';
 import {openThread} from '../panes/jump-list.ts';
-import {withoutThreadAt, type UiStore} from '../model/ui.ts';
+import {withoutThreadAt, type ScreenContext} from '../model/ui.ts';
 import {barsOf, unowned} from './bars.ts';
-import {happening, itemAt, nearestIn, neighbour} from './items.ts';
+import {eventTime, itemAt, nearestItem, nextItem} from './items.ts';
 import {laneOrder} from './lanes.ts';
-import {arrange, type Arrangement} from './lines.ts';
+import {timelineLayout, type TimelineLayout} from './lines.ts';
 import {
 	endingAt,
 	momentOf,
 	spanFor,
 	speeds,
-	windowOf,
-	zoomed,
-	type Selected,
+	timeWindowOf,
+	withZoom,
+	type TimelineItem,
 	type TimelineView,
 } from '../model/timeline-view.ts';
 
-interface TimelineContext {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
-	/** Gives a pane the keys, and a place where it has none. */
+interface TimelineContext extends ScreenContext {
+	/** Focuses a pane, bringing it to the screen if needed. */
 	readonly focus: (pane: PaneId) => void;
 }
 
 /** How many of the newest messages the first window shows. */
 const shownFirst = 60;
 
-/** Puts the timeline over the panes, with the latest messages in its window. */
-export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void {
-	const past = store.history;
-	past.open();
+/** Opens the timeline over the panes, with the latest messages in its window. */
+export function openTimeline({store, ui}: ScreenContext): void {
+	const history = store.history;
+	history.open();
 	const now = Date.now();
-	const {list} = past.marks;
+	const {list} = history.marks;
 	const oldest = list[Math.max(0, list.length - shownFirst)]?.at ?? now;
 	const view: TimelineView = {
 		lanes: laneOrder(store.getState(), list, []),
@@ -50,7 +48,7 @@ export function openTimeline({store, ui}: Omit<TimelineContext, 'focus'>): void 
 	reachBack({store, ui});
 }
 
-/** What keys do in the timeline. */
+/** Handles a key of the timeline. */
 export function timelineKey(context: TimelineContext, action: TimelineAction): void {
 	const {store, ui} = context;
 	const now = Date.now();
@@ -68,48 +66,48 @@ export function timelineKey(context: TimelineContext, action: TimelineAction): v
 	reachBack(context);
 }
 
-/** Reads what the window shows, and as much before it. */
-function reachBack({store, ui}: Omit<TimelineContext, 'focus'>): void {
+/** Loads the history of the window, and as much before it. */
+function reachBack({store, ui}: ScreenContext): void {
 	const {timeline} = ui.getState();
 	if (timeline === null) return;
-	store.history.reach(windowOf(timeline, Date.now()).from - timeline.span);
+	store.history.reach(timeWindowOf(timeline, Date.now()).from - timeline.span);
 }
 
-function loadText(store: MailboxStore, {kind, id}: Selected): void {
-	// It stays `reading` where it cannot be read; the first row says why.
+function loadText(store: MailboxStore, {kind, id}: TimelineItem): void {
+	// On failure it remains `reading`; the top line says why.
 	if (kind === 'message' && store.history.message(id) === undefined) store.loadMessage(id).catch(() => undefined);
 }
 
 function moved({store, ui}: TimelineContext, view: TimelineView, action: TimelineAction, now: number): TimelineView {
-	const past = store.history;
-	const window = windowOf(view, now);
+	const history = store.history;
+	const window = timeWindowOf(view, now);
 	const {columns, rows} = ui.getState();
-	const placed = arrange(store.getState(), past, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
+	const layout = timelineLayout(store.getState(), history, view, {x: 0, y: 1, width: columns, height: rows - 2}, now);
 	switch (action) {
 		case 'timeline_zoom_in':
-			return zoomed(view, -1, now);
+			return withZoom(view, -1, now);
 		case 'timeline_zoom_out':
-			return zoomed(view, 1, now);
+			return withZoom(view, 1, now);
 		case 'timeline_half_earlier':
 			return endingAt(view, window.to - view.span / 2, now);
 		case 'timeline_half_later':
 			return endingAt(view, window.to + view.span / 2, now);
 		case 'timeline_earlier':
-			return select(view, placed, step(view, placed, -1, now), now);
+			return select(view, layout, step(view, layout, -1, now), now);
 		case 'timeline_later':
-			return select(view, placed, step(view, placed, 1, now), now);
+			return select(view, layout, step(view, layout, 1, now), now);
 		case 'timeline_lane_below':
-			return toLane(view, placed, 1, now);
+			return toLane(view, layout, 1, now);
 		case 'timeline_lane_above':
-			return toLane(view, placed, -1, now);
+			return toLane(view, layout, -1, now);
 		case 'timeline_step_back':
-			return at(view, placed, happening(past.marks, past.replay, momentOf(view, now) ?? now, -1), now);
+			return at(view, layout, eventTime(history.marks, history.replay, momentOf(view, now) ?? now, -1), now);
 		case 'timeline_step_on':
-			return at(view, placed, happening(past.marks, past.replay, momentOf(view, now) ?? now, 1) ?? now, now);
+			return at(view, layout, eventTime(history.marks, history.replay, momentOf(view, now) ?? now, 1) ?? now, now);
 		case 'timeline_jump_back':
-			return at(view, placed, (momentOf(view, now) ?? Math.min(now, window.to)) - view.span / 10, now);
+			return at(view, layout, (momentOf(view, now) ?? Math.min(now, window.to)) - view.span / 10, now);
 		case 'timeline_jump_on':
-			return at(view, placed, (momentOf(view, now) ?? now) + view.span / 10, now);
+			return at(view, layout, (momentOf(view, now) ?? now) + view.span / 10, now);
 		case 'timeline_play':
 			return played(view, now);
 		case 'timeline_speed': {
@@ -119,7 +117,7 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 			return {...view, speed, moment: moment === null ? null : {at: moment, since}};
 		}
 		case 'timeline_first': {
-			const first = past.marks.list[0]?.at;
+			const first = history.marks.list[0]?.at;
 			return first === undefined ? view : endingAt({...view, moment: null}, first + view.span * 0.9, now);
 		}
 		case 'timeline_present':
@@ -131,58 +129,58 @@ function moved({store, ui}: TimelineContext, view: TimelineView, action: Timelin
 	}
 }
 
-/** The moment moves there, and what happened then is selected. In the present it is live again. */
-function at(view: TimelineView, placed: Arrangement, moment: number | null, now: number): TimelineView {
+/** Moves the moment and selects what happened then. In the present, the timeline becomes live. */
+function at(view: TimelineView, layout: TimelineLayout, moment: number | null, now: number): TimelineView {
 	if (moment === null) return view;
 	if (moment >= now) return {...view, moment: null, end: null};
-	const {marks, replay} = placed.picture;
+	const {marks, replay} = layout.picture;
 	const item = itemAt(marks, replay, moment);
 	const selected = item ?? (view.selected !== null && view.selected.at <= moment ? view.selected : null);
 	const since = view.moment === null || view.moment.since === null ? null : now;
-	// The window follows the moment by itself; where it goes from there is kept.
+	// `windowOf` follows the moment; keep the window that it finds.
 	const next: TimelineView = {...view, selected, moment: {at: moment, since}};
-	return {...next, end: windowOf(next, now).to, top: topFor(next, placed)};
+	return {...next, end: timeWindowOf(next, now).to, top: topFor(next, layout)};
 }
 
 function played(view: TimelineView, now: number): TimelineView {
 	const moment = momentOf(view, now);
 	if (moment === null) {
-		const {from, to} = windowOf(view, now);
+		const {from, to} = timeWindowOf(view, now);
 		return {...view, end: to, moment: {at: from, since: now}};
 	}
 	const pausing = view.moment !== null && view.moment.since !== null;
-	return {...view, end: windowOf(view, now).to, moment: {at: moment, since: pausing ? null : now}};
+	return {...view, end: timeWindowOf(view, now).to, moment: {at: moment, since: pausing ? null : now}};
 }
 
-/** The latest that can be seen: what came after the moment, or lies right of the window, cannot. */
+/** The latest visible time: limited by the window and by the moment. */
 function latestIn(view: TimelineView, now: number): number {
-	return Math.min(windowOf(view, now).to - 1, momentOf(view, now) ?? Infinity);
+	return Math.min(timeWindowOf(view, now).to - 1, momentOf(view, now) ?? Infinity);
 }
 
-function step(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: number): Selected | null {
+function step(view: TimelineView, {picture}: TimelineLayout, by: 1 | -1, now: number): TimelineItem | null {
 	const {marks, replay} = picture;
 	const until = momentOf(view, now) ?? Infinity;
 	const from = view.selected ?? {kind: 'task', id: Infinity, at: latestIn(view, now)};
-	const item = neighbour(marks, replay, from, view.selected === null ? -1 : by);
+	const item = nextItem(marks, replay, from, view.selected === null ? -1 : by);
 	return item === null || item.at > until ? null : item;
 }
 
-/** Where no further lane has anything, the lanes scroll. */
-function toLane(view: TimelineView, placed: Arrangement, by: 1 | -1, now: number): TimelineView {
-	const item = inLane(view, placed, by, now);
-	if (item !== null) return select(view, placed, item, now);
-	const {rows, picture} = placed;
+/** Selects an item in the next lane that has one; if there is none, scrolls the lanes. */
+function toLane(view: TimelineView, layout: TimelineLayout, by: 1 | -1, now: number): TimelineView {
+	const item = inLane(view, layout, by, now);
+	if (item !== null) return select(view, layout, item, now);
+	const {rows, picture} = layout;
 	return {...view, top: Math.max(0, Math.min(picture.lanes.length - rows.shown, rows.top + by))};
 }
 
-function inLane(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: number): Selected | null {
+function inLane(view: TimelineView, {picture}: TimelineLayout, by: 1 | -1, now: number): TimelineItem | null {
 	const {lanes, marks, replay} = picture;
 	const current = laneOf(view.selected, picture);
 	const from = view.selected?.at ?? latestIn(view, now);
 	let lane = current === null ? (by === 1 ? -1 : lanes.length) : lanes.indexOf(current);
 	for (lane += by; lane >= 0 && lane < lanes.length; lane += by) {
 		const tag = lanes[lane];
-		const found = nearestIn(
+		const found = nearestItem(
 			marks,
 			replay,
 			item => (item.kind === 'message' ? item.mark.tag === tag : laneOf(item.item, picture) === tag),
@@ -194,48 +192,48 @@ function inLane(view: TimelineView, {picture}: Arrangement, by: 1 | -1, now: num
 	return null;
 }
 
-/** The lane in which something stands; null where it has none. */
-function laneOf(selected: Selected | null, {marks, replay}: Arrangement['picture']): string | null {
+/** The lane of an item; null if it has none. */
+function laneOf(selected: TimelineItem | null, {marks, replay}: TimelineLayout['picture']): string | null {
 	if (selected === null) return null;
 	if (selected.kind === 'message') return marks.get(selected.id)?.tag ?? null;
 	const bars = barsOf(selected.id, replay.tasks.get(selected.id) ?? [], Infinity);
 	return bars.find(({from}) => from === selected.at)?.lane ?? unowned;
 }
 
-/** The view with this selected, and visible. */
-function select(view: TimelineView, placed: Arrangement, selected: Selected | null, now: number): TimelineView {
+/** The view with an item selected and visible. */
+function select(view: TimelineView, layout: TimelineLayout, selected: TimelineItem | null, now: number): TimelineView {
 	if (selected === null) return view;
-	const next = {...view, selected, top: topFor({...view, selected}, placed)};
-	const {from, to} = windowOf(view, now);
+	const next = {...view, selected, top: topFor({...view, selected}, layout)};
+	const {from, to} = timeWindowOf(view, now);
 	if (selected.at >= from && selected.at < to) return next;
 	const edge = selected.at < from ? selected.at + view.span * 0.8 : selected.at + view.span * 0.2;
 	return endingAt(next, edge, now);
 }
 
-/** The first lane so that the selected one is among those shown. */
-function topFor({selected, top}: TimelineView, {picture, rows}: Arrangement): number {
+/** The first lane to show so that the selected item is visible. */
+function topFor({selected, top}: TimelineView, {picture, rows}: TimelineLayout): number {
 	const lane = picture.lanes.indexOf(laneOf(selected, picture) ?? '');
 	if (lane === -1) return top;
 	const from = rows.top;
 	return lane < from ? lane : lane >= from + rows.shown ? lane - rows.shown + 1 : from;
 }
 
-/** Leaves the timeline for what is selected: the message in its channel, or in its thread where it is older; the task. */
+/** Closes the timeline and opens what is selected: a task, or a message in its channel or, if it is older, in its thread. */
 function open(context: TimelineContext, {selected}: TimelineView): void {
 	const {store, ui} = context;
 	if (selected === null) {
 		const {keyFor} = ui.getState().keymap;
 		return ui.setState({
-			notice: `Nothing is selected: ${keyFor('timeline_earlier')} and ${keyFor('timeline_later')} select.`,
+			notice: `Select something first, with ${keyFor('timeline_earlier')} and ${keyFor('timeline_later')}.`,
 		});
 	}
 	if (selected.kind === 'task') openTask(context, selected.id);
-	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message is not read yet.'});
+	else if (!openMessage(context, selected.id)) return ui.setState({notice: 'This message has not been loaded yet.'});
 	ui.setState({timeline: null});
 	store.history.close();
 }
 
-/** A step stands in its plan. */
+/** Selects a task in the tasks pane; for a step, its plan. */
 function openTask({store, ui, focus}: TimelineContext, id: number): void {
 	focus(tasksPane);
 	const selected = String(store.history.task(id)?.parent_id ?? id);

@@ -3,8 +3,8 @@ import type {Mark} from '../../store/mark.ts';
 import type {State} from '../../store/state.ts';
 
 /**
- * Every tag that is known, folded: those of `known` as they are, then the new ones, the busiest first. Agents and whoever the
- * mailbox belongs to have a lane even when they said nothing.
+ * The tags of all lanes, folded: those of `known` in their order, then new ones, the busiest first. Agents and the human have a
+ * lane even without messages.
  */
 export function laneOrder(state: State, marks: readonly Mark[], known: readonly string[]): readonly string[] {
 	const has = new Set(known);
@@ -34,21 +34,21 @@ export interface LaneRows {
 	readonly height: number;
 	/** How many lanes are shown at once. */
 	readonly shown: number;
-	/** The first one, so that `top` is as far down as it may be. */
+	/** The first lane that is shown: `top`, limited so that no rows are left empty. */
 	readonly top: number;
 }
 
 const minHeight = 2;
 const maxHeight = 4;
 
-/** Lanes as tall as there is room for; from `top` where there is not room for all. Pure. */
+/** Makes lanes as tall as possible; starts at `top` if not all fit. Pure. */
 export function laneRows(rows: number, count: number, top: number): LaneRows {
 	const height = Math.max(minHeight, Math.min(maxHeight, Math.floor(rows / Math.max(1, count))));
 	const shown = Math.max(1, Math.min(count, Math.floor(rows / height)));
 	return {height, shown, top: Math.max(0, Math.min(top, count - shown))};
 }
 
-/** Rows of a lane in which tasks stand: all but the first, and the last where it may be empty. */
+/** The number of rows for tasks in a lane: all but the first and, in a tall lane, the last. */
 export function taskRows(height: number): number {
 	return height >= 3 ? height - 2 : height - 1;
 }

@@ -5,48 +5,48 @@ import {columnOf, type Scale} from './axis.ts';
 import {barsOf, unowned, type Bar} from './bars.ts';
 import {createTraffic, type Traffic} from './traffic.ts';
 
-/** What is drawn, whatever part of it is on the screen. */
+/** Everything to draw in the window, including lanes that are scrolled out of view. */
 export interface Picture {
 	readonly scale: Scale;
-	/** The folded tags of the lanes, then `unowned` where there are such tasks. */
+	/** The folded tags of the lanes, then `unowned` if there are tasks without an owner. */
 	readonly lanes: readonly string[];
 	readonly traffic: Traffic;
 	/** By lane. */
 	readonly bars: ReadonlyMap<string, readonly Bar[]>;
-	/** The column of the present, or of the moment that is shown. */
+	/** The column of the present, or of the moment shown. */
 	readonly edge: number;
 	readonly replay: Replay;
 	readonly marks: Marks;
 	readonly laneOf: ReadonlyMap<string, number>;
 }
 
-interface Drawn {
+interface LatestPicture {
 	readonly key: readonly unknown[];
 	readonly traffic: ReturnType<typeof createTraffic>;
 	readonly length: number;
 	readonly picture: Picture;
 }
 
-/** What was drawn last of the same lanes. */
-const drawn = new WeakMap<readonly string[], Drawn>();
+/** The latest picture of each list of lanes. */
+const latestPictures = new WeakMap<readonly string[], LatestPicture>();
 
 /**
- * The picture; the same object while nothing that it is made of has changed, and grown by what came when only that did.
- * `moment` null: now. Times: milliseconds since 1970.
+ * The picture; the same object while nothing that it depends on changes. If only messages were added, it is updated rather than
+ * made again. `moment` null: now. Times are milliseconds since 1970.
  */
 export function pictureOf(
-	past: HistoryStore,
+	history: HistoryStore,
 	lanes: readonly string[],
 	scale: Scale,
 	moment: number | null,
 	now: number,
 ): Picture {
-	const {marks, replay} = past;
+	const {marks, replay} = history;
 	const edge = columnOf(scale, moment ?? now);
 	const {from, to, columns} = scale;
 	const {length} = marks.list;
-	const key = [marks, marks.order, replay, from, to, columns, moment ?? edge];
-	let latest = drawn.get(lanes);
+	const key = [marks, marks.version, replay, from, to, columns, moment ?? edge];
+	let latest = latestPictures.get(lanes);
 	if (latest === undefined || latest.key.some((part, index) => part !== key[index])) {
 		const until = moment ?? Infinity;
 		const laneOf = new Map(lanes.map((tag, index) => [tag, index]));
@@ -58,7 +58,7 @@ export function pictureOf(
 	} else if (latest.length !== length) {
 		latest = {...latest, length, picture: {...latest.picture, traffic: latest.traffic.count()}};
 	}
-	drawn.set(lanes, latest);
+	latestPictures.set(lanes, latest);
 	return latest.picture;
 }
 

@@ -4,7 +4,7 @@ import {theme} from '../settings/theme.ts';
 import {p, type Printable} from '../../printable.ts';
 import type {Bar} from './bars.ts';
 
-/** How an agent stood: the sign before its name, words, and the trace that it leaves. Told apart by sign as by colour. */
+/** Presence as a sign before the name, in words, and as a trace; distinguishable without colours. */
 export const presenceSigns: {
 	readonly [State in AgentState | 'unknown']: {readonly sign: Span; readonly words: Printable; readonly trace: Span};
 } = {
@@ -21,7 +21,7 @@ function look(sign: Printable, words: Printable, trace: Printable, style: Span['
 	return {sign: {text: sign, style: signStyle}, words, trace: {text: trace, style}};
 }
 
-/** How a bar begins, and what it is made of. */
+/** The first glyph of a bar, and its further ones. */
 export const barSigns: {readonly [State in Bar['state']]: {readonly start: Span; readonly line: Span}} = {
 	running: {start: {text: p`▶`, style: theme.good}, line: {text: p`━`, style: theme.good}},
 	queued: {start: {text: p`○`, style: theme.grey}, line: {text: p`┄`, style: theme.grey}},

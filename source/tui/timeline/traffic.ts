@@ -2,15 +2,15 @@ import {firstFrom, type Mark, type Marks} from '../../store/mark.ts';
 import {p, type Printable} from '../../printable.ts';
 import {columnOf, type Scale} from './axis.ts';
 
-/** Who wrote to whom, by lane and column. */
+/** The messages by lane and column. */
 export interface Traffic {
-	/** At lane * columns + column: how many messages that lane's tag wrote then. */
+	/** At lane * columns + column: how many messages the lane's tag wrote then. */
 	readonly counts: Uint32Array;
-	/** At the same place: 1 where all of them went to everyone. */
+	/** At the same index: 1 if all of them were to everyone. */
 	readonly toAll: Uint8Array;
-	/** By column: pairs of lanes, writer and addressee, each once; null where they are too many to tell apart. */
+	/** By column: distinct pairs of lanes, author and addressee; null if there are too many to distinguish. */
 	readonly links: ReadonlyArray<ReadonlyArray<readonly [number, number]> | null>;
-	/** At lane * columns + column: how many of that lane's messages are answered there later: from what they answer to the answer. */
+	/** At lane * columns + column: how many of the lane's replies are pending then, that is, between a message and the reply to it. */
 	readonly waits: Int32Array;
 	readonly total: number;
 }
@@ -18,8 +18,8 @@ export interface Traffic {
 const maxLinks = 4;
 
 /**
- * The traffic of what was written from the window's beginning to `until` (milliseconds since 1970). It grows: each `count` takes in
- * the marks that were added at the end of the list since the last one.
+ * Counts the messages from the window's beginning to `until` (milliseconds since 1970). Each call of `count` adds the marks that
+ * were appended to the list since the last call.
  */
 export function createTraffic(
 	marks: Marks,
@@ -31,7 +31,7 @@ export function createTraffic(
 	const lanes = laneOf.size;
 	const counts = new Uint32Array(lanes * columns);
 	const toAll = new Uint8Array(lanes * columns).fill(1);
-	/** At lane * (columns + 1) + column: how many waits begin there, less those that end. */
+	/** At lane * (columns + 1) + column: how many waits begin there, minus those that end. */
 	const changes = new Int32Array(lanes * (columns + 1));
 	const links: Array<Array<readonly [number, number]> | null> = Array.from({length: columns}, () => []);
 	let index = firstFrom(marks.list, scale.from);
@@ -77,7 +77,7 @@ function link(links: Array<Array<readonly [number, number]> | null>, column: num
 	else known.push([from, to]);
 }
 
-/** From beginnings and ends to how many are open at each column. */
+/** Sums beginnings and ends to the number of open waits at each column. */
 function summed(changes: Int32Array, lanes: number, columns: number): Int32Array {
 	const open = new Int32Array(lanes * columns);
 	for (let lane = 0; lane < lanes; lane++) {
@@ -90,14 +90,14 @@ function summed(changes: Int32Array, lanes: number, columns: number): Int32Array
 	return open;
 }
 
-/** The sign of so many messages of one lane in one column. */
+/** The sign for a number of messages in one cell. */
 export function countSign(count: number, isToAll: boolean): Printable {
 	if (count === 1) return isToAll ? p`◆` : p`●`;
 	if (count < 10) return p`${count}`;
 	return count < 30 ? p`░` : count < 100 ? p`▒` : count < 300 ? p`▓` : p`█`;
 }
 
-/** Between whom: the lanes of one message's addressees that have one. */
+/** The lanes of a message's addressees, of those that have one. */
 export function addressees(mark: Mark, laneOf: ReadonlyMap<string, number>): number[] {
 	return mark.mentions.flatMap(tag => laneOf.get(tag) ?? []);
 }

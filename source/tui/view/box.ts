@@ -1,4 +1,4 @@
-import type {Part} from '../screen/grid.ts';
+import type {Region} from '../screen/grid.ts';
 import {clip, strip, textWidth, type Span} from '../screen/strip.ts';
 import {overlayTint, theme} from '../settings/theme.ts';
 import type {Ui} from '../model/ui.ts';
@@ -6,8 +6,8 @@ import {p} from '../../printable.ts';
 
 const margin: Span = {text: p`   `, style: theme.text};
 
-/** Lines in the middle of the screen, on a background of their own; `tight`: without a blank line above and below them. */
-export function box({columns, rows}: Ui, lines: ReadonlyArray<readonly Span[]>, tight = false): Part {
+/** A box with lines in the middle of the screen. `tight`: without blank lines above and below. */
+export function box({columns, rows}: Ui, lines: ReadonlyArray<readonly Span[]>, tight = false): Region {
 	const widest = Math.max(...lines.map(line => line.reduce((sum, {text}) => sum + textWidth(text), 0)));
 	const width = Math.min(columns, widest + 6);
 	const height = Math.min(rows - 3, lines.length + (tight ? 0 : 2));

@@ -5,13 +5,13 @@ import type {State} from '../../store/state.ts';
 import type {Screen} from '../screen/screen.ts';
 import type {Ui, UiStore} from '../model/ui.ts';
 
-/** What every component works with. */
+/** What every component needs. */
 export interface Surroundings {
 	readonly store: MailboxStore;
 	readonly ui: UiStore;
-	/** Null where there is no terminal to draw on. */
+	/** Null without a terminal to draw on. */
 	readonly screen: Screen | null;
-	/** What stands beside the program's name. */
+	/** The mailbox's name, shown after the program's. */
 	readonly name: string;
 	/** Milliseconds since 1970. */
 	readonly now: () => number;
@@ -30,10 +30,10 @@ export function useUi<Part>(select: (ui: Ui) => Part): Part {
 	return useStore(useSurroundings().ui, select);
 }
 
-/** Milliseconds between two looks at the mailbox: what React and Ink draw is dear. */
+/** Milliseconds between updates, because rendering with React and Ink is expensive. */
 const pace = 250;
 
-/** A part of the mailbox's state; `select` must give equal strings for what looks the same. */
+/** A part of the mailbox's state; `select` must return equal strings for what looks the same. */
 export function useMailbox(select: (state: State) => string): string {
 	const {store} = useSurroundings();
 	const [part, setPart] = useState(() => select(store.getState()));
@@ -50,7 +50,7 @@ export function useMailbox(select: (state: State) => string): string {
 		look();
 		let {connection, identity} = store.getState();
 		const unsubscribe = store.subscribe(state => {
-			// Whether it is live is not something to wait for.
+			// Show connection changes at once.
 			const urgent = state.connection !== connection || state.identity !== identity;
 			({connection, identity} = state);
 			if (urgent) {

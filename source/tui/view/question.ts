@@ -1,24 +1,24 @@
 import type {Printable} from '../../printable.ts';
 import {p} from '../../printable.ts';
-import type {Drawn, Overlay, UiStore} from '../model/ui.ts';
+import type {DrawInput, Overlay, UiStore} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {box} from './box.ts';
 
 interface Question {
-	readonly lines: (drawn: Drawn) => ReadonlyArray<readonly Span[]>;
-	/** What `y` does, and what any other key does, in words. */
+	readonly lines: (drawn: DrawInput) => ReadonlyArray<readonly Span[]>;
+	/** What `y` and any other key do, in words. */
 	readonly yes: Printable;
 	readonly no: Printable;
 	readonly agree: () => void;
 	/** Further keys that agree. */
 	readonly keys?: readonly string[];
-	/** What stands there again afterwards. */
-	readonly under?: Overlay | null;
+	/** The overlay to return to. */
+	readonly previous?: Overlay | null;
 }
 
-/** A question to which `y` agrees and any other key does not. */
-export function question(ui: UiStore, {lines, yes, no, agree, keys = [], under = null}: Question): Overlay {
+/** A question: `y` agrees, any other key does not. */
+export function question(ui: UiStore, {lines, yes, no, agree, keys = [], previous = null}: Question): Overlay {
 	const answers: readonly Span[] = [
 		{text: p`y`, style: theme.strong},
 		{text: p` ${yes}   `, style: theme.grey},
@@ -28,7 +28,7 @@ export function question(ui: UiStore, {lines, yes, no, agree, keys = [], under =
 	return {
 		draw: drawn => box(drawn.ui, [...lines(drawn), answers]),
 		key(key) {
-			ui.setState({overlay: under});
+			ui.setState({overlay: previous});
 			if (key === 'y' || keys.includes(key)) agree();
 		},
 	};

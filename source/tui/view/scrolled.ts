@@ -1,11 +1,11 @@
 import {p} from '../../printable.ts';
-import {scrollOf} from '../model/card-keys.ts';
+import {linesScrolledBy} from '../model/card-keys.ts';
 import type {Overlay, Ui, UiStore} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {box} from './box.ts';
 
-/** Lines to read in the middle of the screen, which scroll where there are more than fit; any other key closes them. */
+/** A box with text, which scrolls if it does not fit; any other key closes it. */
 export function scrolled(ui: UiStore, linesFor: (ui: Ui) => ReadonlyArray<readonly Span[]>, top = 0): Overlay {
 	return {
 		draw({ui: now}) {
@@ -19,7 +19,7 @@ export function scrolled(ui: UiStore, linesFor: (ui: Ui) => ReadonlyArray<readon
 			return box(now, [...lines.slice(from, from + height - 1), [{text: words, style: theme.grey}]], true);
 		},
 		key(key) {
-			const step = scrollOf(ui.getState().keymap.actionOf('read', key));
+			const step = linesScrolledBy(ui.getState().keymap.actionOf('read', key));
 			if (step === undefined) return ui.setState({overlay: null});
 			const last = lastTop(linesFor(ui.getState()).length, ui.getState());
 			const next = Math.max(0, Math.min(last, Math.min(top, last) + step));
@@ -32,7 +32,7 @@ function heightIn({rows}: Ui): number {
 	return Math.max(2, rows - 4);
 }
 
-/** The first line of the last page, on which one line says that it is the last. */
+/** The first line of the last page; one row of each page says that there is more. */
 function lastTop(count: number, ui: Ui): number {
 	const height = heightIn(ui);
 	return count <= height ? 0 : count - height + 1;

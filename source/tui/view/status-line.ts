@@ -7,7 +7,7 @@ import {justify, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import type {Ui} from '../model/ui.ts';
 
-/** The last row: the mode, then the keys that matter here; at the right, what is wrong with the connection. */
+/** The last row: the mode and the keys that apply; at the right, trouble with the connection. */
 export function statusLine(state: State, ui: Ui): Strip {
 	const {columns, notice, search, keymap} = ui;
 	const mode = ui.timeline === null ? ui.mode : 'timeline';
@@ -24,7 +24,7 @@ export function statusLine(state: State, ui: Ui): Strip {
 	if (notice !== null) line.push({text: p`  ${printable(notice)}`, style: theme.warn});
 	const words = state.trouble === null || state.trouble === '' ? p`` : p`${printable(state.trouble)} `;
 	let room = columns - line.reduce((width, {text}) => width + textWidth(text), 0) - 1;
-	// The keys are known by heart; what is wrong is not.
+	// Trouble takes precedence over the keys.
 	const wide = words !== '' && textWidth(words) + 3 <= room;
 	if (wide) room -= textWidth(words) + 2;
 	for (const {label, hint} of status === undefined ? keymap.hints(scope) : []) {
@@ -35,20 +35,20 @@ export function statusLine(state: State, ui: Ui): Strip {
 	return justify(line, wide ? [{text: words, style: theme.warn}] : [], columns);
 }
 
-/** What is searched for, as long as it is. */
+/** The current search. */
 function searchSpans({keyFor}: Keymap, {editor, hits, more, index}: Search, withKeys: boolean): Span[] {
 	const text = printable(editor.text.trim());
 	const words = text.length > 24 ? p`${text.slice(0, 23)}…` : text;
 	const at =
 		hits.length === 0 ? p`` : p`  ${index + 1} of ${printable(hits.length.toLocaleString('en'))}${more ? '+' : ''}`;
-	const standing: Span[] = [
+	const spans: Span[] = [
 		{text: p` SEARCH`, style: theme.strong},
 		{text: p` ${words}`, style: theme.text},
 		{text: at, style: theme.grey},
 	];
-	if (!withKeys) return standing;
+	if (!withKeys) return spans;
 	return [
-		...standing,
+		...spans,
 		{text: p`  ${keyFor('hit_next')} ${keyFor('hit_previous')}`, style: theme.text},
 		{text: p` hits`, style: theme.grey},
 		{text: p`  ${keyFor('back')}`, style: theme.text},

@@ -1,52 +1,50 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
-import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state.ts';
-import {freshPicker, picked, type Picker} from '../model/picker.ts';
-import type {Overlay, UiStore} from '../model/ui.ts';
+import {emptyPicker, pickerAfterKey, type Picker} from '../model/picker.ts';
+import type {Overlay, ScreenContext} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';
 import type {Keymap} from '../settings/keymap.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {box} from './box.ts';
 
-interface TagPicker {
+interface TagPickerOptions {
 	readonly title: Printable;
-	/** What is offered for what was typed, best first; an empty one is nobody in particular. */
-	readonly offered: (state: State, filter: string) => readonly Tag[];
-	readonly take: (tag: Tag) => void;
-	/** What stands there again afterwards. */
-	readonly under: Overlay | null;
-	/** One key before anything was typed; false: it has no meaning of its own. */
+	/** The tags to offer for a typed text, best first; an empty one stands for any agent. */
+	readonly tagsFor: (state: State, typed: string) => readonly Tag[];
+	readonly onPick: (tag: Tag) => void;
+	/** The overlay to return to. */
+	readonly previous: Overlay | null;
+	/** Handles a key before anything was typed; false if it has no special meaning. */
 	readonly firstKey?: (key: string) => boolean;
-}
-
-interface Context {
-	readonly store: MailboxStore;
-	readonly ui: UiStore;
 }
 
 const tagsShown = 8;
 
-/** A list of tags that typing narrows. */
-export function tagPicker({store, ui}: Context, options: TagPicker, picker: Picker = freshPicker): Overlay {
-	const {title, offered, take, under, firstKey} = options;
-	const {filter, index} = picker;
+/** A list of tags that is narrowed by typing. */
+export function tagPicker(
+	{store, ui}: ScreenContext,
+	options: TagPickerOptions,
+	picker: Picker = emptyPicker,
+): Overlay {
+	const {title, tagsFor, onPick, previous, firstKey} = options;
+	const {typed, index} = picker;
 	return {
 		scope: 'panel',
-		draw: ({state, ui: now}) => box(now, pickerLines(now.keymap, title, state, offered(state, filter), picker)),
+		draw: ({state, ui: now}) => box(now, pickerLines(now.keymap, title, state, tagsFor(state, typed), picker)),
 		key(key) {
-			const names = offered(store.getState(), filter);
+			const names = tagsFor(store.getState(), typed);
 			const {keymap} = ui.getState();
 			const action = keymap.actionOf('panel', key);
-			if (action === 'panel_close') return ui.setState({overlay: under});
+			if (action === 'panel_close') return ui.setState({overlay: previous});
 			if (action === 'panel_take') {
 				const tag = names[index];
 				if (tag === undefined) return;
-				ui.setState({overlay: under});
-				return take(tag);
+				ui.setState({overlay: previous});
+				return onPick(tag);
 			}
-			if (filter === '' && firstKey?.(key) === true) return;
-			const next = picked(keymap, picker, key, names.length);
+			if (typed === '' && firstKey?.(key) === true) return;
+			const next = pickerAfterKey(keymap, picker, key, names.length);
 			if (next !== null) ui.setState({overlay: tagPicker({store, ui}, options, next)});
 		},
 	};
@@ -57,7 +55,7 @@ function pickerLines(
 	title: Printable,
 	state: State,
 	names: readonly Tag[],
-	{filter, index}: Picker,
+	{typed, index}: Picker,
 ): Span[][] {
 	const known = new Set([...state.agents.values()].map(({tag}) => foldTag(tag)));
 	const from = Math.max(0, Math.min(index - Math.floor(tagsShown / 2), names.length - tagsShown));
@@ -67,10 +65,10 @@ function pickerLines(
 			const look = chosen ? theme.strong : theme.text;
 			return [
 				{text: chosen ? p`▌ ` : p`  `, style: theme.grey},
-				{text: p`anybody`, style: look},
+				{text: p`any agent`, style: look},
 			];
 		}
-		const isNew = name === filter && !known.has(foldTag(name));
+		const isNew = name === typed && !known.has(foldTag(name));
 		return [
 			{text: chosen ? p`▌ ` : p`  `, style: tagStyle(name)},
 			{text: printable(name), style: chosen ? tagStrong(name) : tagStyle(name)},
@@ -82,8 +80,8 @@ function pickerLines(
 		[
 			{text: title, style: theme.strong},
 			{
-				text: filter === '' ? p`type to find or to make one` : printable(filter),
-				style: filter === '' ? theme.faint : theme.text,
+				text: typed === '' ? p`type to find or create a tag` : printable(typed),
+				style: typed === '' ? theme.faint : theme.text,
 			},
 		],
 		[],
@@ -91,7 +89,7 @@ function pickerLines(
 		[],
 		[
 			{text: keyFor('panel_take'), style: theme.strong},
-			{text: p` takes it   `, style: theme.grey},
+			{text: p` select   `, style: theme.grey},
 			{text: keyFor('panel_close'), style: theme.strong},
 			{text: p` back`, style: theme.grey},
 		],

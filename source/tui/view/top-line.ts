@@ -11,17 +11,16 @@ import {justify, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {style, lookOf} from '../screen/style.ts';
 import {focusedTint, tagStyle, theme} from '../settings/theme.ts';
 import {homeOf, type Ui} from '../model/ui.ts';
-import {unreadIn, unreadWords} from '../model/unread.ts';
+import {unreadIn, unreadLabel} from '../model/unread.ts';
 import {counted, duration} from '../settings/words.ts';
 
 /**
- * The first row: whose mailbox (`name`), the channels that have no pane of their own, and how it stands. `now`: milliseconds
- * since 1970.
+ * The first row: the mailbox's name, the channels without a pane on the screen, and the status. `now`: milliseconds since 1970.
  */
 export function topLine(state: State, ui: Ui, name: string, now: number): Strip {
 	const {columns, motion} = ui;
 	const {kind, numbers, tabs: names} = layoutOf(ui);
-	const right = standing(state, {roomy: kind === 'wide', columns, shown: motion ? now : null}, now);
+	const right = statusSpans(state, {roomy: kind === 'wide', columns, shown: motion ? now : null}, now);
 	const left: Span[] = [{text: p` agentmux`, style: theme.strong}];
 	if (kind === 'wide') left.push({text: p`  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
@@ -33,7 +32,7 @@ function widthOf(line: readonly Span[]): number {
 	return line.reduce((width, {text}) => width + textWidth(text), 0);
 }
 
-/** As many as there is room for, around the one that has the keys; then how many more there are, and are unread. */
+/** As many tabs as fit, around the focused one, then the number of the others, and of those with unread messages. */
 function tabs(
 	state: State,
 	names: readonly PaneId[],
@@ -74,7 +73,7 @@ function tabs(
 
 function tab(state: State, id: PaneId, number: Printable, focused: boolean): Span[] {
 	const name = printable(paneName(state, id));
-	const unread = unreadWords(state, id);
+	const unread = unreadLabel(state, id);
 	const colour = isChannelPane(id) ? tagStyle(name) : theme.grey;
 	const look = focused ? style({...lookOf(colour), bg: focusedTint, bold: true, underline: false}) : colour;
 	return [
@@ -84,7 +83,7 @@ function tab(state: State, id: PaneId, number: Printable, focused: boolean): Spa
 	];
 }
 
-/** `shown`: the time that is counted down from; null where nothing moves. */
+/** `shown`: the time to count down from; null to show no countdown. */
 interface Room {
 	readonly roomy: boolean;
 	readonly columns: number;
@@ -92,11 +91,11 @@ interface Room {
 }
 
 /** Connection, counts, and what waits for the human. */
-function standing(state: State, {roomy, columns, shown}: Room, now: number): Span[] {
+function statusSpans(state: State, {roomy, columns, shown}: Room, now: number): Span[] {
 	const unsent = state.pending.filter(({phase}) => phase !== 'sending').length;
 	const spans = connectionWords(state, unsent, {isLong: columns >= 100, now: shown});
 	if (!state.loaded) {
-		// A part has arrived: its counts are not those of the mailbox, and no channel has its pane yet.
+		// While loading, counts would be wrong, and channels have no panes yet.
 		const reading =
 			state.connection.phase === 'live' && state.busy === null ? [{text: p`◌ reading`, style: theme.grey}] : spans;
 		return [...reading, {text: p` `, style: theme.text}];
@@ -108,6 +107,15 @@ function standing(state: State, {roomy, columns, shown}: Room, now: number): Spa
 		const running = tasksByStatus(state, 'running').length;
 		if (agents > 0) spans.push({text: p`  ${counted(agents, 'agent')}`, style: theme.grey});
 		if (running > 0) spans.push({text: p`  ${running} running`, style: theme.grey});
+	}
+	const damped = [...state.agents.values()].filter(agent => agent.damped !== null && agent.revoked_at === null);
+	if (damped.length > 0) {
+		const [first] = damped;
+		const words =
+			damped.length === 1 && first !== undefined
+				? p`loop damped: ${printable(first.tag)}`
+				: p`${damped.length} loops damped`;
+		spans.push({text: p`  ${words}`, style: theme.warnStrong});
 	}
 	const shared = [...state.agents.values()].find(agent => isShared(agent, now));
 	if (shared !== undefined) {
@@ -123,7 +131,7 @@ function standing(state: State, {roomy, columns, shown}: Room, now: number): Spa
 	return spans;
 }
 
-/** How the connection stands, as a sign and in words; without a `now`, nothing counts down. */
+/** The state of the connection as a sign and in words; without `now`, there is no countdown. */
 function connectionWords(
 	{connection, busy}: Pick<State, 'connection' | 'busy'>,
 	unsent: number,
@@ -146,7 +154,7 @@ function connectionWords(
 	}
 }
 
-/** Which statement everyone waits for. It has run for a second at least when it is told. */
+/** The statement that everyone waits for; it is only reported after it has run for a second. */
 function busyWords({who, since}: Busy, isLong: boolean, now: number | null): Printable {
 	const time = now === null ? p`` : p` ${duration(Math.max(1000, now - since))}`;
 	if (!isLong) return p`busy${time}`;

@@ -83,7 +83,7 @@ const mode = (path: string): string => (lstatSync(join(home, path)).mode & 0o777
 
 describe('each file that must be this user’s alone', () => {
 	it.each(files.flatMap(file => Object.keys(plants).map(what => [file, what] as const)))(
-		'%s is refused when it is %s, and what it leads to is left as it is',
+		'%s is refused when it is %s, and its target is not changed',
 		(file, what) => {
 			const {plant, says} = plants[what] ?? {plant: () => undefined, says: /^$/};
 			plant(join(home, file));
@@ -145,7 +145,7 @@ describe('each folder that must be this user’s alone', () => {
 });
 
 describe('each folder above the home', () => {
-	it('is refused where a group may put another in its place, other than one’s own', () => {
+	it("is refused where a group other than the user's own may replace it", () => {
 		chmodSync(home, 0o770);
 		expect(check()).toEqual([]);
 		if (!isRoot) return;
@@ -188,7 +188,7 @@ describe('by the program', () => {
 		await own.dispose();
 	});
 
-	it('names in a sentence what was planted, and starts nothing', async () => {
+	it('names the planted file in an error, and starts nothing', async () => {
 		mkdirSync(join(own.path, 'data'), {mode: 0o700});
 		symlinkSync(join(base, 'nowhere'), join(own.path, 'data', 'hub.lock'));
 		for (const args of [['send', 'hello'], ['hub', 'start'], ['agents'], []]) {
@@ -220,7 +220,7 @@ describe('by the program', () => {
 		expect(lstatSync(config).mode & 0o777).toBe(0o600);
 	});
 
-	it('says that the config file is a link to nothing, and whose folder it lies in', async () => {
+	it('says that the config file is a dangling link, and who owns its folder', async () => {
 		const folder = join(own.path, 'dotfiles');
 		const config = join(own.path, 'config.toml');
 		mkdirSync(folder);

@@ -54,7 +54,7 @@ async function works(hub: TestHub, state: State): Promise<void> {
 		url: state.url,
 		key: hub.anonKey,
 		token: hub.tokenFor('CLAUDE_1'),
-		way: transportTo(state),
+		transport: transportTo(state),
 	});
 	try {
 		const heard = hear(mailbox);
@@ -67,7 +67,7 @@ async function works(hub: TestHub, state: State): Promise<void> {
 }
 
 describe('the socket of a hub', () => {
-	it('lies in its state folder, for this user alone, and says there which process answers', async () => {
+	it('is in its state folder, private to this user, and names the process that answers', async () => {
 		const {hub, state} = await start(temporaryHome());
 		const path = join(hub.paths.state, 'hub.sock');
 		expect(state.socket).toBe(path);
@@ -79,7 +79,7 @@ describe('the socket of a hub', () => {
 		expect(lstatSync(path, {throwIfNoEntry: false})).toBeUndefined();
 	});
 
-	it('is made in a short folder of the user where the home is too far down for one', async () => {
+	it('is created in a short folder of the user if the path of the home is too long', async () => {
 		const home = temporaryHome();
 		homes.push(home);
 		const deep = join(home, 'x'.repeat(60), 'y'.repeat(60));
@@ -145,7 +145,7 @@ describe('where no socket can be made', () => {
 	});
 
 	it.each(squats.filter(([fault]) => isRoot || !fault.startsWith('belongs')))(
-		'because its folder for it %s, says so, and is reached by TCP',
+		'because its folder %s, says so, and is reached by TCP',
 		async (fault, squatFolder) => {
 			const home = temporaryHome();
 			homes.push(home);
@@ -163,7 +163,7 @@ describe('where no socket can be made', () => {
 		},
 	);
 
-	it('its programs reach it by TCP when the folder of its socket was opened to others since', async () => {
+	it('its programs use TCP if the folder of its socket has since been opened to others', async () => {
 		const {hub, state} = await start(temporaryHome());
 		expect(state.socket).toBe(join(hub.paths.state, 'hub.sock'));
 		chmodSync(hub.paths.state, 0o755);
@@ -185,9 +185,11 @@ describe('where no socket can be made', () => {
 				url: state.url,
 				key: hub.anonKey,
 				token: hub.tokenFor('CLAUDE_1'),
-				way: transportTo(state),
+				transport: transportTo(state),
 			});
-			await expect(mailbox.channels()).rejects.toThrow('cannot be reached: something else than the hub answers there');
+			await expect(mailbox.channels()).rejects.toThrow(
+				'cannot be reached: something other than the hub is listening there',
+			);
 			await mailbox.close();
 			await expect(
 				transportTo(state).fetch(`${state.url}/rest/v1/messages`, {headers: {apikey: hub.serviceRoleKey}}),

@@ -110,7 +110,7 @@ describe('connections that send nothing', () => {
 });
 
 describe('the holder of one token', () => {
-	it('uses up its own share alone, by requests and by WebSockets', async () => {
+	it('uses up only its own share, by requests and by WebSockets', async () => {
 		await start({connections: {unknown: 20, holder: 5, known: 100}});
 		const agent = new Agent({keepAlive: true, maxSockets: Infinity});
 		try {
@@ -134,7 +134,7 @@ describe('the holder of one token', () => {
 });
 
 describe('the holders of the anon key', () => {
-	it('make room for the newest of them, but for those that have joined with a token of their own', async () => {
+	it('make room for the newest of them, except those that have joined with their own token', async () => {
 		counting.length = 0;
 		await start({connections: {unknown: 20, holder: 5, known: 100}});
 		const anon = signToken(secret, {role: 'anon'});

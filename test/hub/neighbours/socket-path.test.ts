@@ -17,7 +17,7 @@ describe('where a hub listens for the programs of its user', () => {
 		expect(none).toEqual([]);
 	});
 
-	it('never has a longer path than the system takes, and another name for another home', () => {
+	it('never has a path that is too long for the system, and has another name for another home', () => {
 		const long = `/home/me/${'x'.repeat(120)}`;
 		for (const platform of ['linux', 'darwin'] as const) {
 			const found = paths(long, {...linux, platform, temporary: '/var/folders/zz/0123456789abcdef0123456789abcd/T'});

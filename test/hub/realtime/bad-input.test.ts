@@ -105,7 +105,7 @@ describe('frames', () => {
 		await unharmed();
 	});
 
-	test('a broadcast that nests as deeply is passed on, and one that is too large is refused', async () => {
+	test('a broadcast that is nested as deeply is passed on, and one that is too large is refused', async () => {
 		const socket = await open();
 		const said: string[] = [];
 		socket.on('message', (data: Buffer) => said.push(data.toString('utf8')));

@@ -84,7 +84,7 @@ afterEach(async () => {
 	rig = null;
 });
 
-test.each(recordings())('the hub says what the real server said in %s', async name => {
+test.each(recordings())('the hub responds like the real server in %s', async name => {
 	rig = await startRig(name.startsWith('12b') ? {silence: 66_000 / haste} : {}, database);
 	const replay = new Replay(rig);
 	for (const line of asPlayed(readRecording(name))) await replay.step(line);

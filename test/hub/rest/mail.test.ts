@@ -11,7 +11,7 @@ const request = (body: string, query = '', path = '/messages', method = 'POST') 
 });
 const one = JSON.stringify({content: `[A] ${'@a '.repeat(87_000)}`});
 
-it('is one message, of any size that is taken', () => {
+it('is one message, of any size up to the maximum', () => {
 	for (const query of ['', 'select=*', 'on_conflict=client_id&select=*', 'columns=%22content%22']) {
 		expect(isOneMessage(request(one, query))).toBe(true);
 	}

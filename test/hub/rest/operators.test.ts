@@ -127,7 +127,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(await order('data->>s.desc.nullslast,id.desc')).toEqual([2, 1, 4, 3]);
 		});
 
-		test('a list of a hundred thousand is one value', async () => {
+		test('a list of a hundred thousand items is one value', async () => {
 			const many = Array.from({length: 100_000}, (_, index) => index + 3).join(',');
 			expect(await ids(`id=in.(${many})`)).toEqual([3, 4]);
 		});

@@ -61,7 +61,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			]);
 		});
 
-		test('filters, order and ranges narrow what comes', async () => {
+		test('filters, order and ranges narrow the result', async () => {
 			const {data} = await stage
 				.client()
 				.from('books')
@@ -121,7 +121,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect([negative.status, negative.json, negative.headers['Content-Range']]).toEqual([200, [{id: 1}], '0-0/*']);
 		});
 
-		test('embedded rows are counted by the count that supabase-js documents, and so are all', async () => {
+		test('embedded rows and all rows are counted as supabase-js documents', async () => {
 			const {data, error} = await stage.client().from('authors').select('name,books(count)').order('id').limit(3);
 			expect(error).toBeNull();
 			expect(data).toEqual([
@@ -200,7 +200,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(related.data?.map(({title}) => title)).toEqual(['Excession', 'The Dispossessed', 'The Lathe of Heaven']);
 		});
 
-		test('a spread puts the columns of the one beside those of the row', async () => {
+		test('a spread adds the columns of the related row to those of the row', async () => {
 			const {data, error} = await stage.client().from('books').select('title,...authors(author:name)').eq('id', 3);
 			expect(error).toBeNull();
 			expect(data).toEqual([{title: 'Excession', author: 'Iain'}]);
@@ -263,7 +263,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(fresh.status).toBe(201);
 		});
 
-		test('updates and deletes touch what the filters say', async () => {
+		test('updates and deletes affect the rows that match the filters', async () => {
 			const client = stage.client();
 			await client.from('authors').insert([
 				{id: 60, name: 'X'},
@@ -275,7 +275,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			expect(removed).toMatchObject({status: 204, count: 2});
 		});
 
-		test('a write that should touch one row and touches more is undone', async () => {
+		test('a write that should affect one row but affects more is undone', async () => {
 			const client = stage.client();
 			const {error, status} = await client.from('books').update({rating: 5}).not('id', 'is', null).select().single();
 			expect(status).toBe(406);

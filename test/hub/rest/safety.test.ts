@@ -102,7 +102,7 @@ describe('no text from a request is ever in the text of a statement', () => {
 	});
 });
 
-describe('garbage', () => {
+describe('invalid input', () => {
 	const piece = fc.oneof(
 		fc.constantFrom(
 			'eq',
@@ -240,7 +240,7 @@ describe('garbage', () => {
 		},
 	);
 
-	test('of any kind is answered, with rows or with an error of four fields', async () => {
+	test('of any kind gets a response, with rows or with an error of four fields', async () => {
 		const {send} = recorder();
 		let done = 0;
 		await fc.assert(
@@ -330,7 +330,7 @@ describe('garbage', () => {
 		expect(done).toBeGreaterThan(100);
 	});
 
-	test('in a text search is answered as PostgREST answers it', async () => {
+	test('in a text search gets the same response as from PostgREST', async () => {
 		const answer = await stage.ask('GET', '/posts?title=fts.(');
 		expect([answer.status, answer.json]).toEqual([
 			400,

@@ -44,7 +44,7 @@ it('reads the catalog once, and again when the schema has changed', async () => 
 	expect(reads).toBe(2);
 });
 
-it('returns the previous catalog for mail immediately, and for others after a second', async () => {
+it('returns the previous catalog immediately for mail, and after a second for other requests', async () => {
 	const cache = new SchemaCache(database);
 	const one = await cache.catalog();
 	const held = Promise.withResolvers<void>();

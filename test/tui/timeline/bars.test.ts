@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import type {TaskStep} from '../../../source/store/replay.ts';
-import {barsOf, placed, unowned, type Bar} from '../../../source/tui/timeline/bars.ts';
+import {barsOf, placeBars, unowned, type Bar} from '../../../source/tui/timeline/bars.ts';
 
 const step = (at: number, state: TaskStep['state'], tag: string | null = null, progress = 0): TaskStep => ({
 	at,
@@ -57,7 +57,7 @@ describe('the bars of a task', () => {
 		fc.assert(
 			fc.property(fc.array(bar, {maxLength: 40}), fc.integer({min: 1, max: 5}), (bars, rows) => {
 				const scale = {from: 0, to: 1000, columns: 100};
-				const {bars: shown, over} = placed(bars, scale, rows, 90);
+				const {bars: shown, over} = placeBars(bars, scale, rows, 90);
 				expect(shown.length + over).toBe(bars.filter(({from}) => from < 910).length);
 				for (let row = 0; row < rows; row++) {
 					const inRow = shown.filter(placedBar => placedBar.row === row);

@@ -171,11 +171,11 @@ describe('the timeline on smaller screens', () => {
 	it('fits all its keys into its help', async () => {
 		const terminal = await open('afternoon');
 		terminal.write('?');
-		const screen = (await terminal.waitFor('Looking back')).join('\n');
+		const screen = (await terminal.waitFor('Timeline')).join('\n');
 		const lines = defaultBindings.filter(({help, scope: place}) => place === 'timeline' && help !== '');
 		expect(lines.filter(({label, help}) => !screen.includes(`${label.padEnd(10)}${help}`))).toEqual([]);
 		terminal.write('x');
-		await terminal.waitFor(rows => !rows.join('').includes('Looking back'));
+		await terminal.waitFor(rows => !rows.join('').includes('Timeline'));
 	});
 
 	it('says so where there is no room at all', async () => {

@@ -4,8 +4,8 @@ import {
 	endingAt,
 	momentOf,
 	spanFor,
-	windowOf,
-	zoomed,
+	timeWindowOf,
+	withZoom,
 	type TimelineView,
 } from '../../../source/tui/model/timeline-view.ts';
 
@@ -17,20 +17,20 @@ describe('the window', () => {
 	it('holds the present while it is live, and stands still between its steps', () => {
 		fc.assert(
 			fc.property(fc.integer({min: 0, max: hour}), later => {
-				const {from, to} = windowOf(live, now + later);
+				const {from, to} = timeWindowOf(live, now + later);
 				expect(to - from).toBe(hour);
 				expect(now + later).toBeGreaterThanOrEqual(from + hour * 0.8);
 				expect(now + later).toBeLessThan(to);
 			}),
 		);
-		expect(windowOf(live, now)).toEqual(windowOf(live, now + 1000));
+		expect(timeWindowOf(live, now)).toEqual(timeWindowOf(live, now + 1000));
 	});
 
 	it('always holds the moment that is shown', () => {
 		fc.assert(
 			fc.property(fc.integer({min: 1, max: 100 * hour}), fc.integer({min: 0, max: 50 * hour}), (ago, end) => {
 				const view = {...live, end: now - end, moment: {at: now - ago, since: null}};
-				const {from, to} = windowOf(view, now);
+				const {from, to} = timeWindowOf(view, now);
 				expect(now - ago).toBeGreaterThanOrEqual(from);
 				expect(now - ago).toBeLessThan(to);
 			}),
@@ -40,11 +40,11 @@ describe('the window', () => {
 	it('keeps what is selected where it is when it zooms', () => {
 		const at = now - 10 * hour;
 		const view = endingAt({...live, selected: {kind: 'message', id: 1, at}}, at + hour / 4, now);
-		const part = (each: TimelineView) => (at - windowOf(each, now).from) / each.span;
+		const part = (each: TimelineView) => (at - timeWindowOf(each, now).from) / each.span;
 		expect(part(view)).toBeCloseTo(0.75);
-		expect(zoomed(view, 1, now).span).toBe(2 * hour);
-		expect(part(zoomed(view, 1, now))).toBeCloseTo(0.75);
-		expect(part(zoomed(view, -1, now))).toBeCloseTo(0.75);
+		expect(withZoom(view, 1, now).span).toBe(2 * hour);
+		expect(part(withZoom(view, 1, now))).toBeCloseTo(0.75);
+		expect(part(withZoom(view, -1, now))).toBeCloseTo(0.75);
 	});
 
 	it('goes with the time again once it would end in the future', () => {

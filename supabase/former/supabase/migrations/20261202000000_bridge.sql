@@ -1,7 +1,8 @@
--- The way from the migrations in this folder to those in supabase/migrations: makes of a database that has all of these one to
--- which those can be applied. They begin with the version of this file, which stands for their first.
+-- The bridge from the migrations in this folder to those in supabase/migrations: after it, those can be applied to a database that has
+-- all of these. This file has the version of the first of them, and replaces it.
 --
--- Until they have been applied nobody reads or writes messages: what remains here refers to functions by names that are gone.
+-- Until they have been applied, messages can neither be read nor written, because the remaining functions call others by their
+-- former names.
 
 create table agentmux.migrations (
   version text not null constraint migrations_pkey primary key,
@@ -9,8 +10,8 @@ create table agentmux.migrations (
 );
 revoke all on agentmux.migrations from public, anon, authenticated, service_role;
 
--- What only our own functions, triggers and policies call goes where nobody else can name it. What uses it keeps it: PostgreSQL
--- holds it by its id.
+-- Functions that only our own functions, triggers and policies call move into the private schema. Triggers and policies still find
+-- them, because PostgreSQL refers to them by id.
 do $$
 declare
   former text;
@@ -25,7 +26,7 @@ begin
   end loop;
 end $$;
 
--- What nobody used any more, and what is part of agentmux.derive_message now.
+-- Objects that were unused, or have become part of agentmux.derive_message.
 drop trigger messages_notify on public.messages;
 drop function public.mux_message_notify();
 drop trigger messages_before_insert_redaction on public.messages;
@@ -35,7 +36,7 @@ drop function agentmux.number_message();
 drop function public.mailbox_state();
 alter table public.mux_meta drop column schema_version;
 
--- They are made again.
+-- The policies are created again later.
 do $$
 declare
   policy record;
@@ -49,7 +50,7 @@ begin
   end loop;
 end $$;
 
--- `supabase db push` knows nothing of these migrations any more.
+-- `supabase db push` no longer has these migrations.
 do $$
 begin
   if to_regclass('supabase_migrations.schema_migrations') is not null then

@@ -1,0 +1,70 @@
+import {MailboxError} from '../../mailbox/error.ts';
+import type {MailboxEvent} from '../../mailbox/event.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Newest} from '../rest/newest.ts';
+import {coalesce} from './coalesce.ts';
+import {readAgent, readReceipt, readTask} from '../rest/rows.ts';
+
+/** How many of the newest tasks, receipts and redacted messages are emitted again. */
+const size = 200;
+
+/** What the roster reads. */
+export interface RosterSource {
+	readonly newest: Newest;
+	readonly agents: Pick<Mailbox, 'agents'>;
+	readonly tasks: Mailbox['tasks'];
+}
+
+/** Emits tasks, agents, receipts and redacted messages: the newest ones after each join, then each one that changes. */
+export class Roster {
+	readonly #emit: (event: MailboxEvent) => void;
+	/** Changes that arrived during a refresh. They may be newer than the rows it reads, so they are emitted after it. */
+	#deferred: MailboxEvent[] | null = null;
+
+	/** Reads and emits all agents and the newest tasks, receipts and redacted messages. */
+	readonly refresh: () => Promise<void>;
+
+	constructor({newest, agents, tasks}: RosterSource, emit: (event: MailboxEvent) => void) {
+		this.#emit = emit;
+		this.refresh = coalesce(async () => {
+			this.#deferred = [];
+			try {
+				const all = await Promise.all([
+					tasks.list({limit: size}),
+					agents.agents(),
+					newest.receipts(size),
+					newest.redacted(size),
+				]);
+				emit({type: 'tasks', tasks: all[0]});
+				emit({type: 'agents', agents: all[1]});
+				emit({type: 'receipts', receipts: all[2]});
+				if (all[3].length > 0) emit({type: 'redacted', messages: all[3]});
+			} finally {
+				const deferred = this.#deferred;
+				this.#deferred = null;
+				for (const event of deferred) emit(event);
+			}
+		});
+	}
+
+	/** Emits the row of a change. Returns false if the row is incomplete: a refresh is needed then. */
+	change(table: 'tasks' | 'agents' | 'receipts', record: unknown): boolean {
+		const event = eventOf(table, record);
+		if (event === null) return false;
+		if (this.#deferred === null) this.#emit(event);
+		else this.#deferred.push(event);
+		return true;
+	}
+}
+
+function eventOf(table: 'tasks' | 'agents' | 'receipts', record: unknown): MailboxEvent | null {
+	if (record === null) return null;
+	try {
+		if (table === 'tasks') return {type: 'tasks', tasks: [readTask(record)]};
+		if (table === 'agents') return {type: 'agents', agents: [readAgent(record)]};
+		return {type: 'receipts', receipts: [readReceipt(record)]};
+	} catch (error) {
+		if (error instanceof MailboxError) return null;
+		throw error;
+	}
+}

@@ -1,0 +1,37 @@
+import type {Agent} from '../../mailbox/agent.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {Arguments, Requests} from './requests.ts';
+import {readAgent, rows} from './rows.ts';
+
+/** Reads and changes agents. */
+export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp'> {
+	/** Calls a function that returns the agent that it changed. */
+	async function change<Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore' | 'agent_undamp'>(
+		name: Name,
+		args: Arguments<Name>,
+	): Promise<Agent> {
+		const [agent] = rows(readAgent, await requests.rpc(name, args));
+		if (agent === undefined) throw new MailboxError('internal', `${name} answered without a row.`);
+		return agent;
+	}
+
+	return {
+		agents: () => requests.table(readAgent, client => client.from('agents').select().order('joined_at')),
+
+		touch: ({presence, role, session, wake, quiet}) =>
+			change('agent_touch', {
+				p_presence: presence ?? null,
+				p_role: role ?? null,
+				p_session: session ?? null,
+				p_wake: wake ?? null,
+				...(quiet === undefined ? {} : {p_quiet: quiet}),
+			}),
+
+		revoke: tag => change('agent_revoke', {p_tag: tag}),
+
+		restore: tag => change('agent_restore', {p_tag: tag}),
+
+		undamp: tag => change('agent_undamp', {p_tag: tag}),
+	};
+}

@@ -1,0 +1,128 @@
+import {MailboxError} from '../../mailbox/error.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import type {PlanDraft, Task} from '../../mailbox/task.ts';
+import type {Arguments, Requests} from './requests.ts';
+import {readTask, rows} from './rows.ts';
+
+/** Functions that return the task that they changed. */
+type Change =
+	| 'task_progress'
+	| 'task_heartbeat'
+	| 'task_finish'
+	| 'task_cancel'
+	| 'task_retry'
+	| 'task_assign'
+	| 'task_reprioritise';
+
+/** `tasks` of the Mailbox. Each method calls one function of the database. */
+export function createTasks(requests: Requests): Mailbox['tasks'] {
+	async function find(id: number): Promise<Task | undefined> {
+		return rows(readTask, await requests.request(client => client.from('tasks').select().eq('id', id)))[0];
+	}
+
+	/** Calls such a function. It returns no row when the task's status does not allow the change any more. */
+	async function change<Name extends Change>(
+		name: Name,
+		args: Arguments<Name> & {readonly p_id: number},
+		{late = 'Too late', ...options}: {readonly twice?: boolean; readonly late?: string} = {},
+	): Promise<Task> {
+		const id = args.p_id;
+		const [task] = rows(readTask, await requests.rpc(name, args, options));
+		if (task !== undefined) return task;
+		const now = await find(id);
+		if (now === undefined) throw new MailboxError('not_found', `There is no task ${id}.`, 'See `agentmux tasks list`.');
+		const leased = now.lease_owner === null ? '' : ` and leased to ${now.lease_owner}`;
+		throw new MailboxError('conflict', `${late}: task ${id} is ${now.status}${leased}.`);
+	}
+
+	/**
+	 * Lets the database end expired leases, so that a list shows the current status: on a hosted project nothing else does so before
+	 * the next claim. A database that accepts no writes at the moment is still read.
+	 */
+	async function endLeases(): Promise<void> {
+		try {
+			await requests.rpc('task_reap', {});
+		} catch (error) {
+			if (error instanceof MailboxError && error.code === 'offline') throw error;
+		}
+	}
+
+	return {
+		async list({ids, parents, status, queue, owner, limit = 200} = {}) {
+			await endLeases();
+			return requests.table(readTask, client => {
+				let query = client.from('tasks').select();
+				if (ids !== undefined) query = query.in('id', ids);
+				if (parents !== undefined) query = query.in('parent_id', parents);
+				if (status !== undefined) query = query.in('status', status);
+				if (queue !== undefined) query = query.eq('queue', queue);
+				// Ignores case. An unescaped `_` would match any character.
+				if (owner !== undefined) query = query.ilike('lease_owner', owner.replaceAll('_', '\\_'));
+				return query.order('updated_at', {ascending: false}).order('id', {ascending: false}).limit(limit);
+			});
+		},
+
+		async add(draft) {
+			const args = {
+				...commonArguments(draft),
+				p_max_attempts: draft.max_attempts ?? 5,
+				p_run_at: draft.run_at ?? null,
+				p_assignee: draft.assignee ?? null,
+			};
+			const [task] = rows(readTask, await requests.rpc('task_add', args, {twice: draft.idem_key !== undefined}));
+			if (task === undefined) throw new MailboxError('internal', 'task_add answered without a row.');
+			return task;
+		},
+
+		async plan(draft, steps, inOrder) {
+			const args = {...commonArguments(draft), p_steps: steps.map(step => ({...step})), p_in_order: inOrder};
+			return rows(readTask, await requests.rpc('task_plan', args, {twice: draft.idem_key !== undefined}));
+		},
+
+		async claim({queue = 'default', lease = 60, id} = {}) {
+			const args = {p_queue: queue, p_lease: lease, p_id: id ?? null};
+			return rows(readTask, await requests.rpc('task_claim', args, {twice: false}))[0] ?? null;
+		},
+
+		progress: (id, token, progress, note) =>
+			change('task_progress', {p_id: id, p_token: token, p_progress: progress, p_note: note ?? null}),
+
+		heartbeat: (id, token, lease = 60) => change('task_heartbeat', {p_id: id, p_token: token, p_lease: lease}),
+
+		finish: (id, token, {ok, result, result_table, error}) =>
+			change('task_finish', {
+				p_id: id,
+				p_token: token,
+				p_ok: ok,
+				p_result: result ?? null,
+				p_result_table: result_table ?? null,
+				p_error: error ?? null,
+			}),
+
+		cancel: id => change('task_cancel', {p_id: id}, {twice: false}),
+
+		retry: id =>
+			change('task_retry', {p_id: id}, {twice: false, late: 'Only failed, dead and cancelled tasks can be retried'}),
+
+		assign: (id, assignee) =>
+			change('task_assign', {p_id: id, p_assignee: assignee}, {late: 'Only queued tasks can be assigned'}),
+
+		prioritise: (id, priority) =>
+			change('task_reprioritise', {p_id: id, p_priority: priority}, {late: 'Only open tasks have a priority'}),
+	};
+}
+
+/** The arguments that a task and a plan have in common. */
+function commonArguments(draft: PlanDraft) {
+	return {
+		p_title: draft.title,
+		p_body: draft.body ?? '',
+		p_queue: draft.queue ?? 'default',
+		p_priority: draft.priority ?? 0,
+		p_parent_id: draft.parent_id ?? null,
+		p_position: draft.position ?? 0,
+		p_depends_on: draft.depends_on ?? [],
+		p_idem_key: draft.idem_key ?? null,
+		p_message_id: draft.message_id ?? null,
+	};
+}
