@@ -3252,7 +3252,6 @@ AS $function$
   where c.relowner = p_role and c.relnamespace = 'public'::regnamespace and c.relname ~ '^(mux_|agentmux)'
 $function$;
 
--- Called after each statement of an agent: rejects objects that agents may not create, and shares the others.
 CREATE OR REPLACE FUNCTION agentmux.settle_statement(p_role oid, p_others bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -3425,10 +3424,6 @@ begin
   perform pg_catalog.set_config(setting.key, setting.value, true) from pg_catalog.jsonb_each_text(kept) as setting;
 end $function$;
 
--- Runs one statement as the calling agent, and returns its rows.
---
--- PostgREST puts the headers of a request, including the token, into a setting that any SQL can read. An agent's SQL does not need
--- them, and its results end up in transcripts, so the setting is cleared first.
 CREATE OR REPLACE FUNCTION public.agent_sql(p_query text, p_parameters text[] DEFAULT '{}'::text[], p_read_only boolean DEFAULT false)
  RETURNS SETOF json
  LANGUAGE plpgsql
@@ -3443,8 +3438,6 @@ begin
 end $function$;
 grant execute on function public.agent_sql to authenticated;
 
--- Runs several statements in one transaction, and returns the rows of the last one that has any. The plain statements at the end may
--- lock what others need.
 CREATE OR REPLACE FUNCTION public.agent_script(p_statements text[], p_read_only boolean DEFAULT false)
  RETURNS SETOF json
  LANGUAGE plpgsql
@@ -3507,6 +3500,110 @@ begin
   perform pg_catalog.set_config('request.jwt.claims', claims, true), pg_catalog.set_config('request.headers', headers, true);
 end $function$;
 grant execute on function public.result_rows to authenticated, service_role;
+
+-- ==== agent_bounds ====
+
+-- Refuses what one statement could do to everybody else before the statement can be ended:
+-- - Settings, which SET cannot change here either. `exit_on_error` ends the session (on PGlite the database itself), and plans that
+--   are made while indexes are switched off stay with the session.
+-- - Notifications, as NOTIFY is refused: every hub reads all of them.
+-- - Advisory locks by the thousand, which fill the server's table of locks: others' transactions fail then ("out of shared memory").
+-- - Large objects and messages in the write-ahead log, which are written whole before anything looks whether it was cancelled.
+-- - Functions that run SQL from a text, which could name all of these.
+-- A function can be called only by its name, so its name is in the text. A statement that is plain holds it only in a value.
+CREATE OR REPLACE FUNCTION agentmux.check_sql(p_statements text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  names constant text := '(?i)\m(?:set_config|pg_notify|pg_(?:try_)?advisory_\w+|pg_logical_emit_message|lo_creat|lo_create|lo_from_bytea'
+    '|lo_import|lo_put|(?:query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite)\M';
+  statement text;
+  found_name text;
+begin
+  if cardinality(p_statements) > 1000 or (select sum(length(s)) from unnest(p_statements) as s) > 1048576 then
+    raise exception using errcode = '54000', message = 'SQL of an agent has at most 1,048,576 characters and 1,000 statements',
+      hint = 'Send it in parts.';
+  end if;
+  foreach statement in array p_statements loop
+    found_name := coalesce(lower(substring(statement from names)),
+      case when statement ~* '\mupdate\M' then lower(substring(statement from '(?i)\mpg_settings\M')) end,
+      -- A name that is written with escapes.
+      upper(substring(statement from '[uU]&"')));
+    if found_name is not null and not agentmux.is_plain(statement) then
+      raise exception using errcode = '42501', message = format('an agent may not use %s', found_name),
+        hint = 'Agents read, write messages, call functions, and have tables, indexes and sequences of their own.';
+    end if;
+  end loop;
+end $function$;
+
+-- What may stand in an expression that PostgreSQL computes for whoever reads a table, or for the vacuum: that of an index or of a
+-- virtual column. Functions whose time grows with the length of their arguments and no faster, and whose results are no longer
+-- than these. Constants in it are computed anew by each session that opens the table, which nothing can cancel.
+CREATE OR REPLACE FUNCTION agentmux.is_light(p_function oid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select p.pronamespace = 'pg_catalog'::regnamespace and p.prorettype <> 'pg_catalog.xml'::regtype and (
+    p.proname = any ('{lower,upper,initcap,length,char_length,character_length,octet_length,left,right,btrim,ltrim,rtrim,md5,abs,ceil,
+      ceiling,floor,date_trunc,date_part,extract,timezone,to_tsvector,cardinality,array_length,jsonb_array_length,json_array_length,
+      jsonb_extract_path,jsonb_extract_path_text,json_extract_path,json_extract_path_text}'::name[])
+    -- The other substring takes a pattern.
+    or p.proname in ('substr', 'substring') and p.proargtypes[1] = 'pg_catalog.int4'::regtype
+    or exists (select from pg_catalog.pg_cast as c where c.castfunc = p.oid)
+    or exists (
+      select from pg_catalog.pg_operator as o where o.oprcode = p.oid and (
+        o.oprname in ('=', '<>', '<', '<=', '>', '>=', '->', '->>', '#>', '#>>')
+        or o.oprname in ('+', '-', '*', '/', '%', '||') and not exists (
+          select from unnest(p.proargtypes::oid[]) as a (type)
+          where a.type <> all ('{int2,int4,int8,float4,float8,text,date,timestamp,timestamptz,interval}'::regtype[]))))
+  )
+  from pg_catalog.pg_proc as p where p.oid = p_function
+$function$;
+
+CREATE OR REPLACE FUNCTION agentmux.is_heavy(p_tree text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select length(p_tree) > 20000 or p_tree ~ '\{(?:JSONEXPR|XMLEXPR)\M' or exists (
+    select from regexp_matches(p_tree, ':[a-z]*(?:func|fno)[a-z]* ([0-9]+)', 'g') as named (groups)
+    where not agentmux.is_light(named.groups[1]::oid))
+$function$;
+
+-- Why what the role owns would be a burden on others; null when it is not. Each table, index and column is read by every hub
+-- whenever any table changes.
+CREATE OR REPLACE FUNCTION agentmux.burden_of(p_role oid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  with owned as (
+    select c.oid, c.relkind from pg_catalog.pg_class as c where c.relowner = p_role and c.relkind in ('r', 'i', 'S')
+  )
+  select case
+    when (select count(*) from owned) > 1000 then 'these would be more than 1,000 tables, indexes and sequences'
+    when (select count(*) from owned as o join pg_catalog.pg_attribute as a on a.attrelid = o.oid and a.attnum > 0) > 20000
+      then 'these would be more than 20,000 columns'
+    else (
+      select format('%s has an expression that could take long for whoever reads the table', o.oid::regclass)
+      from owned as o
+      where exists (
+        select from pg_catalog.pg_index as i where i.indexrelid = o.oid
+          and (agentmux.is_heavy(i.indexprs::text) or agentmux.is_heavy(i.indpred::text)))
+        or exists (
+          select from pg_catalog.pg_attrdef as d
+          join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.attgenerated = 'v'
+          where d.adrelid = o.oid and agentmux.is_heavy(d.adbin::text))
+      limit 1)
+    end
+$function$;
 
 -- ==== reading ====
 
@@ -3807,6 +3904,7 @@ begin
     end if;
   end if;
   perform agentmux.forget_wakes(array[folded]);
+  perform agentmux.show_damped(array[folded]);
   select a.* into changed from public.agents as a where upper(a.tag collate "C") = folded;
   if changed.tag is null then
     raise exception using errcode = 'P0002', message = format('%s has not joined', p_tag);
@@ -3814,109 +3912,6 @@ begin
   return changed;
 end $function$;
 grant execute on function public.agent_undamp to authenticated, service_role;
--- ==== agent_bounds ====
-
--- Refuses what one statement could do to everybody else before the statement can be ended:
--- - Settings, which SET cannot change here either. `exit_on_error` ends the session (on PGlite the database itself), and plans that
---   are made while indexes are switched off stay with the session.
--- - Notifications, as NOTIFY is refused: every hub reads all of them.
--- - Advisory locks by the thousand, which fill the server's table of locks: others' transactions fail then ("out of shared memory").
--- - Large objects and messages in the write-ahead log, which are written whole before anything looks whether it was cancelled.
--- - Functions that run SQL from a text, which could name all of these.
--- A function can be called only by its name, so its name is in the text. A statement that is plain holds it only in a value.
-CREATE OR REPLACE FUNCTION agentmux.check_sql(p_statements text[])
- RETURNS void
- LANGUAGE plpgsql
- STABLE
- SET search_path TO ''
-AS $function$
-declare
-  names constant text := '(?i)\m(?:set_config|pg_notify|pg_(?:try_)?advisory_\w+|pg_logical_emit_message|lo_creat|lo_create|lo_from_bytea'
-    '|lo_import|lo_put|(?:query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite)\M';
-  statement text;
-  found_name text;
-begin
-  if cardinality(p_statements) > 1000 or (select sum(length(s)) from unnest(p_statements) as s) > 1048576 then
-    raise exception using errcode = '54000', message = 'SQL of an agent has at most 1,048,576 characters and 1,000 statements',
-      hint = 'Send it in parts.';
-  end if;
-  foreach statement in array p_statements loop
-    found_name := coalesce(lower(substring(statement from names)),
-      case when statement ~* '\mupdate\M' then lower(substring(statement from '(?i)\mpg_settings\M')) end,
-      -- A name that is written with escapes.
-      upper(substring(statement from '[uU]&"')));
-    if found_name is not null and not agentmux.is_plain(statement) then
-      raise exception using errcode = '42501', message = format('an agent may not use %s', found_name),
-        hint = 'Agents read, write messages, call functions, and have tables, indexes and sequences of their own.';
-    end if;
-  end loop;
-end $function$;
-
--- What may stand in an expression that PostgreSQL computes for whoever reads a table, or for the vacuum: that of an index or of a
--- virtual column. Functions whose time grows with the length of their arguments and no faster, and whose results are no longer
--- than these. Constants in it are computed anew by each session that opens the table, which nothing can cancel.
-CREATE OR REPLACE FUNCTION agentmux.is_light(p_function oid)
- RETURNS boolean
- LANGUAGE sql
- STABLE
- SET search_path TO ''
-AS $function$
-  select p.pronamespace = 'pg_catalog'::regnamespace and p.prorettype <> 'pg_catalog.xml'::regtype and (
-    p.proname = any ('{lower,upper,initcap,length,char_length,character_length,octet_length,left,right,btrim,ltrim,rtrim,md5,abs,ceil,
-      ceiling,floor,date_trunc,date_part,extract,timezone,to_tsvector,cardinality,array_length,jsonb_array_length,json_array_length,
-      jsonb_extract_path,jsonb_extract_path_text,json_extract_path,json_extract_path_text}'::name[])
-    -- The other substring takes a pattern.
-    or p.proname in ('substr', 'substring') and p.proargtypes[1] = 'pg_catalog.int4'::regtype
-    or exists (select from pg_catalog.pg_cast as c where c.castfunc = p.oid)
-    or exists (
-      select from pg_catalog.pg_operator as o where o.oprcode = p.oid and (
-        o.oprname in ('=', '<>', '<', '<=', '>', '>=', '->', '->>', '#>', '#>>')
-        or o.oprname in ('+', '-', '*', '/', '%', '||') and not exists (
-          select from unnest(p.proargtypes::oid[]) as a (type)
-          where a.type <> all ('{int2,int4,int8,float4,float8,text,date,timestamp,timestamptz,interval}'::regtype[]))))
-  )
-  from pg_catalog.pg_proc as p where p.oid = p_function
-$function$;
-
-CREATE OR REPLACE FUNCTION agentmux.is_heavy(p_tree text)
- RETURNS boolean
- LANGUAGE sql
- STABLE
- SET search_path TO ''
-AS $function$
-  select length(p_tree) > 20000 or p_tree ~ '\{(?:JSONEXPR|XMLEXPR)\M' or exists (
-    select from regexp_matches(p_tree, ':[a-z]*(?:func|fno)[a-z]* ([0-9]+)', 'g') as named (groups)
-    where not agentmux.is_light(named.groups[1]::oid))
-$function$;
-
--- Why what the role owns would be a burden on others; null when it is not. Each table, index and column is read by every hub
--- whenever any table changes.
-CREATE OR REPLACE FUNCTION agentmux.burden_of(p_role oid)
- RETURNS text
- LANGUAGE sql
- STABLE
- SET search_path TO ''
-AS $function$
-  with owned as (
-    select c.oid, c.relkind from pg_catalog.pg_class as c where c.relowner = p_role and c.relkind in ('r', 'i', 'S')
-  )
-  select case
-    when (select count(*) from owned) > 1000 then 'these would be more than 1,000 tables, indexes and sequences'
-    when (select count(*) from owned as o join pg_catalog.pg_attribute as a on a.attrelid = o.oid and a.attnum > 0) > 20000
-      then 'these would be more than 20,000 columns'
-    else (
-      select format('%s has an expression that could take long for whoever reads the table', o.oid::regclass)
-      from owned as o
-      where exists (
-        select from pg_catalog.pg_index as i where i.indexrelid = o.oid
-          and (agentmux.is_heavy(i.indexprs::text) or agentmux.is_heavy(i.indpred::text)))
-        or exists (
-          select from pg_catalog.pg_attrdef as d
-          join pg_catalog.pg_attribute as a on a.attrelid = d.adrelid and a.attnum = d.adnum and a.attgenerated = 'v'
-          where d.adrelid = o.oid and agentmux.is_heavy(d.adbin::text))
-      limit 1)
-    end
-$function$;
 
 -- ==== publication ====
 

@@ -499,6 +499,7 @@ begin
     end if;
   end if;
   perform agentmux.forget_wakes(array[folded]);
+  perform agentmux.show_damped(array[folded]);
   select a.* into changed from public.agents as a where upper(a.tag collate "C") = folded;
   if changed.tag is null then
     raise exception using errcode = 'P0002', message = format('%s has not joined', p_tag);

@@ -4,7 +4,8 @@ import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
 import type {Agent} from '../../source/mailbox/agent.ts';
-import {Home} from '../helpers/program.ts';
+import {cli, Home} from '../helpers/program.ts';
+import {spawn} from '../helpers/terminal.ts';
 
 let home: Home;
 let bin: string;
@@ -77,7 +78,7 @@ describe('run', () => {
 });
 
 describe('up', () => {
-	const recipe = ['--recipe', 'researcher-writer', '--tags', 'R,W'];
+	const recipe = ['--recipe', 'researcher-writer', '--tags', 'W,R'];
 
 	test('prints the commands where there is no terminal for tmux', async () => {
 		const dir = await folder('printed');
@@ -85,7 +86,38 @@ describe('up', () => {
 		expect(said).toMatch(/^Start each in its own terminal:\n {2}cd \S+\/printed\/\w+ && AGENTMUX_TAG=[RW] claude\n/);
 		expect(said).toMatch(/\n {2}(npx )?agentmux\n$/);
 		expect((await readdir(dir)).sort()).toEqual(['researcher', 'writer']);
-		await home.output(['leave', '--recipe', 'researcher-writer', '--tags', 'R,W', '--dir', dir]);
+		await home.output(['leave', '--recipe', 'researcher-writer', '--tags', 'W,R', '--dir', dir]);
+	});
+
+	test('opens a window for each agent and the screen, in a session or in the one where it runs', async () => {
+		const dir = await folder('windows');
+		const words = [cli, 'up', ...recipe, '--dir', dir];
+		const up = async (more: NodeJS.ProcessEnv): Promise<string[]> => {
+			await started();
+			const terminal = spawn([process.execPath, ...words], {cols: 100, rows: 30, env: home.env(env(more))});
+			await terminal.exited;
+			return (await started())
+				.filter(line => line.startsWith('tmux|'))
+				.map(line => line.split('|').slice(1, -2).join('|'));
+		};
+		const line = (tag: string) => `AGENTMUX_TAG=${tag} claude; exec "\${SHELL:-/bin/sh}"`;
+		const screen = `${join(home.path, 'data/bin/agentmux')}; exec "\${SHELL:-/bin/sh}"`;
+		const session = 'agentmux-researcher-writer';
+		expect(await up({TMUX: ''})).toEqual([
+			'-V',
+			`has-session|-t|=${session}`,
+			`new-session|-d|-s|${session}|-n|W|-c|${dir}/writer|${line('W')}`,
+			`new-window|-t|=${session}:|-n|R|-c|${dir}/researcher|${line('R')}`,
+			`new-window|-t|=${session}:|-n|agentmux|-c|${dir}/writer|${screen}`,
+			`attach-session|-t|=${session}`,
+		]);
+		expect(await up({TMUX: '/tmp/tmux,1,0'})).toEqual([
+			'-V',
+			`new-window|-n|W|-c|${dir}/writer|${line('W')}`,
+			`new-window|-n|R|-c|${dir}/researcher|${line('R')}`,
+			`new-window|-n|agentmux|-c|${dir}/writer|${screen}`,
+		]);
+		await home.output(['leave', '--recipe', 'researcher-writer', '--tags', 'W,R', '--dir', dir]);
 	});
 
 	test('--print sets nothing up', async () => {

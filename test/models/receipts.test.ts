@@ -322,7 +322,9 @@ const clock = fc.constantFrom(-3600, 3600).map(seconds =>
  */
 async function neverHandedOver(model: Model, real: Real): Promise<number[]> {
 	model.sessions.fill(null);
-	const open = new Set(model.letters.filter(each => !each.acked && !each.read && each.said - each.returned < 5).map(({id}) => id));
+	const open = new Set(
+		model.letters.filter(each => !each.acked && !each.read && each.said - each.returned < 5).map(({id}) => id),
+	);
 	// The first look shortens what leases of another clock would last.
 	for (let look = 0; look < 2; look += 1) {
 		for (;;) {

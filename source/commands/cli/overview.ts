@@ -14,7 +14,7 @@ Usage
 
 const tail = `
 Examples
-  agentmux join CLAUDE_1 --dir ~/project     set up the Claude terminal in that folder
+  agentmux run CLAUDE_1 --dir ~/project      join that folder, and start Claude Code there
   agentmux send --to CLAUDE_1 "run the tests, please"
   agentmux tail --follow
   agentmux inbox --as CLAUDE_1 --wait 60

@@ -24,7 +24,7 @@ export async function checkFree(data: string, participants: readonly Participant
 		if (folder === home) {
 			throw new MailboxError(
 				'conflict',
-				`${folder} is your home folder: Claude Code applies its settings to every session, so all of them would be ${tag}.`,
+				`${folder} is your home folder: what is written there holds for the folders below it, so every session would be ${tag}.`,
 				'Give the folder of a project with --dir DIR (or --force to join this one anyway).',
 			);
 		}
