@@ -39,7 +39,7 @@ describe.runIf(harness !== '')('our plugin in the real Claude Code', () => {
 	test('wakes it by its hooks, and lets it answer without a question', async () => {
 		const {said, receipts} = await play('woken');
 		expect(said).toEqual([{body: '@HUMAN I was woken.'}]);
-		expect(receipts).toMatchObject([{reader: 'CLAUDE_1', route: 'wake', attempts: 1}]);
+		expect(receipts).toMatchObject([{reader: 'CLAUDE_1', attempts: 1}]);
 	}, 180_000);
 
 	test('wakes it by its monitor where nothing else does', async () => {

@@ -71,11 +71,11 @@ describe('panes', () => {
 	});
 
 	it('say in AGENTS whose hooks are missing, and what to do', async () => {
-		const terminal = start('crew', {cols: 100, rows: 30, env: {DISARMED: 'CLAUDE_3'}});
+		const terminal = start('crew', {cols: 80, rows: 30, env: {DISARMED: 'CLAUDE_3'}});
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('7');
 		const text = (await terminal.waitFor('hooks missing')).join('\n');
-		expect(text).toMatch(/● CLAUDE_3 hooks missing fetches/);
+		expect(text).toMatch(/● CLAUDE_3 fetches +hooks missing\n/);
 		expect(text).toMatch(/ {2}run agentmux join CLAUDE_3 · seen/);
 		expect(text.match(/hooks missing/g)).toHaveLength(1);
 	});

@@ -46,7 +46,7 @@ export function planLaunchers(paths: Paths): ScriptEdit[] {
 	if (process.platform === 'win32') return [];
 	const files = launcherFiles(paths.data);
 	return [
-		{file: files.program, after: scriptOf(paths, programFile(), complain)},
+		{file: files.program, after: scriptOf(paths, programFile(), complain, quickStatusline)},
 		{file: files.hook, after: scriptOf(paths, hookFile, 'exit 0')},
 	].map(({file, after}) => ({file, before: textOf(file), after, mode: 0o700, remarks: []}));
 }
@@ -90,15 +90,19 @@ export function isOlder(one: string, other: string): boolean {
 const hookFile = join(packageRoot, 'dist', 'hook.cjs');
 const complain = "{ echo 'agentmux is no longer where it was. Start it once from where it is now.' >&2; exit 1; }";
 
-/** A shell script that starts `file` with this Node, or else does `otherwise`. `isStale` reads its comments. */
-function scriptOf({home}: Paths, file: string, otherwise: string): string {
+const statuslineFile = join(packageRoot, 'dist', 'statusline.cjs');
+/** The status line is printed at each change of a client's screen, and goes past the command line. */
+const quickStatusline = `[ "$*" != statusline ] || exec ${shellWord(process.execPath)} ${shellWord(statuslineFile)}\n`;
+
+/** A shell script that does `first` and starts `file` with this Node, or else does `otherwise`. `isStale` reads its comments. */
+function scriptOf({home}: Paths, file: string, otherwise: string, first = ''): string {
 	const [node, program] = [process.execPath, file].map(shellWord);
 	return `#!/bin/sh
 # agentmux ${version}
 # ${process.execPath}
 # ${file}
 [ -x ${node} ] && [ -f ${program} ] || ${otherwise}
-${home === null ? '' : `export AGENTMUX_HOME=${shellWord(home)}\n`}exec ${node} ${program} "$@"
+${home === null ? '' : `export AGENTMUX_HOME=${shellWord(home)}\n`}${first}exec ${node} ${program} "$@"
 `;
 }
 

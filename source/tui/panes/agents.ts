@@ -75,11 +75,14 @@ function agentBlock(
 		{text: p`${sign} `, style: theme[mood]},
 		{text: printable(agent.tag), style: tagStrong(agent.tag)},
 		...(hasOwnerSql(agent) ? [{text: p` owner SQL`, style: theme.warn}] : []),
-		...(ui.disarmed.has(foldTag(agent.tag)) ? [{text: p` hooks missing`, style: theme.warn}] : []),
 		...lookAlikeMark(state, agent.tag),
 		...(agent.role === null || agent.role === '' ? [] : [{text: p` ${printable(agent.role)}`, style: theme.faint}]),
 	];
-	const lines = [justify(left, [{text: words, style: mood === 'warn' ? theme.warn : theme.grey}], width)];
+	// Its presence may be old then, and its mail does not reach it.
+	const isDisarmed = ui.disarmed.has(foldTag(agent.tag));
+	const right = isDisarmed ? p`hooks missing` : words;
+	const style = isDisarmed || mood === 'warn' ? theme.warn : theme.grey;
+	const lines = [justify(left, [{text: right, style}], width)];
 	const task = runningTaskOf(state, agent.tag);
 	if (task !== undefined) {
 		lines.push(
