@@ -71,7 +71,7 @@ describe('the time of a hook', () => {
 	});
 });
 
-test('a batch did other work unless all its tools are those of the mailbox', () => {
+test('a batch did other work unless all its tools only talk to others', () => {
 	const batch = (...names: unknown[]) => {
 		const tool_calls = names.map(tool_name => ({tool_name}));
 		return hasWorked(readInput(JSON.stringify({session_id: 's', tool_calls})).tools);
@@ -81,6 +81,8 @@ test('a batch did other work unless all its tools are those of the mailbox', () 
 	expect(batch('mcp__agentmux-supabase__execute_sql', 'mcp__plugin_agentmux_agentmux__check_messages')).toBe(false);
 	expect(batch('mcp__agentmux__send_message', 'Bash')).toBe(true);
 	expect(batch('mcp__github__search')).toBe(true);
+	expect(batch('mcp__agentmux__finish_task')).toBe(true);
+	expect(batch('mcp__plugin_agentmux_agentmux__claim_task')).toBe(true);
 	expect(readInput('{"session_id": "s", "tool_calls": "none", "source": "clear"}')).toMatchObject({
 		tools: [],
 		source: 'clear',

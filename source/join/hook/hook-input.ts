@@ -65,7 +65,11 @@ function toolsOf(calls: unknown): string[] {
 	);
 }
 
-/** Whether one of the tools did something else than writing to others. */
+/** Tools with which two agents may merely talk: SQL, which also writes messages, and ours, except those that move a task. */
+const talking =
+	/^(?:mcp__supabase__|mcp__(?:plugin_)?agentmux[\w-]*__(?!(?:add_task|claim_task|task_progress|finish_task)$)|ToolSearch$)/;
+
+/** Whether one of the tools did something else than talking to others. */
 export function hasWorked(tools: readonly string[]): boolean {
-	return tools.some(tool => !/^(?:mcp__(?:plugin_)?(?:agentmux|supabase)|ToolSearch$)/.test(tool));
+	return tools.some(tool => !talking.test(tool));
 }
