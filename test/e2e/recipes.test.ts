@@ -67,7 +67,7 @@ describe('researcher and writer', () => {
 		expect(await researcher!.hook('Stop')).toContain('It fits.');
 		expect(await receipts()).toMatchObject([
 			{id: question, reader: 'RESEARCHER', state: 'acked', route: 'reply', attempts: 1},
-			{id: answer, reader: 'WRITER', state: 'acked', route: 'reply', attempts: 1},
+			{id: answer, reader: 'WRITER', state: 'acked', route: 'read', attempts: 1},
 			{reader: 'RESEARCHER', state: 'delivered', route: 'stop', attempts: 1},
 		]);
 		const {stdout} = await home.run([]);

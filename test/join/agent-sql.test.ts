@@ -83,11 +83,8 @@ describe('the SQL of an agent on the hub', () => {
 	});
 
 	test('is its own with an entry of an earlier version, and refused where nobody has joined', async () => {
-		const {command, env} = entryIn(folder);
-		const client = await connect(
-			{command, args: [cli, 'mcp', '--supabase'], ...(env === undefined ? {} : {env})},
-			folder,
-		);
+		const earlier = {command: process.execPath, args: [cli, 'mcp', '--supabase'], env: {AGENTMUX_HOME: home.path}};
+		const client = await connect(earlier, folder);
 		expect((await sql(client, 'select current_user')).text).toContain('agent_CLAUDE_1');
 		await client.close();
 		const {code, stderr} = await home.run(['mcp', '--supabase'], {cwd: '/'});

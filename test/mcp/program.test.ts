@@ -267,7 +267,7 @@ describe('a client that says who it is', () => {
 		});
 		socket.listen(join(hub.home, '1.sock'));
 		await once(socket, 'listening');
-		await post('wake up');
+		const {id} = await post('wake up');
 		await vi.waitFor(() => expect(Date.parse(bell().trim())).toBeGreaterThan(0), {timeout: 20_000});
 		await vi.waitFor(async () => expect(await row()).toMatchObject({wake: 'socket'}), {timeout: 30_000});
 		await vi.waitFor(() => expect(heard.join('').split('\n')).toHaveLength(3));
@@ -275,7 +275,7 @@ describe('a client that says who it is', () => {
 		expect(JSON.parse(auth)).toEqual({type: 'auth', token: 'a token'});
 		expect(JSON.parse(said)).toEqual({
 			type: 'user',
-			message: {role: 'user', content: `1 new message for ${me} in the agentmux mailbox, from HUMAN.`},
+			message: {role: 'user', content: `1 new message for ${me} in the agentmux mailbox, from HUMAN (#${id}).`},
 		});
 		// Nobody takes it.
 		await vi.waitFor(async () => expect(await row()).toMatchObject({wake: null}), {timeout: 30_000});
