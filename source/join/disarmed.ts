@@ -45,7 +45,8 @@ export function disarmed(data: string): JoinedPlace[] {
 /** Empty if it cannot be read. */
 function textOf(file: string): string {
 	try {
-		return readFileSync(file, 'utf8');
+		// A pipe in its place would keep the screen waiting.
+		return statSync(file).isFile() ? readFileSync(file, 'utf8') : '';
 	} catch {
 		return '';
 	}

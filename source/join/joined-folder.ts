@@ -1,5 +1,6 @@
-import {readdirSync, readFileSync, realpathSync} from 'node:fs';
+import {readdirSync, realpathSync} from 'node:fs';
 import {join} from 'node:path';
+import {readOwnFile} from '../hub/files/whole-file.ts';
 import {isTag, type Tag} from '../mailbox/tag.ts';
 import {foldersAbove} from './clients/above.ts';
 import {clients, everyFileOf, type Client} from './clients/clients.ts';
@@ -83,7 +84,7 @@ function credentialsIn(folder: string): Written[] {
 	const credentials: Written[] = [];
 	for (const name of namesIn(folder)) {
 		try {
-			const value: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+			const value: unknown = JSON.parse(readOwnFile(join(folder, name)));
 			const {tag, folders, files} = (value ?? {}) as {readonly [name: string]: unknown};
 			if (typeof tag !== 'string' || !isTag(tag) || !Array.isArray(folders)) continue;
 			credentials.push({tag, folders: folders.map(String), files: Object.keys(files ?? {})});

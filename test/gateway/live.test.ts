@@ -129,7 +129,7 @@ test('without Realtime, messages still arrive, and the state says how', async ()
 		(_, socket) => void socket.end('HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\n\r\n'),
 	);
 	const heard = hear(open('READER', {url: proxy.url, timing: {idle: 300}}));
-	await heard.until(() => heard.offline.some(reason => reason.includes('fetched every 0.3 seconds')));
+	await heard.until(() => heard.offline.some(reason => reason.includes('Fetching new messages every 0.3 seconds')));
 	await sql("insert into messages (content) values ('[A] without a doorbell')");
 	await heard.until(() => heard.contents.length > 0);
 	await sql("insert into messages (content) values ('[A] and one more')");

@@ -96,7 +96,6 @@ describe('the owner of the database cannot create a signature', () => {
 		signed: false,
 		tail: 'unsigned',
 		snapshot: 'unsigned',
-		data: 'unsigned',
 		tool: 'verified, human, unsigned',
 		hook: 'verified, human, unsigned',
 	};
@@ -105,7 +104,6 @@ describe('the owner of the database cannot create a signature', () => {
 		signed: 'invalid',
 		tail: 'INVALID SIGNATURE',
 		snapshot: 'INVALID SIGNATURE',
-		data: 'invalid signature',
 		tool: alarm,
 		hook: alarm,
 	};
@@ -113,7 +111,6 @@ describe('the owner of the database cannot create a signature', () => {
 		signed: 'unknown key',
 		tail: 'unknown key',
 		snapshot: 'unknown key',
-		data: 'unknown key',
 		tool: 'verified, human, unknown key',
 		hook: 'verified, human, unknown key',
 	};

@@ -1,7 +1,8 @@
 import {createHash} from 'node:crypto';
-import {readdirSync, readFileSync, rmSync} from 'node:fs';
+import {readdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {makePrivateFolder, writePrivateFile} from '../../hub/files/private-file.ts';
+import {readOwnFile} from '../../hub/files/whole-file.ts';
 import {foldTag, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {clientKey, clientProcess, isInteractive} from './client.ts';
 import {isRunning, processOf, type RunningProcess} from './running-process.ts';
@@ -107,7 +108,7 @@ function recordsIn(folder: string): (Claim & {readonly name: string})[] {
 /** Null if it is missing or damaged. */
 function recordAt(path: string): Partial<Record<string, unknown>> | null {
 	try {
-		const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+		const value: unknown = JSON.parse(readOwnFile(path));
 		return typeof value === 'object' ? value : null;
 	} catch {
 		return null;

@@ -1,6 +1,6 @@
-import {existsSync, mkdirSync, readFileSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
-import {replaceFile} from '../../hub/files/whole-file.ts';
+import {readOwnFile, replaceFile} from '../../hub/files/whole-file.ts';
 
 /** What the hooks of a running client, each in its own process, remember between them, and what its server asks of them. */
 export interface SessionState {
@@ -49,9 +49,7 @@ export class SessionFile {
 	/** A damaged file counts as none. */
 	read(): SessionState {
 		try {
-			const value = JSON.parse(readFileSync(this.#path, 'utf8')) as Partial<
-				Record<keyof SessionState | 'unsaid', unknown>
-			>;
+			const value = JSON.parse(readOwnFile(this.#path)) as Partial<Record<keyof SessionState | 'unsaid', unknown>>;
 			// An earlier version called it `unsaid`.
 			const {working, kept, unconfirmed = value.unsaid, asked, blocked, shared, subagents, mailbox} = value;
 			return {

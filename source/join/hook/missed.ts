@@ -1,5 +1,6 @@
-import {appendFileSync, mkdirSync, readFileSync, renameSync, rmSync} from 'node:fs';
+import {appendFileSync, mkdirSync, renameSync, rmSync} from 'node:fs';
 import {dirname} from 'node:path';
+import {readOwnFile} from '../../hub/files/whole-file.ts';
 
 /** What a hook had no time for, or could not report because the mailbox did not answer. */
 export interface Missed {
@@ -32,7 +33,7 @@ export function readMissed(path: string): Missed[] {
 	const taken = `${path}.read`;
 	try {
 		renameSync(path, taken);
-		const lines = readFileSync(taken, 'utf8').split('\n').slice(-maxLines);
+		const lines = readOwnFile(taken).split('\n').slice(-maxLines);
 		rmSync(taken, {force: true});
 		return lines.flatMap(parse);
 	} catch {
