@@ -103,14 +103,14 @@ describe('verify', {timeout: 180_000}, () => {
 		expect(Date.parse(good.since)).not.toBeNaN();
 		expect(await home.output(['verify'])).toMatch(
 			new RegExp(
-				`^3 messages since [-0-9: ]+, 1 seal: nothing was changed\\. Head ${good.head.hash.slice(0, 12)}\\.\n$`,
+				`^3 messages since [-0-9: ]+, \\d seals?: nothing was changed\\. Head ${good.head.hash.slice(0, 12)}\\.\n$`,
 			),
 		);
 		const refused = await home.run(['sql', `update messages set content = '[HUMAN] forged' where id = ${one}`]);
 		expect(refused.stderr).toContain(`messages are append-only: message ${one} cannot be changed`);
 
 		await tamper(`update messages set content = '[HUMAN] forged' where id = ${one}`);
-		expect(await failing()).toContain(`History was changed: message #${one} was changed after it was sealed (seal 1, `);
+		expect(await failing()).toContain(`History was changed: message #${one} was changed after it was sealed (seal `);
 		const bad = await home.run(['verify', '--json']);
 		expect(bad.code).toBe(1);
 		expect(JSON.parse(bad.stdout)).toMatchObject({ok: false, fault: {fault: 'changed', message_id: one}});
@@ -127,11 +127,11 @@ describe('verify', {timeout: 180_000}, () => {
 		const file = join(home.path, 'data', 'history.json');
 		expect(statSync(file).mode & 0o777).toBe(0o600);
 		const kept = readFileSync(file, 'utf8');
-		expect(JSON.parse(kept)).toMatchObject({heads: [{place: 'hub embedded', seq: 1}]});
+		expect(JSON.parse(kept)).toMatchObject({heads: [{place: 'hub embedded', seq: expect.any(Number) as number}]});
 
 		await tamper(`update messages set content = '[HUMAN] forged' where id = 2; truncate agentmux.seals`);
 		expect(await failing()).toMatch(
-			/History was rebuilt: when this machine saw seal 1 on .*, it was a different one\./,
+			/History was rebuilt: when this machine saw seal \d on .*, it was a different one\./,
 		);
 		// Nor does the hub follow it.
 		await send('four');
@@ -140,7 +140,7 @@ describe('verify', {timeout: 180_000}, () => {
 		expect(await home.output(['hub', 'logs'])).toContain('The history of this mailbox was changed');
 
 		await tamper('delete from messages; truncate agentmux.seals');
-		expect(await failing()).toMatch(/History was cut: this machine saw seal 1 on .*, but now nothing is sealed\./);
+		expect(await failing()).toMatch(/History was cut: this machine saw seal \d on .*, but now nothing is sealed\./);
 	});
 
 	test('reports a restored backup as another history, once, and not as changed', async () => {
