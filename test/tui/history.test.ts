@@ -87,7 +87,8 @@ describe('scrolling through 20,000 messages', () => {
 		server.insert('[CLAUDE_2] message 20001.');
 		await press('pagedown');
 		expect(shown()).toContain(20_001);
-	});
+		// Some 2,000 frames: half a minute beside others on a slow machine.
+	}, 240_000);
 });
 
 describe('unread messages from before the window', () => {
