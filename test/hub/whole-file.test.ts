@@ -14,7 +14,7 @@ const writers: readonly [string, string][] = [
 	[
 		'of the layout',
 		`const {openScreenMemory} = await import(${module('commands/screen/screen-file.ts')});
-		const arrangement = {places: [], hidden: new Set(), pinned: new Set(), moved: new Map(), zoomed: false};
+		const arrangement = {order: [], onScreen: [], hidden: new Set(), pinned: new Set(), moved: new Map(), zoomed: false};
 		const recent = {searches: [], commands: []};
 		const failed = await (await openScreenMemory(file)).save({arrangement, focus: text, recent, seen: null});
 		if (failed !== null) throw new Error(failed)`,
