@@ -252,10 +252,10 @@ export class MemoryServer {
 
 	/** What was delivered to the writer from those whom the message addresses. */
 	#answered({mentions}: Message, writer: Tag): number[] {
-		return this.messages.flatMap(({id, tag}) => {
-			const receipt = [...this.receipts.values()].find(each => each.message_id === id && sameTag(each.reader, writer));
-			const isAddressed = mentions.length === 0 || mentions.some(mention => sameTag(mention, tag));
-			return receipt?.state === 'delivered' && isAddressed ? [id] : [];
+		return [...this.receipts.values()].flatMap(({message_id, reader, state}) => {
+			if (state !== 'delivered' || !sameTag(reader, writer)) return [];
+			const sender = this.messages.find(({id}) => id === message_id)?.tag ?? '';
+			return mentions.length === 0 || mentions.some(mention => sameTag(mention, sender)) ? [message_id] : [];
 		});
 	}
 
