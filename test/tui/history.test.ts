@@ -58,37 +58,41 @@ describe('scrolling through 20,000 messages', () => {
 	it.each([
 		['one channel', '2', 2],
 		['everything', '9', 1],
-	])('of %s shows each one on the way to the oldest and back, and never holds many', async (_, key, step) => {
-		const {store, server, shown, press} = await open(20_000);
-		await press(key);
-		await press('+');
-		const all = server.messages.map(({id}) => id).filter(id => step === 1 || id % 2 === 1);
-		const seen = new Set<number>();
-		let most = 0;
-		const walk = async (key: string, until: () => boolean): Promise<void> => {
-			for (const number of shown()) seen.add(number);
-			for (let pages = 0; !until(); pages++) {
-				if (pages > 1500) throw new Error(`It never got there; it shows ${shown().join()}.`);
-				await press(key);
-				const numbers = shown();
-				// Nothing is left out in the middle.
-				expect(numbers).toEqual(numbers.map((_, at) => (numbers[0] ?? 0) + step * at));
-				for (const number of numbers) seen.add(number);
-				most = Math.max(most, loadedCount(store.getState()));
-			}
-		};
-		const [first = 0, last = 0] = [all[0], all.at(-1)];
-		await walk('pageup', () => shown().includes(first));
-		expect(seen.size).toBe(all.length);
-		seen.clear();
-		await walk('pagedown', () => shown().includes(last));
-		expect(seen.size).toBe(all.length);
-		expect(most).toBeLessThanOrEqual(500 + 1000);
-		server.insert('[CLAUDE_2] message 20001.');
-		await press('pagedown');
-		expect(shown()).toContain(20_001);
-		// Some 2,000 frames: half a minute beside others on a slow machine.
-	}, 240_000);
+	])(
+		'of %s shows each one on the way to the oldest and back, and never holds many',
+		async (_, key, step) => {
+			const {store, server, shown, press} = await open(20_000);
+			await press(key);
+			await press('+');
+			const all = server.messages.map(({id}) => id).filter(id => step === 1 || id % 2 === 1);
+			const seen = new Set<number>();
+			let most = 0;
+			const walk = async (key: string, until: () => boolean): Promise<void> => {
+				for (const number of shown()) seen.add(number);
+				for (let pages = 0; !until(); pages++) {
+					if (pages > 1500) throw new Error(`It never got there; it shows ${shown().join()}.`);
+					await press(key);
+					const numbers = shown();
+					// Nothing is left out in the middle.
+					expect(numbers).toEqual(numbers.map((_, at) => (numbers[0] ?? 0) + step * at));
+					for (const number of numbers) seen.add(number);
+					most = Math.max(most, loadedCount(store.getState()));
+				}
+			};
+			const [first = 0, last = 0] = [all[0], all.at(-1)];
+			await walk('pageup', () => shown().includes(first));
+			expect(seen.size).toBe(all.length);
+			seen.clear();
+			await walk('pagedown', () => shown().includes(last));
+			expect(seen.size).toBe(all.length);
+			expect(most).toBeLessThanOrEqual(500 + 1000);
+			server.insert('[CLAUDE_2] message 20001.');
+			await press('pagedown');
+			expect(shown()).toContain(20_001);
+			// Some 2,000 frames: half a minute beside others on a slow machine.
+		},
+		240_000,
+	);
 });
 
 describe('unread messages from before the window', () => {
