@@ -63,7 +63,7 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		const {ran, receipts, agents, log} = await play('script');
 		expect(log).toBe('');
 		expect(ran).toMatchObject({code: 0, result: 'Fix a typo'});
-		expect(ran.requests.join('')).not.toMatch(/process task X|agentmux mailbox/);
+		expect(ran.requests.join('')).not.toMatch(/process task X|new messages? for CLAUDE_1/);
 		expect(receipts).toEqual([]);
 		expect(agents).toMatchObject([{tag: 'CLAUDE_1', sessions: 0, wake: null}]);
 	});
@@ -82,7 +82,7 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		expect(second.requests.join('')).not.toContain('hook additional context');
 		expect(last(second, /to both/)).toBe(1);
 		expect(receipts).toMatchObject([
-			{reader: 'CLAUDE_1', state: 'delivered', route: 'mcp'},
+			{reader: 'CLAUDE_1', state: 'taken', route: 'mcp'},
 			{reader: 'CLAUDE_2', state: 'acked', route: 'reply'},
 		]);
 	});
@@ -91,6 +91,6 @@ describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () 
 		const {ran, log} = await play('down');
 		expect(ran).toMatchObject({code: 0, result: 'All is done.'});
 		expect(ran.requests.join('')).not.toMatch(/hook (additional context|feedback|blocking)|not handed over|hub is not/);
-		expect(log).toContain('SessionStart --as CLAUDE_1: the hub is not running');
+		expect(log).toContain('SessionStart --headless: the hub is not running');
 	});
 });
