@@ -1,10 +1,10 @@
-import {readdirSync, realpathSync} from 'node:fs';
+import {realpathSync} from 'node:fs';
 import {join} from 'node:path';
-import {readOwnFile} from '../hub/files/whole-file.ts';
 import {isTag, type Tag} from '../mailbox/tag.ts';
 import {foldersAbove} from './clients/above.ts';
 import {clients, everyFileOf, type Client} from './clients/clients.ts';
 import type {ClientId} from './clients/dialect.ts';
+import {everyCredentials} from './files/credentials-file.ts';
 import {actingTag} from './hook/agent-tag.ts';
 
 /** An agent that has joined in a folder. */
@@ -26,7 +26,7 @@ export interface JoinedFolder {
  * an agent could change the files in its folder. `data` is the data folder.
  */
 export function joinedFolders(data: string, cwd: string): JoinedFolder[] {
-	const credentials = credentialsIn(join(data, 'agents'));
+	const credentials = everyCredentials(data);
 	if (credentials.length === 0) return [];
 	const here = realPath(cwd);
 	return [here, ...foldersAbove(here)].flatMap(folder => {
@@ -34,8 +34,8 @@ export function joinedFolders(data: string, cwd: string): JoinedFolder[] {
 			.filter(({folders}) => folders.includes(folder))
 			.map(({tag, files}) => ({
 				tag,
-				clients: clientsIn(folder, files, everyFileOf),
-				served: clientsIn(folder, files, ({servers}) => [servers]),
+				clients: clientsIn(folder, Object.keys(files), everyFileOf),
+				served: clientsIn(folder, Object.keys(files), ({servers}) => [servers]),
 			}));
 		return agents.length === 0 ? [] : [{folder, agents}];
 	});
@@ -71,39 +71,6 @@ export function tagOfHook(data: string, words: readonly string[], {env, folder, 
 	if (own.length > 1)
 		throw new Error(`${own.map(({tag}) => tag).join(' and ')} have joined in ${here?.folder}: join again`);
 	return own[0]?.tag ?? null;
-}
-
-interface Written {
-	readonly tag: Tag;
-	readonly folders: readonly string[];
-	readonly files: readonly string[];
-}
-
-/** Skips damaged files; whoever uses one gets an error. */
-function credentialsIn(folder: string): Written[] {
-	const credentials: Written[] = [];
-	for (const name of namesIn(folder)) {
-		try {
-			const value: unknown = JSON.parse(readOwnFile(join(folder, name)));
-			const {tag, folders, files} = (value ?? {}) as {readonly [name: string]: unknown};
-			if (typeof tag !== 'string' || !isTag(tag) || !Array.isArray(folders)) continue;
-			credentials.push({tag, folders: folders.map(String), files: Object.keys(files ?? {})});
-		} catch {
-			continue;
-		}
-	}
-	return credentials;
-}
-
-function namesIn(folder: string): string[] {
-	try {
-		return readdirSync(folder)
-			.filter(name => name.endsWith('.json'))
-			.sort();
-	} catch {
-		// No agent has joined yet.
-		return [];
-	}
 }
 
 /** The clients of which one of these files was written in the folder. */

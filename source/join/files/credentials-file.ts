@@ -61,7 +61,8 @@ export function readCredentials(data: string, tag: Tag): Credentials | null {
 	const owner_sql = value.owner_sql === true;
 	// As it joined, which may differ in case.
 	const joined = value.tag !== undefined && isTag(value.tag) ? value.tag : tag;
-	return {tag: joined, url, key, token, account, owner_sql, folders, files};
+	const known = Array.isArray(folders) ? folders.map(String) : [];
+	return {tag: joined, url, key, token, account, owner_sql, folders: known, files};
 }
 
 /**

@@ -36,6 +36,11 @@ const fresh: SessionState = {
 /** How many ids are kept; the newest. */
 const maxIds = 500;
 
+/** A part of a file name for the key of a client, which may contain anything. */
+export function fileName(client: string): string {
+	return client.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100);
+}
+
 export class SessionFile {
 	readonly #folder: string;
 	readonly #path: string;
@@ -43,7 +48,7 @@ export class SessionFile {
 	/** `folder` is created when it is needed; `id` is the client's key, and may contain anything. */
 	constructor(folder: string, id: string) {
 		this.#folder = folder;
-		this.#path = join(folder, `${id.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}.json`);
+		this.#path = join(folder, `${fileName(id)}.json`);
 	}
 
 	/** A damaged file counts as none. */

@@ -1,6 +1,7 @@
 import {appendFileSync, mkdirSync, renameSync, rmSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {readOwnFile} from '../../hub/files/whole-file.ts';
+import {fileName} from './hook-session.ts';
 
 /** What a hook had no time for, or could not report because the mailbox did not answer. */
 export interface Missed {
@@ -15,7 +16,7 @@ const maxLines = 100;
 
 /** Where the hooks of one client leave such notes for the agent's server: beside the bell. `client` is its key. */
 export function missedFile(bell: string, client: string): string {
-	return `${bell}.${client.replaceAll(/[^A-Za-z0-9-]/g, '_').slice(0, 100)}.missed`;
+	return `${bell}.${fileName(client)}.missed`;
 }
 
 /** That it cannot be written is no error: the server also looks regularly. */
