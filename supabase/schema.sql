@@ -336,8 +336,8 @@ begin
   return new;
 end $function$;
 
--- Joins the identity, or refreshes it, and one of its sessions. Who is not verified changes nobody's kind. p_prompted: its user
--- typed a prompt. p_quiet: for so many seconds it is not woken, because its user interrupted it.
+-- Adds or refreshes the caller as an agent, and one of its sessions. An unverified caller cannot change an agent's kind. p_prompted:
+-- its user typed a prompt. p_quiet: the seconds in which it is not woken, because its user interrupted it.
 CREATE OR REPLACE FUNCTION public.agent_touch(p_presence text DEFAULT NULL::text, p_role text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_wake text DEFAULT NULL::text, p_prompted boolean DEFAULT false, p_quiet integer DEFAULT NULL::integer)
  RETURNS agents
  LANGUAGE plpgsql
@@ -384,10 +384,7 @@ begin
   perform agentmux.return_mail(me, s.session) from public.agent_sessions as s
   where s.tag = folded and s.seen_at < clock_timestamp() - interval '5 minutes';
   delete from public.agent_sessions as s where s.tag = folded and s.seen_at < clock_timestamp() - interval '5 minutes';
-  select count(*)::int as sessions, min(s.wake) as wake,
-    case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
-      when count(*) > 0 then 'idle' end as presence
-  into live from public.agent_sessions as s where s.tag = folded;
+  select * into live from agentmux.live_sessions(folded);
   insert into public.agents as a (tag, kind, role, presence, last_seen_at, sessions, wake)
   select me, i.kind, p_role, coalesce(live.presence, p_presence, 'idle'), clock_timestamp(), live.sessions, live.wake
   from agentmux.identity() as i
@@ -973,7 +970,9 @@ CREATE OR REPLACE FUNCTION agentmux.retry_after(p_takes integer)
  SET search_path TO ''
 RETURN make_interval(secs => CASE WHEN (p_takes <= 1) THEN (0)::double precision ELSE LEAST((300)::double precision, power((2)::double precision, ((LEAST(p_takes, 11) - 2))::double precision)) END);
 
--- As before (20261202000500_receipts.sql), but for what was read, and for what was given back.
+-- The messages that wait for a reader: those that mention it and, once it has joined, those to everyone that were committed after
+-- it joined; without those that it acked. p_free: also without those that were read, that are leased, or that were handed over five
+-- times and not given back. Leases that were created while the clock was ahead do not count.
 CREATE OR REPLACE FUNCTION agentmux.waiting(p_reader text, p_limit integer, p_free boolean DEFAULT false)
  RETURNS SETOF messages
  LANGUAGE plpgsql
@@ -1050,8 +1049,11 @@ begin
 end $function$;
 grant execute on function public.inbox to authenticated, service_role;
 
--- As before. p_session: the client session that takes. p_ended: what of it has just ended (agentmux.mark_read); with p_limit 0
--- that is noted and nothing is taken.
+-- Leases waiting messages to the caller, oldest first: at most p_limit, and after the first only as many as fit into p_bytes of
+-- content, because a response that takes too long is lost. p_take_id names this call, so that receipt_release can give back what it
+-- took, even if the response did not arrive. p_lease is in seconds. Of two clients under one tag, only one gets each message; the
+-- other gets the rest. p_session: the client session that takes. p_ended: what of it has just ended (agentmux.mark_read); with
+-- p_limit 0, only that is recorded.
 CREATE OR REPLACE FUNCTION public.inbox_take(p_limit integer DEFAULT 20, p_route text DEFAULT NULL::text, p_lease integer DEFAULT 30, p_bytes integer DEFAULT 1048576, p_take_id text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_ended text DEFAULT NULL::text)
  RETURNS SETOF messages
  LANGUAGE plpgsql
@@ -1133,7 +1135,9 @@ begin
 end $function$;
 grant execute on function public.receipt_release to authenticated, service_role;
 
--- As before; p_session: the client session that has it.
+-- Records that the client has handed over the messages, to p_session. Each counts as one attempt, and the reader has ten minutes to
+-- read or ack it before the next one; a message that was not taken first counts, too. The time of the first delivery stays.
+-- Repeating this changes nothing.
 CREATE OR REPLACE FUNCTION public.receipt_deliver(p_ids bigint[], p_route text, p_session text DEFAULT NULL::text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1164,7 +1168,7 @@ begin
 end $function$;
 grant execute on function public.receipt_deliver to authenticated, service_role;
 
--- One receipt for each of the messages says so from now on; returns how many changed.
+-- Marks the messages as acked by the reader; returns how many changed.
 CREATE OR REPLACE FUNCTION agentmux.ack(p_reader text, p_ids bigint[], p_route text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1186,7 +1190,7 @@ begin
     order by r.message_id for update
   )
   update public.receipts as r
-  set state = 'acked', route = p_route, acked_at = clock_timestamp(), lease_until = null, session = null,
+  set state = 'acked', route = p_route, acked_at = clock_timestamp(), lease_until = null,
     delivered_at = coalesce(r.delivered_at, clock_timestamp())
   from open where r.message_id = open.message_id and r.reader = open.reader;
   get diagnostics updated = row_count;
@@ -3541,7 +3545,7 @@ end $function$;
 
 -- What may stand in an expression that PostgreSQL computes for whoever reads a table, or for the vacuum: that of an index or of a
 -- virtual column. Functions whose time grows with the length of their arguments and no faster, and whose results are no longer
--- than these. Constants in it are computed anew by each session that opens the table, which nothing can cancel.
+-- than these. Each session that opens the table computes the constants in it again, and nothing can cancel that.
 CREATE OR REPLACE FUNCTION agentmux.is_light(p_function oid)
  RETURNS boolean
  LANGUAGE sql
@@ -3781,6 +3785,19 @@ begin
   return null;
 end $function$;
 
+-- What the sessions of an agent do together. p_tag: in upper case. presence: null without any session.
+CREATE OR REPLACE FUNCTION agentmux.live_sessions(p_tag text)
+ RETURNS TABLE(sessions integer, wake text, presence text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select count(*)::int, min(s.wake),
+    case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
+      when count(*) > 0 then 'idle' end
+  from public.agent_sessions as s where s.tag = p_tag
+$function$;
+
 -- These sessions of the caller are dead: their processes are gone. What they had is given back. Returns how many there were.
 CREATE OR REPLACE FUNCTION public.session_end(p_sessions text[])
  RETURNS integer
@@ -3800,12 +3817,7 @@ begin
   if ended > 0 then
     update public.agents as a
     set presence = coalesce(live.presence, 'away'), sessions = live.sessions, wake = live.wake
-    from (
-      select count(*)::int as sessions, min(s.wake) as wake,
-        case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
-          when count(*) > 0 then 'idle' end as presence
-      from public.agent_sessions as s where s.tag = folded
-    ) as live
+    from agentmux.live_sessions(folded) as live
     where upper(a.tag collate "C") = folded;
   end if;
   return ended;
@@ -3868,7 +3880,7 @@ begin
   if stopped <> '{}' then
     update agentmux.wakes as w set damped = true
     where not w.damped and ((w.low = folded and w.high = any (stopped)) or (w.high = folded and w.low = any (stopped)));
-    -- Only in its own row: to change the other's, too, could lock both crosswise.
+    -- Only in its own row: two wakes that each change both rows could deadlock.
     perform agentmux.show_damped(array[folded]);
   end if;
   if not is_allowed then return; end if;

@@ -35,7 +35,7 @@ end $$;
 
 -- What may stand in an expression that PostgreSQL computes for whoever reads a table, or for the vacuum: that of an index or of a
 -- virtual column. Functions whose time grows with the length of their arguments and no faster, and whose results are no longer
--- than these. Constants in it are computed anew by each session that opens the table, which nothing can cancel.
+-- than these. Each session that opens the table computes the constants in it again, and nothing can cancel that.
 create or replace function agentmux.is_light(p_function oid) returns boolean
 language sql stable set search_path = '' as $$
   select p.pronamespace = 'pg_catalog'::regnamespace and p.prorettype <> 'pg_catalog.xml'::regtype and (

@@ -47,7 +47,9 @@ revoke all on agentmux.wakes from public, anon, authenticated, service_role;
 create or replace function agentmux.max_wakes() returns int
 language sql immutable set search_path = '' return 8;
 
--- As before (20261202000500_receipts.sql), but for what was read, and for what was given back.
+-- The messages that wait for a reader: those that mention it and, once it has joined, those to everyone that were committed after
+-- it joined; without those that it acked. p_free: also without those that were read, that are leased, or that were handed over five
+-- times and not given back. Leases that were created while the clock was ahead do not count.
 create or replace function agentmux.waiting(p_reader text, p_limit int, p_free boolean default false) returns setof public.messages
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
 declare
@@ -154,8 +156,11 @@ begin
 end $$;
 
 drop function if exists public.inbox_take(int, text, int, int, text);
--- As before. p_session: the client session that takes. p_ended: what of it has just ended (agentmux.mark_read); with p_limit 0
--- that is noted and nothing is taken.
+-- Leases waiting messages to the caller, oldest first: at most p_limit, and after the first only as many as fit into p_bytes of
+-- content, because a response that takes too long is lost. p_take_id names this call, so that receipt_release can give back what it
+-- took, even if the response did not arrive. p_lease is in seconds. Of two clients under one tag, only one gets each message; the
+-- other gets the rest. p_session: the client session that takes. p_ended: what of it has just ended (agentmux.mark_read); with
+-- p_limit 0, only that is recorded.
 create or replace function public.inbox_take(p_limit int default 20, p_route text default null, p_lease int default 30,
   p_bytes int default 1048576, p_take_id text default null, p_session text default null, p_ended text default null)
 returns setof public.messages
@@ -209,7 +214,9 @@ begin
 end $$;
 
 drop function if exists public.receipt_deliver(bigint[], text);
--- As before; p_session: the client session that has it.
+-- Records that the client has handed over the messages, to p_session. Each counts as one attempt, and the reader has ten minutes to
+-- read or ack it before the next one; a message that was not taken first counts, too. The time of the first delivery stays.
+-- Repeating this changes nothing.
 create or replace function public.receipt_deliver(p_ids bigint[], p_route text, p_session text default null) returns int
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -262,32 +269,6 @@ begin
   return agentmux.return_mail(agentmux.me(), p_session);
 end $$;
 
--- One receipt for each of the messages says so from now on; returns how many changed.
-create or replace function agentmux.ack(p_reader text, p_ids bigint[], p_route text) returns int
-language plpgsql security definer set search_path = '' as $$
-declare
-  inserted int;
-  updated int;
-begin
-  insert into public.receipts (message_id, reader, state, route, acked_at)
-  select m.id, p_reader, 'acked', p_route, clock_timestamp()
-  from public.messages as m where m.id = any (p_ids) order by m.id
-  on conflict do nothing;
-  get diagnostics inserted = row_count;
-  with open as (
-    select r.message_id, r.reader from public.receipts as r
-    where upper(r.reader collate "C") = upper(p_reader collate "C") and r.message_id = any (p_ids) and r.state <> 'acked'
-    order by r.message_id for update
-  )
-  update public.receipts as r
-  set state = 'acked', route = p_route, acked_at = clock_timestamp(), lease_until = null, session = null,
-    delivered_at = coalesce(r.delivered_at, clock_timestamp())
-  from open where r.message_id = open.message_id and r.reader = open.reader;
-  get diagnostics updated = row_count;
-  if inserted + updated > 0 then perform agentmux.advance(p_reader); end if;
-  return inserted + updated;
-end $$;
-
 -- What one writes answers: a reply, what it replies to; any other message, whatever its writer was handed of those to whom it is
 -- addressed (everyone, if it names nobody). So plain SQL without reply_to answers as well. For its author, or with plain SQL the tag
 -- that it is written under. A human's word also ends the damping of those whom it reaches.
@@ -326,9 +307,18 @@ create or replace trigger messages_answers after insert on public.messages
   for each row when (new.author_tag is not null or new.tag <> 'UNTAGGED')
   execute function agentmux.message_answers();
 
+-- What the sessions of an agent do together. p_tag: in upper case. presence: null without any session.
+create or replace function agentmux.live_sessions(p_tag text) returns table (sessions int, wake text, presence text)
+language sql stable security definer set search_path = '' as $$
+  select count(*)::int, min(s.wake),
+    case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
+      when count(*) > 0 then 'idle' end
+  from public.agent_sessions as s where s.tag = p_tag
+$$;
+
 drop function if exists public.agent_touch(text, text, text, text);
--- Joins the identity, or refreshes it, and one of its sessions. Who is not verified changes nobody's kind. p_prompted: its user
--- typed a prompt. p_quiet: for so many seconds it is not woken, because its user interrupted it.
+-- Adds or refreshes the caller as an agent, and one of its sessions. An unverified caller cannot change an agent's kind. p_prompted:
+-- its user typed a prompt. p_quiet: the seconds in which it is not woken, because its user interrupted it.
 create or replace function public.agent_touch(p_presence text default null, p_role text default null, p_session text default null,
   p_wake text default null, p_prompted boolean default false, p_quiet int default null) returns public.agents
 language plpgsql security definer set search_path = '' as $$
@@ -372,10 +362,7 @@ begin
   perform agentmux.return_mail(me, s.session) from public.agent_sessions as s
   where s.tag = folded and s.seen_at < clock_timestamp() - interval '5 minutes';
   delete from public.agent_sessions as s where s.tag = folded and s.seen_at < clock_timestamp() - interval '5 minutes';
-  select count(*)::int as sessions, min(s.wake) as wake,
-    case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
-      when count(*) > 0 then 'idle' end as presence
-  into live from public.agent_sessions as s where s.tag = folded;
+  select * into live from agentmux.live_sessions(folded);
   insert into public.agents as a (tag, kind, role, presence, last_seen_at, sessions, wake)
   select me, i.kind, p_role, coalesce(live.presence, p_presence, 'idle'), clock_timestamp(), live.sessions, live.wake
   from agentmux.identity() as i
@@ -405,12 +392,7 @@ begin
   if ended > 0 then
     update public.agents as a
     set presence = coalesce(live.presence, 'away'), sessions = live.sessions, wake = live.wake
-    from (
-      select count(*)::int as sessions, min(s.wake) as wake,
-        case when bool_or(s.presence = 'working') then 'working' when bool_or(s.presence = 'blocked') then 'blocked'
-          when count(*) > 0 then 'idle' end as presence
-      from public.agent_sessions as s where s.tag = folded
-    ) as live
+    from agentmux.live_sessions(folded) as live
     where upper(a.tag collate "C") = folded;
   end if;
   return ended;
@@ -468,7 +450,7 @@ begin
   if stopped <> '{}' then
     update agentmux.wakes as w set damped = true
     where not w.damped and ((w.low = folded and w.high = any (stopped)) or (w.high = folded and w.low = any (stopped)));
-    -- Only in its own row: to change the other's, too, could lock both crosswise.
+    -- Only in its own row: two wakes that each change both rows could deadlock.
     perform agentmux.show_damped(array[folded]);
   end if;
   if not is_allowed then return; end if;
@@ -516,7 +498,7 @@ begin
     execute format('revoke all on function public.%I from public, anon', name);
     execute format('grant execute on function public.%I to authenticated, service_role', name);
   end loop;
-  foreach name in array array['max_wakes', 'mark_read', 'show_damped', 'forget_wakes', 'return_mail', 'message_answers']
+  foreach name in array array['max_wakes', 'mark_read', 'show_damped', 'forget_wakes', 'return_mail', 'message_answers', 'live_sessions']
   loop
     execute format('revoke all on function agentmux.%I from public, anon, authenticated, service_role', name);
   end loop;
