@@ -49,7 +49,7 @@ const program = defineConfig({
 
 /**
  * What an agent's client starts at every step, or change of its screen: one file of CommonJS is loaded 4 ms faster than modules. What
- * a hook needs for mail alone stands in another, which it loads where there is mail.
+ * a hook needs only for mail is in a second file, which it loads when there is mail.
  */
 const quick = (input: string, name: string) =>
 	defineConfig({

@@ -78,7 +78,7 @@ async function authOf({url, key}: Project): Promise<SupabaseClient> {
 
 function refused(url: string, error: AuthError): MailboxError {
 	const {status, code = '', message} = error;
-	// Without a response there is no status, and the client has dropped the reason.
+	// Without a response there is no status, and supabase-js does not pass the reason on.
 	if (status === undefined || status === 0) return unreachable(url, error, timeout);
 	const said = `${url} refused the request for the agent's user: ${message.replace(/\.?$/, '.')}`;
 	if (code === 'invalid_credentials')

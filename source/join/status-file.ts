@@ -1,12 +1,13 @@
 import {join} from 'node:path';
 import {readOwnFile} from '../hub/files/whole-file.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
+import {maxWaiting} from './waker.ts';
 
 /** What an agent's server last knew, for a status line that must not wait for a network. */
 export interface AgentStatus {
 	/** The server that wrote it: if that has ended, the rest is old. */
 	readonly pid: number;
-	/** Messages that nobody has handed over yet. */
+	/** Messages that nobody has handed over yet; at most `maxWaiting` are counted. */
 	readonly unread: number;
 	/** Messages that were handed over as often as allowed. */
 	readonly stuck: number;
@@ -35,7 +36,9 @@ export function statusText(tag: Tag, status: AgentStatus | null, now: number): s
 	const {unread, stuck} = status;
 	const working = status.working.filter(({until}) => until > now).map(other => other.tag);
 	const mail = [
-		...(unread === 0 ? [] : [`${unread} new ${unread === 1 ? 'message' : 'messages'}`]),
+		...(unread === 0
+			? []
+			: [`${unread}${unread < maxWaiting ? '' : '+'} new ${unread === 1 ? 'message' : 'messages'}`]),
 		...(stuck === 0 ? [] : [`${stuck} stuck`]),
 	];
 	const busy =

@@ -44,8 +44,8 @@ export interface Waker {
 	end(): void;
 }
 
-/** Messages per check. */
-const batch = 20;
+/** Messages per check; at that number there may be more. */
+export const maxWaiting = 20;
 /** Milliseconds. Mail that was given back is free after at most five minutes; a longer lease is not waited for. */
 const longestPause = 310_000;
 
@@ -258,7 +258,7 @@ class MailWaker {
 	 */
 	async #waiting(): Promise<Message[]> {
 		const {mailbox, tag} = this.#options;
-		const free = await mailbox.inbox(tag, {limit: batch, free: true});
+		const free = await mailbox.inbox(tag, {limit: maxWaiting, free: true});
 		const others = free.filter(({mentions}) => !mentions.some(mention => sameTag(mention, tag))).map(({id}) => id);
 		if (others.length === 0) return free;
 		const had = (await mailbox.receipts(others)).filter(

@@ -59,6 +59,7 @@ beforeEach(() => {
 			await mailbox.touch({session: client, wake: watch.wake, ...update});
 		},
 		say: error => expect.unreachable(String(error)),
+		onWaiting: () => undefined,
 		onUnreachable: () => calls.push('unreachable'),
 	});
 });

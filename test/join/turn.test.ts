@@ -45,7 +45,7 @@ describe('the file in which a client reports its state', () => {
 	});
 });
 
-describe('the end of a turn that the mailbox was not told of', () => {
+describe('the end of a turn that no hook reports', () => {
 	test('is reported once as an interruption, when the client has been idle for a while and no hook ran', () => {
 		vi.useFakeTimers({now: 0});
 		let status = {status: 'busy', since: 0};

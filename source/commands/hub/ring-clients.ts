@@ -18,10 +18,8 @@ const pauses = [2000, 3000, 5000, 20_000, 30_000, 60_000];
 const signInterval = 60_000;
 
 /** The newest message that waits for each agent that is idle. */
-const waiting = `
-	select upper(a.tag collate "C") as tag, (select max(w.id) from agentmux.waiting(a.tag, 20, true) as w) as newest
-	from public.agents as a
-	where upper(a.tag collate "C") = any ($1) and a.presence = 'idle' and a.revoked_at is null`;
+const waiting = `select upper(tag collate "C") as tag, (select max(id) from inbox(tag, 20, true)) as newest
+	from agents where upper(tag collate "C") = any ($1) and presence = 'idle' and revoked_at is null`;
 
 /**
  * Rings for the clients of this machine that have mail and are idle, in case an agent's server was killed or is slow, and ends the

@@ -26,6 +26,8 @@ interface ClientWatchOptions {
 	readonly sign: (update: Pick<AgentUpdate, 'presence' | 'quiet'>) => Promise<void>;
 	/** Called with errors. */
 	readonly say: (error: unknown) => void;
+	/** Called with the number of messages that wait for the client, after each check. */
+	readonly onWaiting: (count: number) => void;
 	/** Called when the client cannot be woken any more. */
 	readonly onUnreachable: () => void;
 }
@@ -103,6 +105,7 @@ export class ClientWatch {
 			onWaiting: count => {
 				this.#waiting = count;
 				flagMail(bell, count > 0);
+				this.#options.onWaiting(count);
 			},
 			// A client that reports no status may have been interrupted.
 			onStalled: () => {

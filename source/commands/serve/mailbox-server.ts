@@ -1,3 +1,4 @@
+import {join} from 'node:path';
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
 import {loadConfig} from '../../config.ts';
 import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
@@ -55,6 +56,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const dead = recordedClients(paths.state).filter(each => !each.isAlive && sameTag(each.tag, tag));
 	const releaseClient = claimClient(paths.state, env, tag);
 	let quiet = 60;
+	const status = new StatusKeeper(paths.state, tag);
 	const watch =
 		client !== null && isInteractive(env)
 			? new ClientWatch({
@@ -62,15 +64,15 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 					tag,
 					client,
 					bell: bellFile(paths.state, tag),
-					hooks: `${paths.state}/hooks`,
+					hooks: join(paths.state, 'hooks'),
 					quiet: () => quiet,
 					mailbox,
 					sign: update => sign(update),
 					say,
+					onWaiting: count => (status.unread = count),
 					onUnreachable: () => remark(stderr, `${tag} cannot be woken; it reads its mail at its next turn.`),
 				})
 			: null;
-	const status = new StatusKeeper(paths.state, tag);
 	/** Whether another client uses the tag. */
 	let shared = false;
 

@@ -9,8 +9,6 @@ import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 
 /** Milliseconds after an event, because several come at once. */
 const pause = 500;
-/** Messages that are counted; more count as so many. */
-const most = 100;
 
 /** Keeps the file of an agent's status line up to date, by the events that its server receives anyway. */
 export class StatusKeeper {
@@ -18,6 +16,7 @@ export class StatusKeeper {
 	readonly #tag: Tag;
 	readonly #agents = new Map<Tag, Agent>();
 	readonly #stuck = new Map<number, Receipt>();
+	#unread = 0;
 	#timer: NodeJS.Timeout | null = null;
 	#written = '';
 	#ended = false;
@@ -34,10 +33,16 @@ export class StatusKeeper {
 			...mailbox,
 			subscribe: (listener, from) =>
 				mailbox.subscribe(event => {
-					this.#onEvent(mailbox, event);
+					this.#onEvent(event);
 					listener(event);
 				}, from),
 		};
+	}
+
+	/** To be called with the number of messages that nobody has handed over yet. */
+	set unread(count: number) {
+		this.#unread = count;
+		this.#schedule();
 	}
 
 	/** Removes the file, unless another client of the agent has written it since. */
@@ -48,7 +53,7 @@ export class StatusKeeper {
 			rmSync(statusFile(this.#state, this.#tag), {force: true});
 	}
 
-	#onEvent(mailbox: Mailbox, event: MailboxEvent): void {
+	#onEvent(event: MailboxEvent): void {
 		if (event.type === 'agents') for (const agent of event.agents) this.#agents.set(foldTag(agent.tag), agent);
 		if (event.type === 'receipts') {
 			for (const receipt of event.receipts) {
@@ -57,30 +62,36 @@ export class StatusKeeper {
 				if (isStuck(receipt, Number.POSITIVE_INFINITY)) this.#stuck.set(receipt.message_id, receipt);
 			}
 		}
-		if (event.type === 'cursor' || this.#ended) return;
+		if (event.type === 'agents' || event.type === 'receipts') this.#schedule();
+	}
+
+	#schedule(): void {
+		if (this.#ended) return;
 		this.#timer ??= setTimeout(() => {
 			this.#timer = null;
-			// The next event tries again.
-			this.#write(mailbox).catch(() => undefined);
+			this.#write();
 		}, pause);
 	}
 
-	async #write(mailbox: Mailbox): Promise<void> {
-		const free = await mailbox.inbox(this.#tag, {limit: most, free: true});
+	#write(): void {
 		const now = Date.now();
 		const others = [...this.#agents.values()].filter(
 			agent => agent.presence === 'working' && agent.kind === 'agent' && !sameTag(agent.tag, this.#tag),
 		);
 		const status: AgentStatus = {
 			pid: process.pid,
-			unread: free.length,
+			unread: this.#unread,
 			stuck: [...this.#stuck.values()].filter(receipt => isStuck(receipt, now)).length,
 			working: others.map(agent => ({tag: agent.tag, until: goneAt(agent) ?? now})),
 		};
 		const text = `${JSON.stringify(status)}\n`;
 		if (text === this.#written || this.#ended) return;
-		// It need not survive a power cut.
-		writePrivate(statusFile(this.#state, this.#tag), text, {sync: false});
-		this.#written = text;
+		try {
+			// It need not survive a power cut.
+			writePrivate(statusFile(this.#state, this.#tag), text, {sync: false});
+			this.#written = text;
+		} catch {
+			// The next event tries again.
+		}
 	}
 }

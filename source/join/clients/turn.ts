@@ -12,7 +12,7 @@ interface TurnOptions {
 	readonly hookTime?: number;
 }
 
-/** Detects the end of a turn that the mailbox was not told of: Claude Code runs no hook when the user presses Esc. Checks only during a turn. */
+/** Detects the end of a turn that no hook reports, as when the user presses Esc in Claude Code. Checks only during a turn. */
 export class Turn {
 	readonly #options: Required<TurnOptions>;
 	#clock: NodeJS.Timeout | null = null;

@@ -27,7 +27,7 @@ function flagFile(bell: string): string {
 	return `${bell}.waits`;
 }
 
-/** Raises or lowers that flag. It only saves time, so that it cannot be written is no error. */
+/** Raises or lowers that flag. Ignores errors, because it only saves time. */
 export function flagMail(bell: string, waits: boolean): void {
 	try {
 		if (waits && !existsSync(flagFile(bell))) createBell(flagFile(bell));

@@ -19,7 +19,7 @@ export function missedFile(bell: string, client: string): string {
 	return `${bell}.${fileName(client)}.missed`;
 }
 
-/** That it cannot be written is no error: the server also looks regularly. */
+/** Ignores errors, because the server also looks regularly. */
 export function noteMissed(path: string, missed: Missed): void {
 	try {
 		mkdirSync(dirname(path), {recursive: true, mode: 0o700});

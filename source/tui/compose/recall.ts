@@ -23,7 +23,7 @@ export function openSentSearch(context: ComposeContext): void {
 	setCompose(context, {search: newSentSearch(editor), error: null});
 }
 
-/** Handles a key of the search; false if there is no search, or if the key ended it and has yet to be handled. */
+/** Handles a key of the search. False if there is no search, or if the key only ended it and still has its own effect. */
 export function sentSearchKey(context: ComposeContext, key: string): boolean {
 	const {compose, keymap} = context.ui.getState();
 	const {search, sent} = compose;
