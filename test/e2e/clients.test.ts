@@ -55,8 +55,8 @@ describe.each([
 			expect(first(ran, mail('ONE', 'as it ends'))).toBe(2);
 			expect(first(ran, /Messages from other agents/)).toBe(0);
 			expect(receipts).toEqual([
-				{body: '@ONE before the start', reader: 'ONE', state: 'delivered', route: 'start', attempts: 1},
-				{body: '@ONE in the middle', reader: 'ONE', state: 'delivered', route: 'tools', attempts: 1},
+				{body: '@ONE before the start', reader: 'ONE', state: 'read', route: 'start', attempts: 1},
+				{body: '@ONE in the middle', reader: 'ONE', state: 'read', route: 'tools', attempts: 1},
 				{body: '@ONE as it ends', reader: 'ONE', state: 'acked', route: 'reply', attempts: 1},
 			]);
 			expect(agents).toMatchObject([{tag: 'ONE', presence: 'away'}]);
@@ -95,8 +95,8 @@ describe.each([
 				expect(first(ran, mail('TALK', 'before the start'))).toBe(0);
 				expect(first(ran, mail('TALK', 'with the prompt'))).toBe(2);
 				expect(receipts).toMatchObject([
-					{body: 'before the start', state: 'delivered', route: 'start', attempts: 1},
-					{body: 'with the prompt', state: 'delivered', route: 'prompt', attempts: 1},
+					{body: 'before the start', state: 'read', route: 'start', attempts: 1},
+					{body: 'with the prompt', state: 'read', route: 'prompt', attempts: 1},
 				]);
 				expect(seen.slice(0, 3)).toEqual(['blocked', 'idle', 'idle']);
 				expect(seen.at(-1)).toBe(end);

@@ -35,6 +35,24 @@ describe.runIf(harness !== '')('a real idle Claude Code terminal, with what join
 		expect(once(receipts)).toBe(true);
 	}, 240_000);
 
+	test('after its conversation was compacted, and while it compacts by itself it is not shown as idle', async () => {
+		const {wake, compacted, automatic, seen, after, receipts} = await play('compacted');
+		expect(wake).toEqual([{presence: 'idle', wake: 'bell'}]);
+		expect(slowest(compacted)).toBeLessThan(20_000);
+		expect(automatic).toBeGreaterThan(0);
+		expect(seen).toEqual(['working']);
+		expect(slowest(after)).toBeLessThan(20_000);
+		expect(once(receipts)).toBe(true);
+	}, 240_000);
+
+	test('after --continue and --resume', async () => {
+		const {continued, waited, resumed, receipts} = await play('resumed');
+		expect(slowest(continued)).toBeLessThan(20_000);
+		expect(waited).toBe(1);
+		expect(slowest(resumed)).toBeLessThan(20_000);
+		expect(once(receipts)).toBe(true);
+	}, 240_000);
+
 	test("though the agent's server was killed; and a client that dies is gone within seconds", async () => {
 		const {took, ended, receipts} = await play('killed');
 		expect(slowest(took)).toBeLessThan(20_000);

@@ -1,5 +1,5 @@
 import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
-import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -95,7 +95,9 @@ export class TerminalStage {
 			`--home ${path.join(this.root, `home-${agent}`)} --model-url ${url} --agent ${agent}`,
 			`--mcp-names 'agentmux supabase' -- ${words.join(' ')}`,
 		].join(' ');
-		if (this.#panes === 0) this.tmux('new-session', '-d', '-x', '200', '-y', '50', client);
+		// A client that ends leaves its pane, so that the others keep their numbers.
+		if (this.#panes === 0)
+			this.tmux('new-session', '-d', '-x', '200', '-y', '50', client, ';', 'set', '-g', 'remain-on-exit', 'on');
 		else this.tmux('split-window', '-h', client);
 		const pane = this.#panes++;
 		await until(`${tag} is at its prompt`, () => this.screen(pane).includes('manual mode on'));
@@ -106,6 +108,14 @@ export class TerminalStage {
 
 	screen(pane: number): string {
 		return this.tmux('capture-pane', '-p', '-t', String(pane));
+	}
+
+	/** The files in which a client keeps its conversations. */
+	transcripts(agent: string): string[] {
+		const projects = path.join(this.root, `home-${agent}/.claude/projects`);
+		const folders = readdirSync(projects).map(name => path.join(projects, name));
+		const files = folders.flatMap(folder => readdirSync(folder).map(name => path.join(folder, name)));
+		return files.filter(file => file.endsWith('.jsonl'));
 	}
 
 	async type(pane: number, text: string): Promise<void> {
