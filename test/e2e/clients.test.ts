@@ -21,6 +21,7 @@ interface Told {
 	readonly seen: string[];
 	readonly log: string;
 	readonly receipts: {body: string; reader: string; state: string; route: string; attempts: number}[];
+	readonly board: {id: number; status: string; attempts: number}[];
 	readonly agents: {tag: string; presence: string}[];
 }
 
@@ -123,5 +124,21 @@ describe.each([
 				{reader: 'ASKING', attempts: 1},
 			]);
 		});
+	});
+});
+
+describe.runIf(present('claude', 'codex', 'gemini'))('Claude Code plans, Codex carries out, Gemini CLI reviews', () => {
+	test('a plan of five steps, to its end and with no human', {timeout: 240_000}, async () => {
+		const {first, second, ran, board, receipts, log} = await play('team', 'claude', 'codex');
+		expect(log).toBe('');
+		expect([first.code, second.code, ran.code]).toEqual([0, 0, 0]);
+		expect(first.said).toContain('All five steps are done.');
+		expect(second.said).toContain('Nothing is left.');
+		expect(ran.said).toContain('All is reviewed.');
+		expect(board.map(({status}) => status)).toEqual(Array.from({length: 6}, () => 'done'));
+		expect(board.slice(1).map(({attempts}) => attempts)).toEqual([1, 1, 1, 1, 1]);
+		const requests = receipts.filter(({reader}) => reader === 'REVIEWER');
+		expect(requests).toHaveLength(5);
+		expect(requests.every(({state, attempts}) => state === 'acked' && attempts === 1)).toBe(true);
 	});
 });
