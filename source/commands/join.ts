@@ -51,19 +51,22 @@ const command: Command = {
 		uses those of the whole git repository). If a client is also started in a subfolder or a git worktree, join that folder
 		too, under a different tag.
 
-		A recipe sets up several agents and gives each its role: planner-executor, monitor-responder, researcher-writer, or any
+		A recipe sets up several agents and gives each its role. Use one that comes with agentmux (researcher-writer,
+		monitor-responder, planner-executor, reviewer-loop, test-fixer, pair-with-codex, worker-pool, incident-bridge), or any
 		folder with a recipe.toml.
 
 		Usage
 		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--headless] [--plugin] [--owner-sql]
 		                    [--force] [--print]
-		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--force] [--print]
+		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--count N] [--tags A,B]
+		                    [--force] [--print]
 
 		  --client CLIENT   claude (default), codex or gemini; separate several with commas
 		  --dir DIR         the folder (default: the current one). With a recipe, the folder in which each agent gets a
-		                    subfolder; or give --dir once for each agent
+		                    subfolder (it is created if necessary); or give --dir once for each agent
 		  --role ROLE       what this agent does, shown to the others
 		  --recipe NAME     a recipe, or the path of one
+		  --count N         how many there are of the agent of which the recipe can have several (worker-pool)
 		  --tags A,B        other tags for the recipe's agents, in its order
 		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none
 		  --plugin          write only the rule: the plugin (\`agentmux plugin\`) brings the hooks and the mailbox's server
@@ -96,7 +99,8 @@ const command: Command = {
 		const clients = chosenClients(textFlag(flags, 'client') ?? claude.id);
 		const chosen = await chosenParticipants('join', invocation);
 		const {recipe, participants, named} = chosen;
-		for (const folder of named) await mustExist(folder);
+		// What contains the agents' folders is created with them.
+		if (!chosen.contains) for (const folder of named) await mustExist(folder);
 		const {target, paths, ...own} = await loadConfig({env});
 		for (const {tag} of participants) {
 			if (own.kind !== 'human' || !sameTag(tag, own.tag)) continue;
@@ -116,11 +120,19 @@ const command: Command = {
 		const headless = flags['headless'] === true;
 		const plugin = flags['plugin'] === true;
 		if (plugin) checkPlugin(clients, recipe !== null || headless);
+		const playing = ({client}: Chosen['participants'][number]): readonly Client[] =>
+			client == null ? clients : everyClient.filter(({id}) => id === client);
 		const plans: Plan[] = [];
 		for (const participant of participants) {
 			const {folder, tag, guidance = ''} = participant;
 			const files = readCredentials(paths.data, tag)?.files ?? {};
-			const edits = await planFolder(folder, tag, launcher, hook, {clients, guidance, headless, plugin, files});
+			const edits = await planFolder(folder, tag, launcher, hook, {
+				clients: playing(participant),
+				guidance,
+				headless,
+				plugin,
+				files,
+			});
 			await checkLinks(paths.data, participant, edits);
 			plans.push({participant, edits, changes: edits.some(({before, after}) => before !== after)});
 		}
@@ -152,23 +164,25 @@ const command: Command = {
 		if (ownerSql || former.length > 0) await markOwnerSql(invocation, tags, ownerSql);
 		if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
 		else if (former.length > 0) say(`${former.map(({tag}) => tag).join(' and ')} no longer runs SQL as the owner.`);
-		const lines = plans.flatMap(({participant: {tag, folder}, changes}, index) => {
+		const lines = plans.flatMap(({participant, changes}, index) => {
+			const {tag, folder} = participant;
 			const what = changes ? 'has joined in' : 'had already joined in';
 			const credentials = installed[index];
 			return [
-				p`${printable(tag)} ${what} ${printable(folder)}: ${printable((plugin ? [claude.hooks] : clients.flatMap(filesOf)).join(', '))}.`,
+				p`${printable(tag)} ${what} ${printable(folder)}: ${printable((plugin ? [claude.hooks] : playing(participant).flatMap(filesOf)).join(', '))}.`,
 				...(target.kind === 'supabase' && credentials !== undefined ? hosted(target, credentials, tag) : []),
 			];
 		});
 		for (const {participant, changes} of plans) {
-			if (!changes || !clients.includes(claude) || !runsIn(env, participant.folder)) continue;
+			if (!changes || !playing(participant).includes(claude) || !runsIn(env, participant.folder)) continue;
 			lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
 		}
-		for (const sentence of await unknownVersions(clients, env)) say(sentence);
+		const used = [...new Set(participants.flatMap(playing))];
+		for (const sentence of await unknownVersions(used, env)) say(sentence);
 		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
 		return write(
 			stdout,
-			joinPrintable([...heading, ...lines, ...whatNext(chosen, clients, printable(calledAs(env))), ''], '\n'),
+			joinPrintable([...heading, ...lines, ...whatNext(chosen, playing, printable(calledAs(env))), ''], '\n'),
 		);
 	},
 };
@@ -219,17 +233,23 @@ function isPublic(key: string): boolean {
 	}
 }
 
-function whatNext(chosen: Chosen, clients: readonly Client[], program: Printable): Printable[] {
+function whatNext(
+	chosen: Chosen,
+	playing: (participant: Chosen['participants'][number]) => readonly Client[],
+	program: Printable,
+): Printable[] {
 	const {recipe, participants} = chosen;
+	const clients = [...new Set(participants.flatMap(playing))];
 	const watch = [p`To watch and join in:`, p`  ${program}`];
 	if (recipe === null) {
 		const folder = participants[0]?.folder ?? '';
 		return [...clients.flatMap(client => howToStart(client, folder, clients.length > 1)), ...watch];
 	}
-	const instead = clients.every(({wakes}) => wakes) ? 'nothing: mail wakes it' : 'anything: it then reads its mail';
-	const typed = participants.flatMap(({folder, first}) => [
-		...clients.map(client => startLine(folder, client)),
-		p`    ${printable(first ?? `(${instead})`)}`,
+	const instead = (those: readonly Client[]): string =>
+		those.every(({wakes}) => wakes) ? 'nothing: mail wakes it' : 'anything: it then reads its mail';
+	const typed = participants.flatMap(participant => [
+		...playing(participant).map(client => startLine(participant.folder, client)),
+		p`    ${printable(participant.first ?? `(${instead(playing(participant))})`)}`,
 	]);
 	const consent = clients.map(client => client.consent).join(' or ');
 	const undo = ['leave', ...participantArguments(chosen)].map(shellWord).join(' ');

@@ -32,11 +32,11 @@ const command: Command = {
 
 		Usage
 		  agentmux leave TAG [--dir DIR]
-		  agentmux leave --recipe NAME [--dir DIR]... [--tags A,B]
+		  agentmux leave --recipe NAME [--dir DIR]... [--count N] [--tags A,B]
 		  agentmux leave --all
 
-		  --dir, --tags   as given to join; the folders may be gone
-		  --all           every agent leaves every folder of this machine (\`agentmux agents folders\` lists them)
+		  --dir, --count, --tags   as given to join; the folders may be gone
+		  --all                    every agent leaves every folder of this machine (\`agentmux agents folders\` lists them)
 
 		Examples
 		  agentmux leave CLAUDE_1 --dir ~/project
@@ -53,7 +53,12 @@ const command: Command = {
 		if (places.length === 0) remark(stderr, 'No agent has joined on this machine; nothing was changed.');
 		// One after the other: what is left of an agent's credentials depends on where it has left before.
 		for (const {tag, folder} of places) {
-			await leave(invocation, paths.data, {recipe: null, participants: [{tag, folder}], named: [folder]});
+			await leave(invocation, paths.data, {
+				recipe: null,
+				participants: [{tag, folder}],
+				named: [folder],
+				contains: false,
+			});
 		}
 	},
 };

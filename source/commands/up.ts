@@ -18,11 +18,12 @@ const command: Command = {
 		one when this runs inside tmux. Without tmux, print the commands to start them in terminals of your own.
 
 		Usage
-		  agentmux up --recipe NAME [--client CLIENT] [--dir DIR]... [--tags A,B] [--print]
+		  agentmux up --recipe NAME [--client CLIENT] [--dir DIR]... [--count N] [--tags A,B]
+		              [--print]
 
-		  --recipe, --client, --dir, --tags   as for join
-		  --yes, -y                           as for join
-		  --print                             print the commands, and set up and start nothing
+		  --recipe, --client, --dir, --count, --tags   as for join
+		  --yes, -y                                    as for join
+		  --print                                      print the commands, and set up and start nothing
 
 		\`agentmux leave --recipe NAME --dir DIR\` undoes what was set up.
 
@@ -62,6 +63,11 @@ function clientOf(word: string): Client {
 	throw new UsageError(`Unknown client \`${word}\`.`, `Choose one of ${clients.map(({id}) => id).join(', ')}.`);
 }
 
+/** The client that the recipe names, or the chosen one. */
+function played({client}: Chosen['participants'][number], chosen: Client): Client {
+	return clients.find(({id}) => id === client) ?? chosen;
+}
+
 const run = promisify(execFile);
 
 async function hasTmux(env: NodeJS.ProcessEnv): Promise<boolean> {
@@ -72,8 +78,10 @@ async function hasTmux(env: NodeJS.ProcessEnv): Promise<boolean> {
 }
 
 function printed({participants}: Chosen, client: Client, program: string): Printable {
-	const lines = participants.map(({tag, folder}) =>
-		printable(`  cd ${shellWord(folder)} && AGENTMUX_TAG=${tag} ${client.program}`),
+	const lines = participants.map(participant =>
+		printable(
+			`  cd ${shellWord(participant.folder)} && AGENTMUX_TAG=${participant.tag} ${played(participant, client).program}`,
+		),
 	);
 	return joinPrintable([p`Start each in its own terminal:`, ...lines, p`  ${printable(program)}`, p``], '\n');
 }
@@ -83,10 +91,10 @@ async function open({env}: Invocation, {recipe, participants}: Chosen, client: C
 	// When the program ends, a shell stays: what it printed last can be read, and it can be started again.
 	const stay = (line: string): string => `${line}; exec "\${SHELL:-/bin/sh}"`;
 	const windows = [
-		...participants.map(({tag, folder}) => ({
-			name: tag,
-			folder,
-			line: stay(`AGENTMUX_TAG=${tag} ${client.program}`),
+		...participants.map(participant => ({
+			name: participant.tag,
+			folder: participant.folder,
+			line: stay(`AGENTMUX_TAG=${participant.tag} ${played(participant, client).program}`),
 		})),
 		{
 			name: 'agentmux',

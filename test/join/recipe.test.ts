@@ -5,13 +5,22 @@ import {fileURLToPath} from 'node:url';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {readRecipe, recipeNames} from '../../source/join/files/recipe-file.ts';
-import {withTags} from '../../source/join/files/recipe.ts';
+import {membersOf} from '../../source/join/files/recipe.ts';
 import {openDesk} from '../helpers/mcp.ts';
 
 const ours = fileURLToPath(new URL('../../recipes', import.meta.url));
-const names = ['monitor-responder', 'planner-executor', 'researcher-writer'];
+const names = [
+	'incident-bridge',
+	'monitor-responder',
+	'pair-with-codex',
+	'planner-executor',
+	'researcher-writer',
+	'reviewer-loop',
+	'test-fixer',
+	'worker-pool',
+];
 
-test('there are three recipes', async () => {
+test('these come with agentmux', async () => {
 	expect(await recipeNames(ours)).toEqual(names);
 });
 
@@ -20,7 +29,7 @@ test.each(names)('%s is a whole one, with a page that names its command', async 
 	expect(recipe).toMatchObject({name, agents: [{}, {}]});
 	const page = join(ours, name, 'README.md');
 	expect(existsSync(page) && readFileSync(page, 'utf8')).toContain(`agentmux join --recipe ${name}`);
-	const others = withTags(recipe, ['FIRST', 'Second-2']);
+	const others = membersOf(recipe, {count: 1, tags: ['FIRST', 'Second-2']});
 	expect(others.map(({tag}) => tag)).toEqual(['FIRST', 'Second-2']);
 	for (const {role, first, guidance} of others) {
 		const texts = `${role}\n${first ?? ''}\n${guidance}`;
@@ -34,7 +43,7 @@ test('their guidance names only existing tools', async () => {
 	const {tools} = await desk.client.listTools();
 	await desk.close();
 	const known = [...tools.map(({name}) => name), 'reply_to', 'execute_sql'];
-	const functions = ['watch_table', 'unwatch_table', 'watched_tables'];
+	const functions = ['watched_tables', 'in_order', 'parent_id', 'depends_on'];
 	const recipes = await Promise.all(names.map(name => readRecipe(join(ours, name))));
 	const named = recipes.flatMap(({agents}) =>
 		agents.flatMap(({guidance}) => guidance.match(/\b[a-z]+(?:_[a-z]+)+\b/g) ?? []),
@@ -61,9 +70,31 @@ describe('a recipe of one’s own', () => {
 
 	test('is read, and its tags are replaced without touching other words in braces', async () => {
 		const recipe = await read(`summary = "one asks"\n${agent()}${other}`);
-		const [one, two] = withTags(recipe, ['A_2', 'A']);
-		expect(one).toEqual({tag: 'A_2', folder: 'a', role: 'asks A', first: 'Ask A.', guidance: 'A_2 asks A.'});
+		const [one, two] = membersOf(recipe, {tags: ['A_2', 'A']});
+		expect(one).toEqual({
+			tag: 'A_2',
+			folder: 'a',
+			client: null,
+			role: 'asks A',
+			first: 'Ask A.',
+			guidance: 'A_2 asks A.',
+		});
 		expect(two?.guidance).toBe('A_2 asks x.');
+	});
+
+	test('can have several of an agent, and name the client that plays it', async () => {
+		const several = other.replace('"{B} asks x."', '"{B} works for {A}."').replace('{B}', '{B}');
+		const recipe = await read(`summary = "one asks"\n${agent('client = "codex"\n')}${several}count = 2\n`);
+		const members = membersOf(recipe);
+		expect(members.map(({tag, folder, client}) => [tag, folder, client])).toEqual([
+			['A', 'a', 'codex'],
+			['B_1', 'b-1', null],
+			['B_2', 'b-2', null],
+		]);
+		expect(members[0]?.first).toBe('Ask B_1 and B_2.');
+		const three = membersOf(recipe, {count: 3, tags: ['X', 'Y1', 'Y2', 'Y3']});
+		expect(three.map(({tag}) => tag)).toEqual(['X', 'Y1', 'Y2', 'Y3']);
+		expect(three[0]?.role).toBe('asks Y1, Y2 and Y3');
 	});
 
 	test('shows in its guidance what would be invisible to a person and not to a model', async () => {
@@ -87,6 +118,8 @@ describe('a recipe of one’s own', () => {
 			`summary = "x"\n${agent()}${other.replace('guidance', '# guidance')}`,
 			/^The agent in line 8 of .* has no text `guidance`\./,
 		],
+		[`summary = "x"\n${agent('count = 0\n')}${other}`, /has a count that is not a number from 1 to 32\./],
+		[`summary = "x"\n${agent('client = "codecs"\n')}${other}`, /names the client `codecs`.* Did you mean codex\?/],
 		[`summary = "x"\n${agent().replace('"A"', '"HUMAN"')}`, /cannot have the tag `HUMAN`\./],
 		[`summary = "x"\n${agent().replace('"A"', '"no tag"')}`, /cannot have the tag `no tag`\./],
 		[`summary = "x"\n${agent().replace('"a"', '"../a"')}`, /cannot have the folder `\.\.\/a`/],

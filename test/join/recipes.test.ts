@@ -57,7 +57,7 @@ test('--print shows all of it, and touches nothing', async () => {
 			expect(stdout).toContain(`${join(root, folder, file)} (new)`);
 		}
 	}
-	expect(stdout).toContain('+- claim_task with queue "EXECUTOR"');
+	expect(stdout).toContain('+- When you start, or are woken: call claim_task with queue "executor"');
 	expect(stdout).toMatch(
 		/data\/agents\/PLANNER\.json and .*data\/agents\/EXECUTOR\.json \(mode 0600\): their hooks read/,
 	);

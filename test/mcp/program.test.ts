@@ -243,7 +243,7 @@ test('what the database rejects is an error that says why', async () => {
 	expect(orphan).toMatchObject({
 		isError: true,
 		text: expect.stringMatching(
-			/^Task 9000000, which this is a step of, does not exist\. Look up the id first, with .*list_tasks/,
+			/^Task 9000000, of which this is to be a step, does not exist\. Look up the id first, with .*list_tasks/,
 		),
 	});
 });

@@ -250,7 +250,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 		expect(await read(plan)).toMatchObject({status: 'done', progress: 1});
 		await expect(add('three', `p_parent_id => ${plan}`)).rejects.toMatchObject({
 			code: '55000',
-			message: `task ${plan} is done and gets no further steps`,
+			message: `task ${plan} is done, so no steps can be added to it`,
 		});
 		await expect(add('lost', 'p_parent_id => 999')).rejects.toMatchObject({code: '23503'});
 	});
@@ -461,7 +461,7 @@ describe.each(engines)('tasks on $engine', ({open}) => {
 			await expect(retry(two)).rejects.toMatchObject({
 				code: '55000',
 				message: `task ${two} depends on task ${one}, which is dead`,
-				hint: `Retry task ${one}: what waits for it comes back with it.`,
+				hint: `Retry task ${one}: the tasks that wait for it are retried, too.`,
 			});
 			await retry(one);
 			expect(await read(two)).toMatchObject({status: 'queued', last_error: null});

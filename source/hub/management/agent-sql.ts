@@ -70,7 +70,7 @@ export function withAgentRoles(database: Database): Database {
 const maxLength = 1_048_576;
 
 function tooLong(): DatabaseError {
-	const message = 'SQL of an agent has at most 1,048,576 characters and 1,000 statements';
+	const message = 'the SQL of an agent is limited to 1,048,576 characters and 1,000 statements';
 	return new DatabaseError(message, '54000', null, 'Send it in parts.');
 }
 

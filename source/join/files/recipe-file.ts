@@ -5,7 +5,8 @@ import {nearest} from '../../mailbox/nearest.ts';
 import {isReserved, isTag, sameTag} from '../../mailbox/tag.ts';
 import {printableLines} from '../../printable.ts';
 import {readText} from './file-edit.ts';
-import {maxRoleLength, placeholder, type Recipe, type RecipeAgent} from './recipe.ts';
+import {clients} from '../clients/clients.ts';
+import {maxCount, maxRoleLength, placeholder, type Recipe, type RecipeAgent} from './recipe.ts';
 
 /** The names of the recipes in a folder. */
 export async function recipeNames(root: string): Promise<string[]> {
@@ -40,7 +41,15 @@ export async function readRecipe(folder: string): Promise<Recipe> {
 	return {name: basename(folder), folder, summary: summary.trim(), agents: read};
 }
 
-const settings = ['tag', 'folder', 'role', 'first', 'guidance'] as const satisfies (keyof RecipeAgent)[];
+const settings = [
+	'tag',
+	'folder',
+	'role',
+	'client',
+	'count',
+	'first',
+	'guidance',
+] as const satisfies (keyof RecipeAgent)[];
 
 function readAgent(value: unknown, where: string): RecipeAgent {
 	const agent = typeof value === 'object' && value !== null ? (value as {readonly [name: string]: unknown}) : {};
@@ -61,7 +70,23 @@ function readAgent(value: unknown, where: string): RecipeAgent {
 	const guidance = printableLines(textOf('guidance')).join('\n');
 	// Our own markers would end the section early.
 	if (guidance.includes('<!-- agentmux:')) throw fault(where, 'has `<!-- agentmux:` in its guidance');
-	return {tag, folder, role, first: 'first' in agent ? textOf('first') : null, guidance};
+	const {count = null} = agent;
+	if (count !== null && !isCount(count)) throw fault(where, `has a count that is not a number from 1 to ${maxCount}`);
+	const id = 'client' in agent ? textOf('client') : null;
+	const client = clients.find(each => each.id === id)?.id ?? null;
+	if (id !== null && client === null) {
+		throw unknownName(
+			where,
+			`the client \`${id}\``,
+			id,
+			clients.map(each => each.id),
+		);
+	}
+	return {tag, folder, role, client, count, first: 'first' in agent ? textOf('first') : null, guidance};
+}
+
+function isCount(value: unknown): value is number {
+	return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= maxCount;
 }
 
 /** Checks that tags and folders are unique, and that texts name only existing agents. */

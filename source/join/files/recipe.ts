@@ -1,4 +1,5 @@
 import type {Tag} from '../../mailbox/tag.ts';
+import type {ClientId} from '../clients/dialect.ts';
 
 /** A group of agents that `join --recipe` sets up to work together. It is read from a folder such as `recipes/NAME`. */
 export interface Recipe {
@@ -18,6 +19,10 @@ export interface RecipeAgent {
 	readonly folder: string;
 	/** What it does, shown to the others. */
 	readonly role: string;
+	/** The client that plays it; null: whichever the user chooses. */
+	readonly client: ClientId | null;
+	/** How many of it there are, unless the user says so; null: exactly one, which the user cannot change. */
+	readonly count: number | null;
 	/** A suggestion for the first prompt; null if its mail wakes it. */
 	readonly first: string | null;
 	/** Markdown to add to the general guidance. */
@@ -30,17 +35,48 @@ export const placeholder = /\{([A-Za-z][A-Za-z0-9_-]*)\}/g;
 /** The maximum number of characters of a role in the database. */
 export const maxRoleLength = 200;
 
-/** The recipe's agents with other tags, in the same order, replaced in all texts. */
-export function withTags({agents}: Recipe, tags: readonly Tag[]): RecipeAgent[] {
-	const replacements = new Map(agents.map(({tag}, index) => [tag, tags[index] ?? tag]));
-	const fill = (text: string): string =>
-		text.replaceAll(placeholder, (whole, tag: string) => replacements.get(tag) ?? whole);
-	return agents.map(({tag, folder, role, first, guidance}) => ({
-		tag: replacements.get(tag) ?? tag,
-		folder,
-		// The new tags may be longer.
-		role: fill(role).slice(0, maxRoleLength),
-		first: first === null ? null : fill(first),
-		guidance: fill(guidance),
-	}));
+/** The maximum number of agents of one kind. */
+export const maxCount = 32;
+
+/** One agent to set up, with its texts as it and the others see them. */
+export type Member = Omit<RecipeAgent, 'count'>;
+
+/**
+ * The agents to set up: of one with a count as many as `count` says, with numbers in their tags and folders. `tags` replaces those of
+ * the recipe in this order, and in all texts; an agent of which there are several is named by all their tags.
+ */
+export function membersOf(
+	{agents}: Recipe,
+	{count, tags = []}: {count?: number; tags?: readonly Tag[]} = {},
+): Member[] {
+	const places = agents.flatMap(agent => {
+		const many = agent.count === null ? 1 : (count ?? agent.count);
+		return Array.from({length: many}, (_, index) => ({
+			agent,
+			tag: agent.count === null ? agent.tag : `${agent.tag}_${index + 1}`,
+			folder: agent.count === null ? agent.folder : `${agent.folder}-${index + 1}`,
+		}));
+	});
+	const named = places.map((place, index) => ({...place, tag: tags[index] ?? place.tag}));
+	return named.map(({agent, tag, folder}) => {
+		const fill = (text: string): string =>
+			text.replaceAll(placeholder, (whole, name: string) => {
+				if (name === agent.tag) return tag;
+				const those = named.filter(other => other.agent.tag === name).map(other => other.tag);
+				return those.length === 0 ? whole : listed(those);
+			});
+		return {
+			tag,
+			folder,
+			client: agent.client,
+			// The new tags may be longer.
+			role: fill(agent.role).slice(0, maxRoleLength),
+			first: agent.first === null ? null : fill(agent.first),
+			guidance: fill(agent.guidance),
+		};
+	});
+}
+
+function listed(words: readonly string[]): string {
+	return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }

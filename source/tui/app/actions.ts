@@ -8,7 +8,7 @@ import {agentsPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import {following, viewOf} from '../model/ui.ts';
 import {selectedAgent} from '../panes/agents.ts';
 import {stepBack} from '../panes/jump-list.ts';
-import {lookBack} from '../panes/look-back.ts';
+import {loadShown} from '../panes/load-shown.ts';
 import {moved, withView} from '../panes/navigate.ts';
 import {nextUnread} from '../panes/next-unread.ts';
 import {focusPane, paneAction} from '../panes/pane-keys.ts';
@@ -148,7 +148,7 @@ function move(context: ActionContext, motion: Parameters<typeof moved>[3]): void
 	const now = ui.getState();
 	const next = moved(store.getState(), now, layoutOf(now), motion);
 	ui.setState(next.ui);
-	lookBack(context, now.focus, next.wants);
+	loadShown(context, now.focus, next.wants);
 }
 
 /** Opens what is selected in the focused pane: a task's card, an agent's channel, or a message's thread. */
@@ -170,5 +170,5 @@ function back(context: ActionContext): void {
 	if (stepBack(context)) return;
 	const view = viewOf(now, now.focus);
 	if (view.selected !== null || view.anchor !== null) ui.setState(withView(now, now.focus, following));
-	lookBack(context, now.focus, null);
+	loadShown(context, now.focus, null);
 }

@@ -8,7 +8,7 @@ import type {ProgramCommand} from '../model/palette.ts';
 import type {UiStore} from '../model/ui.ts';
 import {rememberLastLooks} from '../model/unread.ts';
 import {keepFocusVisible} from '../panes/jump-list.ts';
-import {releaseFollowed} from '../panes/look-back.ts';
+import {releaseFollowed} from '../panes/load-shown.ts';
 import {focusPane} from '../panes/pane-keys.ts';
 import {actionHere} from '../tasks/task-keys.ts';
 import type {Input} from '../terminal/keyboard.ts';

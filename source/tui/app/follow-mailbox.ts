@@ -3,7 +3,7 @@ import type {State} from '../../store/state.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {createPaneAdder} from '../model/pane-adder.ts';
 import type {UiStore} from '../model/ui.ts';
-import {fillPanes} from '../panes/look-back.ts';
+import {fillPanes} from '../panes/load-shown.ts';
 import type {Controller} from './controller.ts';
 import {tellReplaced} from './tell-replaced.ts';
 

@@ -4,7 +4,7 @@ import {layoutOf} from '../model/current-layout.ts';
 import type {Action, KeyScope} from '../settings/actions.ts';
 import type {Layout} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import {lookBack} from '../panes/look-back.ts';
+import {loadShown} from '../panes/load-shown.ts';
 import {moved, withView} from '../panes/navigate.ts';
 import {lineWidth} from '../panes/channel.ts';
 import {paneName} from '../panes/header.ts';
@@ -67,7 +67,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 		act.focus(pane.id);
 		if (target === below) {
 			ui.setState(current => withView(current, pane.id, following));
-			lookBack({store, ui}, pane.id, null);
+			loadShown({store, ui}, pane.id, null);
 		} else if (target !== null) {
 			ui.setState(current => withView(current, pane.id, {...viewOf(current, pane.id), selected: target}));
 			if (isDouble) act.open();
@@ -119,7 +119,7 @@ export function createPointer({store, ui, rowOf, act}: PointerOptions): (report:
 		if (pane === undefined) return;
 		const next = moved(store.getState(), {...now, focus: pane.id}, layout, up ? 'wheel_up' : 'wheel_down');
 		ui.setState({views: next.ui.views});
-		lookBack({store, ui}, pane.id, next.wants);
+		loadShown({store, ui}, pane.id, next.wants);
 	}
 
 	function pressFor(scope: KeyScope, action: Action): void {

@@ -5,7 +5,7 @@ import {printable} from '../../printable.ts';
 import {belongs} from '../../store/feed.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
-import {lookBack} from '../panes/look-back.ts';
+import {loadShown} from '../panes/load-shown.ts';
 import {withMessageCentred} from '../panes/navigate.ts';
 import {feedOf, keyOf, sourceOf} from '../panes/source.ts';
 import {homeOf, withoutThreadAt, type ScreenContext} from '../model/ui.ts';
@@ -33,7 +33,7 @@ export async function jumpTo({store, ui, focus}: Surface, message: Message): Pro
 	// The human has moved meanwhile.
 	if (now.focus !== pane) return;
 	ui.setState(withMessageCentred(store.getState(), now, layoutOf(now), pane, message.id));
-	lookBack({store, ui}, pane, null);
+	loadShown({store, ui}, pane, null);
 }
 
 function paneFor({store, ui}: ScreenContext, message: Message): PaneId {

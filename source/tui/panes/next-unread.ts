@@ -3,7 +3,7 @@ import {loadedOf} from '../../store/loaded.ts';
 import {seenUpTo} from '../../store/unread.ts';
 import type {State} from '../../store/state.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {lookBack} from './look-back.ts';
+import {loadShown} from './load-shown.ts';
 import {withMessageAtTop} from './navigate.ts';
 import {focusPane} from './pane-keys.ts';
 import type {PaneId} from '../model/pane-id.ts';
@@ -25,7 +25,7 @@ export async function nextUnread(context: ScreenContext): Promise<void> {
 	if (isBefore && !(await succeeds(store.loadAround(pane, seen + 1)))) return;
 	if (ui.getState().focus !== pane) return;
 	ui.setState(now => withMessageAtTop(store.getState(), now, layoutOf(now), seen + 1));
-	lookBack(context, pane, null);
+	loadShown(context, pane, null);
 }
 
 function isLoaded(state: State, pane: PaneId, id: number): boolean {

@@ -9,7 +9,7 @@ import {createScene} from '../app/scene.ts';
 import {keepCompose} from '../compose/keep.ts';
 import {restored} from '../model/saved-screen.ts';
 import {createUi, type UiStore} from '../model/ui.ts';
-import {fillPanes} from '../panes/look-back.ts';
+import {fillPanes} from '../panes/load-shown.ts';
 import {markdown} from '../panes/message-body.ts';
 import {hasLoadFailure, onArrival, replacedNotice} from '../screen/lazy.ts';
 import {readPreferences, type Preferences} from '../settings/preferences.ts';

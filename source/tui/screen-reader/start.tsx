@@ -7,7 +7,7 @@ import {createController} from '../app/controller.ts';
 import {followMailbox} from '../app/follow-mailbox.ts';
 import type {Preferences} from '../settings/preferences.ts';
 import {listen, nothingToRead} from '../terminal/listen.ts';
-import {fillPanes} from '../panes/look-back.ts';
+import {fillPanes} from '../panes/load-shown.ts';
 import {takeTerminal} from '../terminal/terminal.ts';
 import {createUi} from '../model/ui.ts';
 import {ScreenReader} from './reader.tsx';

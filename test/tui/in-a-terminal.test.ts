@@ -10,7 +10,7 @@ let program: string;
 let folder: string;
 beforeAll(async () => {
 	program = await bundle('tui.ts');
-	folder = await mkdtemp(path.join(tmpdir(), 'agentmux-habits-'));
+	folder = await mkdtemp(path.join(tmpdir(), 'agentmux-terminal-'));
 });
 afterAll(async () => {
 	await rm(folder, {recursive: true});

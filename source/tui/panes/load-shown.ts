@@ -8,7 +8,7 @@ import {feedOf} from './source.ts';
 import {viewOf, type Ui, type ScreenContext} from '../model/ui.ts';
 
 /** Tells the store which messages a pane shows, and loads what it will need. After a failure, the next motion tries again. */
-export function lookBack({store, ui}: ScreenContext, pane: PaneId, wants: Wanted): void {
+export function loadShown({store, ui}: ScreenContext, pane: PaneId, wants: Wanted): void {
 	const feed = feedOf(ui.getState(), pane);
 	if (feed === null) return;
 	if (isFiltered(ui.getState(), pane)) {
