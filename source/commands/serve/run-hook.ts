@@ -16,6 +16,7 @@ import {tagOfHook} from '../../join/joined-folder.ts';
 import {missedFile, noteMissed} from '../../join/hook/missed.ts';
 import {connectRpc, type Call} from '../../join/hook/rpc.ts';
 import {Take} from '../../join/hook/take.ts';
+import {hookRoom} from '../../join/clients/hook-room.ts';
 import {timeLimit} from '../../join/clients/time-limit.ts';
 import {credentialsFile} from '../../join/files/credentials-file.ts';
 import type {Tag} from '../../mailbox/tag.ts';
@@ -119,8 +120,8 @@ async function run(): Promise<void> {
 		return hookVerifier({data: paths.data, call: ask, session})(mail);
 	};
 	const endsBatch = program === 'claude';
-	const checkTime = (needed: number): void => deadline.check(needed);
-	const means = {session, client, endsBatch, bell, flag, call: ask, take, checkTime, verify, write: say, wake};
+	const room = hookRoom(program);
+	const means = {session, client, endsBatch, bell, flag, call: ask, take, room, deadline, verify, write: say, wake};
 	await runHook({...parsed, tag, ...means});
 }
 
