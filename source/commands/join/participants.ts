@@ -72,6 +72,7 @@ async function recipeParticipants(recipe: Recipe, named: readonly string[], tags
 		folder: folders[index] ?? '',
 		role,
 		first,
+		sql: recipe.sql,
 		guidance: `### ${tag} in the recipe ${recipe.name}\n\n${guidance}`,
 	}));
 	return {recipe, participants, named};
