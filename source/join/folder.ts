@@ -32,7 +32,14 @@ export async function planFolder(
 	tag: Tag,
 	launcher: Launcher,
 	hook: string,
-	{clients: chosen = [claude], guidance = '', headless = false, sql = true, plugin = false, files = {}}: FolderOptions = {},
+	{
+		clients: chosen = [claude],
+		guidance = '',
+		headless = false,
+		sql = true,
+		plugin = false,
+		files = {},
+	}: FolderOptions = {},
 ): Promise<Edit[]> {
 	const edits: Edit[] = [];
 	if (plugin) return withExcluded(folder, tag, [claude], [await planPluginPermission(folder)]);
@@ -85,8 +92,10 @@ export async function planCredentials(
 	data: string,
 	folder: string,
 	edits: readonly Edit[],
-	{sql = true, ...credentials}: Pick<Credentials, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'> &
-		Pick<ServerOptions, 'sql'>,
+	{
+		sql = true,
+		...credentials
+	}: Pick<Credentials, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'> & Pick<ServerOptions, 'sql'>,
 ): Promise<Edit[]> {
 	const written = clients.filter(client =>
 		edits.some(({file}) => filesOf(client).some(name => file === join(folder, name))),
@@ -136,7 +145,12 @@ function without(credentials: Credentials, folder: string, gone: readonly string
 	const files = Object.fromEntries(Object.entries(credentials.files).filter(([path]) => !gone.includes(path)));
 	const isThere = clients.flatMap(filesOf).some(name => files[join(folder, name)] !== undefined);
 	const isKept = (each: string): boolean => each !== folder || isThere;
-	return {...credentials, files, folders: credentials.folders.filter(isKept), no_sql: credentials.no_sql.filter(isKept)};
+	return {
+		...credentials,
+		files,
+		folders: credentials.folders.filter(isKept),
+		no_sql: credentials.no_sql.filter(isKept),
+	};
 }
 
 /**

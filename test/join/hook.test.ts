@@ -625,7 +625,11 @@ describe('another server than this hub', () => {
 		answer = async path => ({status: 200, text: path.includes('inbox_take') ? JSON.stringify([row(1)]) : '1'});
 		const env = {SUPABASE_URL: `${url()}/`, SUPABASE_SECRET_KEY: 'sb_secret_x'};
 		expect(contextOf(await fireThere('PostToolBatch', env))).toContain('#1 from SENDER (unverified');
-		expect(asked).toEqual(['/rest/v1/rpc/inbox_take as FAR', '/rest/v1/rpc/inbox as FAR', '/rest/v1/rpc/receipt_deliver as FAR']);
+		expect(asked).toEqual([
+			'/rest/v1/rpc/inbox_take as FAR',
+			'/rest/v1/rpc/inbox as FAR',
+			'/rest/v1/rpc/receipt_deliver as FAR',
+		]);
 	});
 
 	test('a receipt that did not get through is sent by the next hook, and the message not told again', async () => {

@@ -58,7 +58,9 @@ describe('the text of a hook', () => {
 
 	test('names ten of many that wait, and says if it is not known', () => {
 		const many = Array.from({length: 11}, (_, index) => 9_000_000_000_000 + index);
-		expect(mailText('CLAUDE_1', [mail(1, 'x')], many)).toMatch(/ #9000000000000, .*, #9000000000009 … wait: check_messages\.$/);
+		expect(mailText('CLAUDE_1', [mail(1, 'x')], many)).toMatch(
+			/ #9000000000000, .*, #9000000000009 … wait: check_messages\.$/,
+		);
 		expect(mailText('CLAUDE_1', [mail(1, 'x')], [2])).toMatch(/answers\. #2 waits: check_messages\.$/);
 		expect(mailText('CLAUDE_1', [mail(1, 'x')], null)).toMatch(/There may be more messages: check_messages\.$/);
 	});

@@ -72,19 +72,24 @@ test.each([
 			},
 		}),
 	},
-])('the $count tools that $client sends with each request take at most $max bytes', async ({client, count, max, inRequest}) => {
-	const desk = await openDesk('CLAUDE_1', memoryMailbox(new MemoryServer(), {tag: 'CLAUDE_1'}), {name: client});
-	try {
-		const {tools} = await desk.client.listTools();
-		expect(tools).toHaveLength(count);
-		expect(Buffer.byteLength(JSON.stringify(tools.map(inRequest)))).toBeLessThanOrEqual(max);
-		// Those that are not listed can be called by whoever knows of them.
-		expect(await desk.call('ack_message', {ids: [1]})).toMatchObject({text: expect.stringContaining('Nothing was acknowledged.')});
-		expect((await desk.call('search_messages', {query: 'x'})).isError).toBe(false);
-	} finally {
-		await desk.close();
-	}
-});
+])(
+	'the $count tools that $client sends with each request take at most $max bytes',
+	async ({client, count, max, inRequest}) => {
+		const desk = await openDesk('CLAUDE_1', memoryMailbox(new MemoryServer(), {tag: 'CLAUDE_1'}), {name: client});
+		try {
+			const {tools} = await desk.client.listTools();
+			expect(tools).toHaveLength(count);
+			expect(Buffer.byteLength(JSON.stringify(tools.map(inRequest)))).toBeLessThanOrEqual(max);
+			// Those that are not listed can be called by whoever knows of them.
+			expect(await desk.call('ack_message', {ids: [1]})).toMatchObject({
+				text: expect.stringContaining('Nothing was acknowledged.'),
+			});
+			expect((await desk.call('search_messages', {query: 'x'})).isError).toBe(false);
+		} finally {
+			await desk.close();
+		}
+	},
+);
 
 test('an idle session with Claude Code has at most 1,100 characters: instructions, names and send_message', async () => {
 	const tools = await listed();

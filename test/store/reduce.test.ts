@@ -258,6 +258,8 @@ describe('a row that was deleted', () => {
 		expect(state.receipts.size).toBe(1);
 		state = reduce(state, {type: 'removed', row: {table: 'receipts', message_id: 7, reader: 'b'}});
 		expect([state.receipts.get(7), state.receipts.size]).toEqual([undefined, 0]);
-		expect(reduce(state, {type: 'removed', row: {table: 'receipts', message_id: 7, reader: 'B'}}).receipts.size).toBe(0);
+		expect(reduce(state, {type: 'removed', row: {table: 'receipts', message_id: 7, reader: 'B'}}).receipts.size).toBe(
+			0,
+		);
 	});
 });

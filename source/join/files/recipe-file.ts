@@ -29,7 +29,8 @@ export async function readRecipe(folder: string): Promise<Recipe> {
 	}
 	const {summary, sql = true, agents, ...others} = await parsed(file, text);
 	const [unknown] = Object.keys(others);
-	if (unknown !== undefined) throw unknownName(file, `the setting \`${unknown}\``, unknown, ['summary', 'sql', 'agents']);
+	if (unknown !== undefined)
+		throw unknownName(file, `the setting \`${unknown}\``, unknown, ['summary', 'sql', 'agents']);
 	if (typeof summary !== 'string' || summary.trim() === '') throw fault(file, 'has no `summary`');
 	if (typeof sql !== 'boolean') throw fault(file, 'has a `sql` that is neither true nor false');
 	if (!Array.isArray(agents) || agents.length === 0) throw fault(file, 'has no [[agents]] table');
