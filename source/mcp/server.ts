@@ -23,11 +23,10 @@ import {taskProgress} from './tools/task-progress.ts';
 import {waitForMessage} from './tools/wait-for-message.ts';
 
 /**
- * Gemini CLI sends all tools with each request, and adds 257 bytes to each of them: an argument of its own. Those that an agent rarely
- * needs are not listed there: all twelve took 7.1 kB. What an agent reads and answers needs no acknowledgement, and
- * `agentmux search` finds old messages.
+ * Gemini CLI sends all tools with each request, and adds 257 bytes to each of them: an argument of its own. All twelve take 7 kB, so
+ * those that an agent rarely needs are not listed there.
  */
-const dearFor = 'gemini-cli-mcp-client';
+const costlyIn = 'gemini-cli-mcp-client';
 
 /** The MCP server of one agent; connect it to a transport. */
 export function createMailboxServer(session: Session, version: string): McpServer {
@@ -41,8 +40,8 @@ export function createMailboxServer(session: Session, version: string): McpServe
 	const tools = new Map(toolsOf(session, claims).map(tool => [tool.listed.name, tool]));
 	// Not the SDK's own registration: its schemas have keywords that some clients refuse, and it refuses arguments as clients send them.
 	server.setRequestHandler(ListToolsRequestSchema, () => {
-		const isDear = server.getClientVersion()?.name === dearFor;
-		return {tools: [...tools.values()].filter(({rare}) => !(rare && isDear)).map(({listed}) => listed)};
+		const omitsRare = server.getClientVersion()?.name === costlyIn;
+		return {tools: [...tools.values()].filter(({rare}) => !(rare && omitsRare)).map(({listed}) => listed)};
 	});
 	server.setRequestHandler(CallToolRequestSchema, ({params}, {requestId, signal, sendNotification, _meta}) =>
 		answering(

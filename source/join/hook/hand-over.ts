@@ -135,9 +135,10 @@ export async function textOf(
  * next hook sends it. With `isPart`, there was no room for all that was taken: the others are given back.
  */
 export async function say(work: HookRun, answer: object, mail: readonly Mail[], isPart = false): Promise<void> {
-	const {write, call, session, client, take, tag} = work;
+	const {write, call, session, client, take, tag, flag} = work;
 	await write(`${JSON.stringify(answer)}\n`);
-	if (!isPart) take.end();
+	if (isPart) flagMail(flag, true);
+	else take.end();
 	if (mail.length === 0) return;
 	const ids = mail.map(({id}) => id);
 	const {unconfirmed, asked} = session.read();

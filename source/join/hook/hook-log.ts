@@ -1,6 +1,6 @@
-import {mkdirSync, readFileSync, renameSync, statSync} from 'node:fs';
+import {mkdirSync, renameSync, statSync} from 'node:fs';
 import {join} from 'node:path';
-import {appendToOwnFile} from '../../hub/files/whole-file.ts';
+import {appendToOwnFile, readOwnFile} from '../../hub/files/whole-file.ts';
 import {printable} from '../../printable.ts';
 
 const maxSize = 64 * 1024;
@@ -46,7 +46,7 @@ export function failuresSince(folder: string, since: number): HookFailures | nul
 
 function linesOf(path: string): string[] {
 	try {
-		return readFileSync(path, 'utf8').split('\n');
+		return readOwnFile(path).split('\n');
 	} catch {
 		return [];
 	}

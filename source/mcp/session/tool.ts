@@ -19,7 +19,7 @@ export interface ToolCall {
 export interface Tool {
 	/** As clients list it. */
 	readonly listed: ListedTool;
-	/** Whether a client for which tools are dear does without it. */
+	/** Whether it is not listed where each tool costs much. */
 	readonly rare: boolean;
 	/** Resolves with the lines of the answer. Rejects with MailboxError, also if the arguments are not its own. */
 	run(sent: unknown, call: ToolCall): Promise<readonly string[]>;
@@ -37,7 +37,7 @@ interface Definition<Shape extends z.ZodRawShape> {
 	readonly idempotent?: boolean;
 	/** Whether a client that looks tools up before their first use, as Claude Code does, has this one at hand from the start. */
 	readonly alwaysLoad?: boolean;
-	/** Whether an agent gets along without it; so may clients for which tools are dear. */
+	/** Whether an agent rarely needs it, so that it is not listed for clients in which each tool costs much. */
 	readonly rare?: boolean;
 }
 
