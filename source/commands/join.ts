@@ -7,7 +7,8 @@ import {claude, clients as everyClient, filesOf, type Client} from '../join/clie
 import {checkWritable, type Edit} from '../join/files/file-edit.ts';
 import {runsIn} from '../join/clients/client-status.ts';
 import {planFolder} from '../join/folder.ts';
-import {credentialsFile, readCredentials} from '../join/files/credentials-file.ts';
+import {credentialsFile, readCredentials, type Credentials} from '../join/files/credentials-file.ts';
+import type {Participant} from '../join/participant.ts';
 import {hasOwnerSql, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
@@ -56,9 +57,9 @@ const command: Command = {
 		folder with a recipe.toml.
 
 		Usage
-		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--headless] [--plugin] [--owner-sql]
-		                    [--force] [--print]
-		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--count N] [--tags A,B]
+		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--no-sql | --owner-sql] [--headless]
+		                    [--plugin] [--force] [--print]
+		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--count N] [--tags A,B] [--no-sql]
 		                    [--force] [--print]
 
 		  --client CLIENT   claude (default), codex or gemini; separate several with commas
@@ -68,6 +69,8 @@ const command: Command = {
 		  --recipe NAME     a recipe, or the path of one
 		  --count N         how many there are of the agent of which the recipe can have several (worker-pool)
 		  --tags A,B        other tags for the recipe's agents, in its order
+		  --no-sql          no \`supabase\` server, whose five tools every session carries; the mailbox needs none of them. The
+		                    next join in the folder omits it as well, unless it says --sql; so do recipes that use no SQL
 		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none
 		  --plugin          write only the rule: the plugin (\`agentmux plugin\`) brings the hooks and the mailbox's server
 		  --owner-sql       let its \`supabase\` server run SQL and migrations as the owner of the database, with which it can
@@ -90,6 +93,7 @@ const command: Command = {
 		headless: {type: 'boolean'},
 		ownerSql: {type: 'boolean'},
 		plugin: {type: 'boolean'},
+		sql: {type: 'boolean'},
 		print: {type: 'boolean'},
 		yes: {type: 'boolean', shortFlag: 'y'},
 	},
@@ -109,6 +113,8 @@ const command: Command = {
 		const force = flags['force'] === true;
 		const ownerSql = flags['ownerSql'] === true;
 		if (ownerSql) checkIsHuman(env, 'only a human can use --owner-sql');
+		if (ownerSql && flags['sql'] === false)
+			throw new UsageError('--owner-sql needs the server that --no-sql omits.', 'Use one of them.');
 		// It accepts a tag that another agent has, or that looks like a human's.
 		if (force) checkIsHuman(env, 'only a human can use --force');
 		if (!force) {
@@ -125,16 +131,18 @@ const command: Command = {
 		const plans: Plan[] = [];
 		for (const participant of participants) {
 			const {folder, tag, guidance = ''} = participant;
-			const files = readCredentials(paths.data, tag)?.files ?? {};
+			const known = readCredentials(paths.data, tag);
+			const sql = ownerSql || wantsSql(flags['sql'], participant, known);
 			const edits = await planFolder(folder, tag, launcher, hook, {
 				clients: playing(participant),
 				guidance,
 				headless,
+				sql,
 				plugin,
-				files,
+				files: known?.files ?? {},
 			});
 			await checkLinks(paths.data, participant, edits);
-			plans.push({participant, edits, changes: edits.some(({before, after}) => before !== after)});
+			plans.push({participant, edits, sql, changes: edits.some(({before, after}) => before !== after)});
 		}
 		for (const sentence of plans.flatMap(({edits}) => edits.flatMap(({remarks}) => remarks))) say(sentence);
 		if (flags['print'] === true) {
@@ -188,6 +196,12 @@ const command: Command = {
 };
 
 export default command;
+
+/** Whether an agent is to have the server for SQL: as the user says, as it has joined there before, or as its recipe says. */
+function wantsSql(given: unknown, {folder, sql = true}: Participant, known: Credentials | null): boolean {
+	if (typeof given === 'boolean') return given;
+	return known?.folders.includes(folder) === true ? !known.no_sql.includes(folder) : sql;
+}
 
 /** Our plugin is for Claude Code, and the same in every folder. Throws UsageError. */
 function checkPlugin(clients: readonly Client[], isMore: boolean): void {

@@ -3,7 +3,7 @@ import {realpath} from 'node:fs/promises';
 import {join} from 'node:path';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {claude, clients, everyFileOf, filesOf, type Client} from './clients/clients.ts';
-import type {Launcher} from './clients/entries.ts';
+import type {Launcher, ServerOptions} from './clients/entries.ts';
 import {askGit, isExcludeFile, planExclude, repositoryOf} from './files/exclude-file.ts';
 import {readText, type Edit} from './files/file-edit.ts';
 import {planGuidance, planGuidanceRemoval} from './files/guidance-file.ts';
@@ -13,12 +13,10 @@ import {digest, planCredentialsFile} from './files/credentials-plan.ts';
 import {planHooks, planHooksRemoval, planPluginPermission, startsHook} from './files/settings-file.ts';
 import {planTomlServers, planTomlServersRemoval} from './files/toml-file.ts';
 
-interface FolderOptions {
+interface FolderOptions extends ServerOptions {
 	readonly clients?: readonly Client[];
 	/** Markdown to add to the general text. */
 	readonly guidance?: string;
-	/** Whether it takes part in runs without a user. */
-	readonly headless?: boolean;
 	/** Whether our plugin brings hooks and servers, so that only a permission is written. */
 	readonly plugin?: boolean;
 	/** What an earlier join has recorded about the files. */
@@ -34,13 +32,20 @@ export async function planFolder(
 	tag: Tag,
 	launcher: Launcher,
 	hook: string,
-	{clients: chosen = [claude], guidance = '', headless = false, plugin = false, files = {}}: FolderOptions = {},
+	{
+		clients: chosen = [claude],
+		guidance = '',
+		headless = false,
+		sql = true,
+		plugin = false,
+		files = {},
+	}: FolderOptions = {},
 ): Promise<Edit[]> {
 	const edits: Edit[] = [];
 	if (plugin) return withExcluded(folder, tag, [claude], [await planPluginPermission(folder)]);
 	for (const client of chosen) {
 		const start = client.env === undefined ? launcher : {...launcher, env: {...launcher.env, ...client.env}};
-		const servers = await (isToml(client) ? planTomlServers : planServers)(folder, tag, start, client, headless);
+		const servers = await (isToml(client) ? planTomlServers : planServers)(folder, tag, start, client, {headless, sql});
 		const shared = client.hooks === client.servers;
 		const hooks = await planHooks(folder, tag, hook, client, shared ? servers : undefined, {headless});
 		edits.push(...(shared ? [] : [servers]), hooks, await planGuidance(folder, tag, guidance, client));
@@ -87,7 +92,10 @@ export async function planCredentials(
 	data: string,
 	folder: string,
 	edits: readonly Edit[],
-	credentials: Pick<Credentials, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'>,
+	{
+		sql = true,
+		...credentials
+	}: Pick<Credentials, 'tag' | 'url' | 'key' | 'token' | 'account' | 'owner_sql'> & Pick<ServerOptions, 'sql'>,
 ): Promise<Edit[]> {
 	const written = clients.filter(client =>
 		edits.some(({file}) => filesOf(client).some(name => file === join(folder, name))),
@@ -96,7 +104,7 @@ export async function planCredentials(
 	const former = written.flatMap(everyFileOf).map(name => join(folder, name));
 	const replaced = replacedIn(data, folder, credentials.tag, former);
 	const bare = await planRemoval(folder, null, written);
-	const known = readCredentials(data, credentials.tag)?.files ?? {};
+	const {files: known = {}, no_sql = []} = readCredentials(data, credentials.tag) ?? {};
 	const files = Object.fromEntries(Object.entries(known).filter(([path]) => own.has(path) || !former.includes(path)));
 	for (const {file, before, after} of edits) {
 		if (after === null || (!own.has(file) && (before === after || former.includes(file)))) continue;
@@ -109,8 +117,14 @@ export async function planCredentials(
 		else files[file] = {before: null, sha256: unknown};
 	}
 	const others = (await foldersOf(data, credentials.tag)).filter(other => other !== folder);
+	const joined = {
+		...credentials,
+		folders: [...others, folder],
+		no_sql: [...others.filter(other => no_sql.includes(other)), ...(sql ? [] : [folder])],
+		files,
+	};
 	return [
-		await planCredentialsFile(data, credentials.tag, {...credentials, folders: [...others, folder], files}),
+		await planCredentialsFile(data, credentials.tag, joined),
 		...(await Promise.all(replaced.map(other => planCredentialsFile(data, other.tag, without(other, folder, former))))),
 	];
 }
@@ -130,7 +144,13 @@ function replacedIn(data: string, folder: string, tag: Tag, files: readonly stri
 function without(credentials: Credentials, folder: string, gone: readonly string[]): Credentials {
 	const files = Object.fromEntries(Object.entries(credentials.files).filter(([path]) => !gone.includes(path)));
 	const isThere = clients.flatMap(filesOf).some(name => files[join(folder, name)] !== undefined);
-	return {...credentials, files, folders: credentials.folders.filter(each => each !== folder || isThere)};
+	const isKept = (each: string): boolean => each !== folder || isThere;
+	return {
+		...credentials,
+		files,
+		folders: credentials.folders.filter(isKept),
+		no_sql: credentials.no_sql.filter(isKept),
+	};
 }
 
 /**
@@ -172,7 +192,8 @@ export async function planFolderRemoval(data: string, folder: string, tag: Tag):
 	const kept = Object.entries(files).filter(
 		([path]) => existsSync(path) && (isExcludeFile(path) || !edits.some(({file}) => file === path)),
 	);
-	const left = folders.length === 0 ? null : {...credentials, folders, files: Object.fromEntries(kept)};
+	const no_sql = credentials.no_sql.filter(each => folders.includes(each));
+	const left = folders.length === 0 ? null : {...credentials, folders, no_sql, files: Object.fromEntries(kept)};
 	return [...edits, await planCredentialsFile(data, tag, left)];
 }
 

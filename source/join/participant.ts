@@ -7,6 +7,8 @@ export interface Participant {
 	readonly folder: string;
 	/** What it does, shown to the others. */
 	readonly role?: string | undefined;
+	/** Whether its recipe wants it to have the server for SQL, if nobody says otherwise. */
+	readonly sql?: boolean;
 	/** Markdown to add to the general guidance. */
 	readonly guidance?: string;
 }

@@ -125,6 +125,7 @@ class MailWaker {
 			case 'cursor':
 			case 'tasks':
 			case 'redacted':
+			case 'removed':
 		}
 	}
 

@@ -58,8 +58,16 @@ export type MailboxEvent =
 	/** Follows the messages that it covers: a later subscription from here misses nothing. */
 	| {readonly type: 'cursor'; readonly cursor: Cursor}
 	| {readonly type: 'tasks'; readonly tasks: readonly Task[]}
-	| {readonly type: 'agents'; readonly agents: readonly Agent[]}
-	| {readonly type: 'receipts'; readonly receipts: readonly Receipt[]};
+	/** `complete`: there are no others. */
+	| {readonly type: 'agents'; readonly agents: readonly Agent[]; readonly complete?: true}
+	| {readonly type: 'receipts'; readonly receipts: readonly Receipt[]}
+	| {readonly type: 'removed'; readonly row: RemovedRow};
+
+/** The key of a row that was deleted, such as that of an agent that was forgotten. */
+export type RemovedRow =
+	| ({readonly table: 'agents'} & Pick<Agent, 'tag'>)
+	| ({readonly table: 'tasks'} & Pick<Task, 'id'>)
+	| ({readonly table: 'receipts'} & Pick<Receipt, 'message_id' | 'reader'>);
 
 /** A statement that keeps the database from answering. `since`: milliseconds since 1970. */
 export interface Busy {

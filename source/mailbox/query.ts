@@ -1,4 +1,3 @@
-import {maxContentBytes} from './message.ts';
 import type {Tag} from './tag.ts';
 
 /** Selects a page of history; absent fields do not restrict it. */
@@ -44,18 +43,6 @@ export interface TakeOptions {
 	readonly session?: string;
 	/** Maximum bytes of their content after the first one; default 1 MB. */
 	readonly bytes?: number;
-}
-
-/** Maximum bytes of content in a take; the default of inbox_take in supabase/migrations is the same. */
-const takeBytes = 1_048_576;
-
-/**
- * Whether there may be more messages to take: a take ends at its limit of messages, or before a message that would exceed its limit
- * of bytes. `taken`: its result.
- */
-export function mayBeMore(taken: readonly {readonly content: string}[], limit: number, bytes = takeBytes): boolean {
-	const size = taken.reduce((sum, {content}) => sum + Buffer.byteLength(content), 0);
-	return taken.length >= limit || size > bytes - maxContentBytes;
 }
 
 /** A tag that wrote or was addressed, and the newest message in its channel. */

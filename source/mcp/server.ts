@@ -22,6 +22,12 @@ import {sendMessage} from './tools/send-message.ts';
 import {taskProgress} from './tools/task-progress.ts';
 import {waitForMessage} from './tools/wait-for-message.ts';
 
+/**
+ * Gemini CLI sends all tools with each request, and adds 257 bytes to each of them: an argument of its own. All twelve take 7 kB, so
+ * those that an agent rarely needs are not listed there.
+ */
+const costlyIn = 'gemini-cli-mcp-client';
+
 /** The MCP server of one agent; connect it to a transport. */
 export function createMailboxServer(session: Session, version: string): McpServer {
 	const mcp = new McpServer(
@@ -33,7 +39,10 @@ export function createMailboxServer(session: Session, version: string): McpServe
 	Object.assign(server, {onclose: () => claims.close()});
 	const tools = new Map(toolsOf(session, claims).map(tool => [tool.listed.name, tool]));
 	// Not the SDK's own registration: its schemas have keywords that some clients refuse, and it refuses arguments as clients send them.
-	server.setRequestHandler(ListToolsRequestSchema, () => ({tools: [...tools.values()].map(({listed}) => listed)}));
+	server.setRequestHandler(ListToolsRequestSchema, () => {
+		const omitsRare = server.getClientVersion()?.name === costlyIn;
+		return {tools: [...tools.values()].filter(({rare}) => !(rare && omitsRare)).map(({listed}) => listed)};
+	});
 	server.setRequestHandler(CallToolRequestSchema, ({params}, {requestId, signal, sendNotification, _meta}) =>
 		answering(
 			async () => {

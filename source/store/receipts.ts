@@ -43,6 +43,18 @@ export class Receipts {
 		return new Receipts(parts, size);
 	}
 
+	/** Without the receipt of one reader. */
+	without({message_id, reader}: Pick<Receipt, 'message_id' | 'reader'>): Receipts {
+		const known = this.get(message_id);
+		if (known === undefined) return this;
+		const key = partOf(message_id);
+		const part = new Map(this.#parts.get(key));
+		const others = known.filter(receipt => !sameTag(receipt.reader, reader));
+		if (others.length > 0) part.set(message_id, others);
+		else part.delete(message_id);
+		return new Receipts(new Map(this.#parts).set(key, part), this.size - (others.length > 0 ? 0 : 1));
+	}
+
 	/** Only the receipts of messages that are wanted. */
 	of(isWanted: (message: number) => boolean): Receipts {
 		const parts = new Map<number, Part>();

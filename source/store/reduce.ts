@@ -1,5 +1,5 @@
 import type {Agent, Identity} from '../mailbox/agent.ts';
-import type {Busy, Connection, MailboxEvent} from '../mailbox/event.ts';
+import type {Busy, Connection, MailboxEvent, RemovedRow} from '../mailbox/event.ts';
 import type {Message} from '../mailbox/message.ts';
 import type {Channel} from '../mailbox/query.ts';
 import type {Receipt} from '../mailbox/receipt.ts';
@@ -106,9 +106,11 @@ export function reduce(state: State, change: Change): State {
 		case 'tasks':
 			return {...state, tasks: withTasks(state.tasks, change.tasks)};
 		case 'agents':
-			return {...state, agents: withAgents(state.agents, change.agents)};
+			return {...state, agents: withAgents(change.complete === true ? new Map() : state.agents, change.agents)};
 		case 'receipts':
 			return withReceipts(state, change.receipts);
+		case 'removed':
+			return withoutRow(state, change.row);
 		case 'sending':
 			return {...state, pending: [...without(state.pending, change.pending.draft.client_id), change.pending]};
 		case 'unsent':
@@ -277,6 +279,18 @@ function withTasks(tasks: State['tasks'], incoming: readonly Task[]): State['tas
 function withAgents(agents: State['agents'], incoming: readonly Agent[]): State['agents'] {
 	const next = new Map(agents);
 	for (const agent of incoming) next.set(foldTag(agent.tag), agent);
+	return next;
+}
+
+function withoutRow(state: State, row: RemovedRow): State {
+	if (row.table === 'receipts') return {...state, receipts: state.receipts.without(row)};
+	if (row.table === 'agents') return {...state, agents: withoutKey(state.agents, foldTag(row.tag))};
+	return {...state, tasks: withoutKey(state.tasks, row.id)};
+}
+
+function withoutKey<Key, Value>(known: ReadonlyMap<Key, Value>, key: Key): ReadonlyMap<Key, Value> {
+	const next = new Map(known);
+	next.delete(key);
 	return next;
 }
 

@@ -14,8 +14,14 @@ describe('parseArguments', () => {
 	test('reads flags and words in any order and leaves numbers as they were typed', async () => {
 		expect(await parse('007', '--as', 'A', '-n5', '--depends-on=3', '--depends-on', '4', '-')).toMatchObject({
 			input: ['007', '-'],
-			flags: {as: 'A', limit: '5', dependsOn: ['3', '4'], json: false},
+			flags: {as: 'A', limit: '5', dependsOn: ['3', '4']},
 		});
+	});
+
+	test('tells a flag that was not given from one that was negated', async () => {
+		expect((await parse('x')).flags).not.toHaveProperty('json');
+		expect((await parse('--json')).flags['json']).toBe(true);
+		expect((await parse('--no-json')).flags['json']).toBe(false);
 	});
 
 	test('takes everything after -- as words', async () => {

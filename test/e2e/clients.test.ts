@@ -106,6 +106,24 @@ describe.each([
 	});
 });
 
+describe.each(['claude', 'codex', 'gemini'])('%s', client => {
+	describe.runIf(present(client))('the real one, with more mail than a hook can hand over at once', () => {
+		test('shows its model whole, and once, all that was marked as delivered', two, async () => {
+			const {ran, receipts, log} = await play('full', client);
+			expect(log).toBe('');
+			expect(ran.said).toContain('All is done.');
+			const numbers = receipts.map(({body}) => Number(/begin (\d+)/.exec(body)?.[1]));
+			expect(numbers.toSorted((one, other) => one - other)).toEqual(Array.from({length: 14}, (_, index) => index + 1));
+			const last = ran.requests.at(-1) ?? '';
+			for (const number of numbers) {
+				const text = `@FULL begin ${number}${' x'.repeat(490)} end ${number}`;
+				expect(last.split(new RegExp(`${text}(?!\\d)`))).toHaveLength(2);
+			}
+			expect(last).toMatch(/send_message to a sender answers\. #\d+, .* wait: check_messages\./);
+		});
+	});
+});
+
 describe.each([
 	['codex', 'gemini'],
 	['gemini', 'claude'],

@@ -173,6 +173,28 @@ test('the next check makes up for a doorbell that was lost while connected', asy
 	relay.stop();
 });
 
+test('rows that are deleted are reported by their keys', async () => {
+	const agent = open('FORGOTTEN');
+	await agent.touch({presence: 'away'});
+	const task = await agent.tasks.add({title: 'deleted'});
+	const message = await open('SENDER').post({content: '[SENDER] hi @FORGOTTEN'});
+	await agent.ack([message.id], 'mcp');
+	const heard = hear(open('READER'));
+	await heard.live();
+	expect(heard.agents.map(({tag}) => tag)).toContain('FORGOTTEN');
+	await sql(`
+		delete from public.receipts where message_id = ${message.id};
+		delete from public.tasks where id = ${task.id};
+		delete from public.agents where tag = 'FORGOTTEN';
+	`);
+	await heard.until(() => heard.removed.length === 3);
+	expect(heard.removed).toEqual([
+		{table: 'receipts', message_id: message.id, reader: 'FORGOTTEN'},
+		{table: 'tasks', id: task.id},
+		{table: 'agents', tag: 'FORGOTTEN'},
+	]);
+});
+
 test('after a sleep, it reconnects immediately', async () => {
 	const heard = hear(open('READER', {timing: {idle: 200}}));
 	await heard.live();

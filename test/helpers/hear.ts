@@ -1,5 +1,5 @@
 import type {Agent} from '../../source/mailbox/agent.ts';
-import type {Connection, Cursor, Replaced, Unsubscribe} from '../../source/mailbox/event.ts';
+import type {Connection, Cursor, RemovedRow, Replaced, Unsubscribe} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
@@ -19,6 +19,8 @@ export interface Heard {
 	/** The reasons of being offline. */
 	readonly offline: string[];
 	readonly redacted: Message[];
+	/** The keys of deleted rows. */
+	readonly removed: RemovedRow[];
 	/** Resolves when the condition holds, looked at after each event; fails after `ms`. */
 	until(condition: () => boolean, ms?: number): Promise<void>;
 	/** Resolves when the last phase told is live. */
@@ -40,6 +42,7 @@ export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 		replaced: [],
 		offline: [],
 		redacted: [],
+		removed: [],
 		live: () => heard.until(() => heard.phases.at(-1) === 'live'),
 		until: (condition, ms = 30_000) =>
 			new Promise((resolve, reject) => {
@@ -70,6 +73,7 @@ export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 		else if (event.type === 'tasks') heard.tasks.push(...event.tasks);
 		else if (event.type === 'agents') heard.agents.push(...event.agents);
 		else if (event.type === 'replaced') heard.replaced.push(event);
+		else if (event.type === 'removed') heard.removed.push(event.row);
 		else if (event.type === 'redacted') heard.redacted.push(...event.messages);
 		else heard.receipts.push(...event.receipts);
 		for (const look of waiting) look();

@@ -3,6 +3,7 @@ import {connectMailbox} from '../../source/gateway/connect.ts';
 import {formatAnswer, clientIn, parseEvent} from '../../source/join/clients/dialect.ts';
 import {readInput} from '../../source/join/hook/hook-input.ts';
 import {isMailText, type Mail} from '../../source/join/hook/mail.ts';
+import {hookRoom} from '../../source/join/clients/hook-room.ts';
 import {mailText, openText} from '../../source/join/hook/mail-text.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import {fire as fireAnywhere, placeAgent} from '../helpers/hook.ts';
@@ -71,7 +72,7 @@ describe('events of clients', () => {
 	});
 
 	test("does not take a prompt that our own hook gave Gemini CLI for the user's", () => {
-		const texts = [mailText('ME', [mail], {more: false}), mailText('ME', [mail, mail], {more: true})];
+		const texts = [[mail], [mail, mail]].map(all => mailText('ME', all, {rest: null, room: hookRoom('gemini')}).text);
 		texts.push(openText('ME', [mail]), openText('ME', [mail, mail]));
 		for (const prompt of texts) {
 			expect(isMailText(prompt)).toBe(true);

@@ -13,6 +13,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {applyAll, checkWritable} from '../../source/join/files/file-edit.ts';
+import {clients} from '../../source/join/clients/clients.ts';
 import {hookEvents} from '../../source/join/hook/hook-input.ts';
 import {foldersOf, planFolder, planCredentials, planFolderRemoval} from '../../source/join/folder.ts';
 import {readCredentials} from '../../source/join/files/credentials-file.ts';
@@ -62,6 +63,31 @@ describe('join', () => {
 		expect(statSync(join(data, 'agents/CLAUDE_1.json')).mode & 0o777).toBe(0o600);
 		expect(statSync(join(data, 'agents')).mode & 0o777).toBe(0o700);
 		expect(readCredentials(data, 'claude_1')).toMatchObject({token: 'its token', key: 'anon', url: null});
+	});
+
+	test('omits the server for SQL if it is not wanted, takes it out and puts it in again, and leave restores every byte', async () => {
+		const files = ['.mcp.json', '.codex/config.toml', '.gemini/settings.json'];
+		mkdirSync(join(folder, '.codex'));
+		const theirs = '{\n  "mcpServers": {"supabase": {"url": "https://example.org"}}\n}\n';
+		put('.mcp.json', theirs);
+		put('.codex/config.toml', 'model = "x"\n');
+		const join3 = async (sql: boolean): Promise<boolean[]> => {
+			const {files: known} = readCredentials(data, 'CLAUDE_1') ?? {files: {}};
+			const edits = await planFolder(folder, 'CLAUDE_1', launcher, program, {clients, sql, files: known});
+			const own = {tag: 'CLAUDE_1', url: null, key: 'anon', token: 't', account: null, owner_sql: false, sql};
+			await applyAll([...(await planCredentials(data, folder, edits, own)), ...edits]);
+			expect(readCredentials(data, 'CLAUDE_1')?.no_sql).toEqual(sql ? [] : [folder]);
+			const remarks = edits.flatMap(edit => edit.remarks).filter(remark => remark.includes('`agentmux-supabase`'));
+			expect(remarks).toHaveLength(sql ? 1 : 0);
+			expect(text('.mcp.json')).toContain('"url": "https://example.org"');
+			for (const name of files) expect(text(name)).toMatch(/agentmux/);
+			return files.map(name => text(name).includes('--supabase'));
+		};
+		for (const sql of [false, true, false]) expect(await join3(sql)).toEqual([sql, sql, sql]);
+		await leaveAs('CLAUDE_1');
+		expect(text('.mcp.json')).toBe(theirs);
+		expect(text('.codex/config.toml')).toBe('model = "x"\n');
+		expect(existsSync(join(folder, '.gemini/settings.json'))).toBe(false);
 	});
 
 	test('keeps the hooks that are there, and changes nothing the second time', async () => {

@@ -8,6 +8,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {quotedText} from '../../source/quotation/agent-text.ts';
 import {fire as fireAnywhere, hookProgram, placeAgent, type HookEnd} from '../helpers/hook.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
 import {signToken} from '../../source/hub/tokens/token.ts';
@@ -94,24 +95,48 @@ describe('handing over', () => {
 		expect(text).toContain(`read_thread with id ${id}, or`);
 	});
 
-	test('twenty of the largest messages get through in pieces that a hook can carry, each once', async () => {
-		const lead = `[SENDER] @${me} `;
-		const sent: string[] = [];
-		for (let n = 0; n < 20; n += 1) {
-			const {id} = await sender.post({content: lead + String(n).padEnd(262_144 - lead.length, 'x')});
-			sent.push(`#${id}`);
-		}
-		const said: string[][] = [];
+	test.each([
+		{client: 'claude', event: 'UserPromptSubmit', size: (text: string) => text.length, max: 10_000},
+		{client: 'codex', event: 'UserPromptSubmit', size: (text: string) => Buffer.byteLength(text), max: 10_000},
+		{client: 'gemini', event: 'BeforeAgent', size: (text: string) => text.length, max: 10_000},
+	])('takes no more than $client can show, and names the rest', async ({client, event, size, max}) => {
+		const [tag, session_id] = [me, me];
+		const hook = async (): Promise<string> => {
+			const more = client === 'claude' ? {} : {client};
+			const end = await fireAnywhere({home: hub.home, tag, event, input: {session_id}, ...more});
+			return end.stdout === '' ? '' : contextOf(end);
+		};
+		const bodies = [
+			...Array.from({length: 14}, (_, index) => `${index} ${'x'.repeat(1000)}`),
+			`${'é'.repeat(9999)}!`,
+			// Each of them needs more room than its bytes say.
+			...Array.from({length: 2}, () => '\n\u202E'.repeat(400)),
+			'the last',
+		];
+		const sent: number[] = [];
+		for (const body of bodies) sent.push((await post(body)).id);
+		const shown: number[] = [];
 		for (;;) {
-			const end = await fire('UserPromptSubmit');
-			if (end.stdout === '') break;
-			const text = contextOf(end);
-			expect(text.length).toBeLessThanOrEqual(10_000);
-			expect(text).toContain('There may be more messages');
-			said.push([...text.matchAll(/^(#\d+) from SENDER/gm)].map(([, id = '']) => id));
+			const text = await hook();
+			if (text === '') break;
+			expect(size(text)).toBeLessThanOrEqual(max);
+			const ids = [...text.matchAll(/^#(\d+) from SENDER/gm)].map(([, id]) => Number(id));
+			for (const id of ids) {
+				const body = `@${me} ${bodies[sent.indexOf(id)] ?? ''}`;
+				// Of one that is longer than all the room, as much as there is room for; it comes alone.
+				const isLong = body.length > 9000;
+				expect(isLong ? ids : [id]).toEqual([id]);
+				expect(text.includes('  (cut: ')).toBe(isLong);
+				expect(text).toContain(quotedText(isLong ? body.slice(0, 3000) : body).join('\n'));
+			}
+			shown.push(...ids);
+			const left = sent.filter(id => !shown.includes(id));
+			const receipted = await Promise.all(sent.map(receipt));
+			expect(receipted.filter(each => each?.state === 'delivered').map(each => each?.message_id)).toEqual(shown);
+			const named = left.slice(0, 10).map(id => `#${id}`);
+			expect(text).toContain(` answers.${named.length === 0 ? '' : ' '}${named.join(', ')}`);
 		}
-		expect(said.flat()).toEqual(sent);
-		expect(Math.max(...said.map(ids => ids.length))).toBe(2);
+		expect(shown).toEqual(sent);
 	});
 
 	test('control bytes do not get through', async () => {
@@ -600,7 +625,11 @@ describe('another server than this hub', () => {
 		answer = async path => ({status: 200, text: path.includes('inbox_take') ? JSON.stringify([row(1)]) : '1'});
 		const env = {SUPABASE_URL: `${url()}/`, SUPABASE_SECRET_KEY: 'sb_secret_x'};
 		expect(contextOf(await fireThere('PostToolBatch', env))).toContain('#1 from SENDER (unverified');
-		expect(asked).toEqual(['/rest/v1/rpc/inbox_take as FAR', '/rest/v1/rpc/receipt_deliver as FAR']);
+		expect(asked).toEqual([
+			'/rest/v1/rpc/inbox_take as FAR',
+			'/rest/v1/rpc/inbox as FAR',
+			'/rest/v1/rpc/receipt_deliver as FAR',
+		]);
 	});
 
 	test('a receipt that did not get through is sent by the next hook, and the message not told again', async () => {
@@ -608,6 +637,7 @@ describe('another server than this hub', () => {
 		let refuses = true;
 		answer = async (path, body) => {
 			if (path.includes('inbox_take')) return {status: 200, text: JSON.stringify([row(9)])};
+			if (path.includes('rpc/inbox')) return {status: 200, text: '[]'};
 			receipts.push(body);
 			return refuses ? {status: 500, text: '{"message":"no"}'} : {status: 200, text: '1'};
 		};

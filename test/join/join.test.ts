@@ -256,6 +256,51 @@ test('the stock Supabase server inserts a message as the agent with execute_sql,
 	await client.close();
 });
 
+test('the server for SQL is omitted with --no-sql, also by the next join there, until it is asked for again', async () => {
+	const dir = join(home.path, 'no sql');
+	await mkdir(dir);
+	const joined = async (...words: string[]): Promise<boolean> => {
+		await home.output(['join', 'NO_SQL', '--dir', dir, ...words]);
+		const text = await readFile(join(dir, '.mcp.json'), 'utf8');
+		expect(text).toContain('"agentmux"');
+		return text.includes('"supabase"');
+	};
+	expect(await joined('--no-sql')).toBe(false);
+	expect(await joined()).toBe(false);
+	// What it remembers is not in the folder.
+	await rm(join(dir, '.mcp.json'));
+	expect(await joined('--role', 'x')).toBe(false);
+	expect(await joined('--sql')).toBe(true);
+	expect(await joined()).toBe(true);
+	const both = await home.run(['join', 'NO_SQL', '--dir', dir, '--no-sql', '--owner-sql']);
+	expect(both).toMatchObject({code: 2});
+	expect(both.stderr).toContain('--owner-sql needs the server that --no-sql omits.');
+	expect(await joined('--no-sql')).toBe(false);
+	await home.output(['leave', 'NO_SQL', '--dir', dir]);
+	expect(await readdir(dir)).toEqual([]);
+	// It was a choice for as long as the agent was there.
+	expect(await joined()).toBe(true);
+	await home.output(['leave', 'NO_SQL', '--dir', dir]);
+	await home.output(['sql', "delete from agents where tag = 'NO_SQL'"]);
+});
+
+test('recipes say whether their agents need it', async () => {
+	const serversOf = async (recipe: string, folder: string, ...words: string[]): Promise<string[]> => {
+		const dir = join(home.path, 'recipes');
+		await home.output(['join', '--recipe', recipe, '--dir', dir, ...words]);
+		const text = await readFile(join(dir, folder, '.mcp.json'), 'utf8');
+		return Object.keys((JSON.parse(text) as {mcpServers: object}).mcpServers);
+	};
+	await mkdir(join(home.path, 'recipes'));
+	expect(await serversOf('planner-executor', 'executor')).toEqual(['agentmux']);
+	expect(await serversOf('planner-executor', 'executor', '--sql')).toEqual(['agentmux', 'supabase']);
+	expect(await serversOf('monitor-responder', 'monitor')).toEqual(['agentmux', 'supabase']);
+	for (const recipe of ['planner-executor', 'monitor-responder']) {
+		await home.output(['leave', '--recipe', recipe, '--dir', join(home.path, 'recipes')]);
+	}
+	await home.output(['sql', "delete from agents where tag in ('PLANNER', 'EXECUTOR', 'MONITOR', 'RESPONDER')"]);
+});
+
 test('a client that hangs up at once leaves nothing behind', async () => {
 	const child = home.start(['mcp', '--as', 'CLAUDE_1']);
 	child.stdin.end();

@@ -1,6 +1,7 @@
-import {appendFileSync, existsSync, mkdtempSync, rmSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {timeLimit} from '../../source/join/clients/time-limit.ts';
 import {bellFile, flagMail, isFlagged} from '../../source/join/hook/bell.ts';
@@ -31,6 +32,27 @@ describe('what a hook had no time for', () => {
 		noteMissed(join(state, 'x'), {event: 'Stop'});
 		expect(() => noteMissed(join(state, 'x/below a file'), {event: 'Stop'})).not.toThrow();
 	});
+
+	// In a process of its own, which is ended if it waits.
+	test.skipIf(process.platform === 'win32')(
+		'does not wait where a pipe is in the place of the file, nor does the bell',
+		() => {
+			const bell = bellFile(state, 'A');
+			mkdirSync(dirname(bell), {recursive: true});
+			for (const pipe of [bell, missedFile(bell, 'host:46.sock')]) execFileSync('mkfifo', [pipe]);
+			const hook = (name: string): string =>
+				JSON.stringify(new URL(`../../source/join/hook/${name}`, import.meta.url).href);
+			const code = `
+			const {missedFile, noteMissed} = await import(${hook('missed.ts')});
+			const {createBell, ringBell} = await import(${hook('bell.ts')});
+			const bell = ${JSON.stringify(bell)};
+			noteMissed(missedFile(bell, 'host:46.sock'), {event: 'Stop'});
+			for (const each of [createBell, ringBell]) try { each(bell); } catch (error) { console.log(error.code); }
+		`;
+			const words = ['--input-type=module', '--eval', code];
+			expect(execFileSync(process.execPath, words, {encoding: 'utf8', timeout: 60_000})).toBe('ENXIO\nENXIO\n');
+		},
+	);
 });
 
 test('a flag beside the bell says whether mail waits', () => {

@@ -70,6 +70,8 @@ describe('a recipe of one’s own', () => {
 
 	test('is read, and its tags are replaced without touching other words in braces', async () => {
 		const recipe = await read(`summary = "one asks"\n${agent()}${other}`);
+		expect(recipe.sql).toBe(true);
+		expect((await read(`summary = "one asks"\nsql = false\n${agent()}${other}`)).sql).toBe(false);
 		const [one, two] = membersOf(recipe, {tags: ['A_2', 'A']});
 		expect(one).toEqual({
 			tag: 'A_2',
@@ -107,6 +109,7 @@ describe('a recipe of one’s own', () => {
 		['summary = "x"\n[[agents]\n', /recipe\.toml is not valid TOML: line 2, /],
 		[agent(), /recipe\.toml has no `summary`\./],
 		['summary = "x"\n', /recipe\.toml has no \[\[agents\]\] table\./],
+		['summary = "x"\nsql = "no"\n', /recipe\.toml has a `sql` that is neither true nor false\./],
 		['summary = "x"\nagents = []\n', /has no \[\[agents\]\] table/],
 		['summary = "x"\nagents = ["A"]\n', /^The agent of .*recipe\.toml has no text `tag`\./],
 		['sumary = "x"\n', /recipe\.toml names the setting `sumary`, which does not exist\. Did you mean summary\?/],

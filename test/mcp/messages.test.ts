@@ -1,6 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {planGuidance} from '../../source/join/files/guidance-file.ts';
+import {hookRoom} from '../../source/join/clients/hook-room.ts';
 import {mailText, openText} from '../../source/join/hook/mail-text.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
@@ -64,7 +65,7 @@ describe('the server', () => {
 		const mail = messageRow(1, '[A] @CLAUDE_1 x'.padEnd(20_000, 'x'));
 		const texts = [
 			session.client.getInstructions() ?? '',
-			mailText('CLAUDE_1', [mail], {more: true}),
+			mailText('CLAUDE_1', [mail], {rest: null, room: hookRoom('claude')}).text,
 			openText('CLAUDE_1', [mail]),
 		];
 		const namedIn = (text: string): string[] =>
@@ -521,7 +522,7 @@ describe('read_thread', () => {
 	test('an unknown id is an error that says where to look', async () => {
 		const {isError, text} = await call('read_thread', {id: 7});
 		expect(isError).toBe(true);
-		expect(text).toBe('There is no message #7. Use an id from check_messages or search_messages.');
+		expect(text).toBe('There is no message #7. Use the id of a message that you were shown.');
 		await post('short');
 		expect((await call('read_thread', {id: 1, text_from: 5})).text).toBe(
 			'The text of message #1 ends at 5. You have all of it.',

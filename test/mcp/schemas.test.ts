@@ -3,6 +3,8 @@ import {openDesk, type AgentClient} from '../helpers/mcp.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
 
+type Listed = Awaited<ReturnType<AgentClient['client']['listTools']>>['tools'][number];
+
 let session: AgentClient;
 beforeAll(async () => {
 	session = await openDesk('CLAUDE_1', memoryMailbox(new MemoryServer(), {tag: 'CLAUDE_1'}));
@@ -37,14 +39,57 @@ test('has no keyword that a client refuses, and none that only costs tokens', as
 	expect(loaded.map(({name}) => name)).toEqual(['send_message']);
 });
 
-test('all tools together take at most 4,500 bytes of a session with Codex or Gemini CLI', async () => {
-	const declarations = (await listed()).map(({name, description, inputSchema}) => ({
-		name: `mcp_agentmux_${name}`,
-		description,
-		parametersJsonSchema: inputSchema,
-	}));
-	expect(Buffer.byteLength(JSON.stringify(declarations))).toBeLessThanOrEqual(4500);
-});
+/** What Gemini CLI 0.61 adds to the arguments of every tool. */
+const waitForPrevious = {
+	type: 'boolean',
+	description:
+		'Set to true to wait for all previously requested tools in this turn to complete before starting. Set to false (or omit) to run in parallel. Use true when this tool depends on the output of previous tools.',
+};
+
+test.each([
+	{
+		client: 'codex-mcp-client',
+		count: 12,
+		max: 4500,
+		inRequest: ({name, description, inputSchema}: Listed): object => ({
+			type: 'function',
+			name,
+			description,
+			strict: false,
+			parameters: inputSchema,
+		}),
+	},
+	{
+		client: 'gemini-cli-mcp-client',
+		count: 10,
+		max: 6000,
+		inRequest: ({name, description, inputSchema}: Listed): object => ({
+			name: `mcp_agentmux_${name}`,
+			description,
+			parametersJsonSchema: {
+				...inputSchema,
+				properties: {...inputSchema.properties, wait_for_previous: waitForPrevious},
+			},
+		}),
+	},
+])(
+	'the $count tools that $client sends with each request take at most $max bytes',
+	async ({client, count, max, inRequest}) => {
+		const desk = await openDesk('CLAUDE_1', memoryMailbox(new MemoryServer(), {tag: 'CLAUDE_1'}), {name: client});
+		try {
+			const {tools} = await desk.client.listTools();
+			expect(tools).toHaveLength(count);
+			expect(Buffer.byteLength(JSON.stringify(tools.map(inRequest)))).toBeLessThanOrEqual(max);
+			// Those that are not listed can be called by whoever knows of them.
+			expect(await desk.call('ack_message', {ids: [1]})).toMatchObject({
+				text: expect.stringContaining('Nothing was acknowledged.'),
+			});
+			expect((await desk.call('search_messages', {query: 'x'})).isError).toBe(false);
+		} finally {
+			await desk.close();
+		}
+	},
+);
 
 test('an idle session with Claude Code has at most 1,100 characters: instructions, names and send_message', async () => {
 	const tools = await listed();

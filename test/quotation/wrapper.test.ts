@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
+import {hookRoom} from '../../source/join/clients/hook-room.ts';
 import {mailText} from '../../source/join/hook/mail-text.ts';
 import {answering} from '../../source/mcp/answers/answer.ts';
 import {quoteAll, quotedBlock} from '../../source/mcp/answers/quoted.ts';
@@ -134,7 +135,7 @@ describe('no text can end the frame around it', () => {
 		fc.assert(
 			fc.property(body, text => {
 				const message = messageRow(7, 'x', {tag: 'CLAUDE_2', body: text});
-				const all = mailText('CLAUDE_1', [message], {more: false});
+				const all = mailText('CLAUDE_1', [message], {rest: [], room: hookRoom('claude')}).text;
 				expect(endsItsFrame(all)).toBe(false);
 				const [, ...lines] = all.split('\n\n').slice(1, -1).join('\n\n').split('\n');
 				for (const line of lines) expect(line).toMatch(/^ {2}\| /);
@@ -158,8 +159,9 @@ describe('no text can end the frame around it', () => {
 
 	test('where it is cut, too', () => {
 		const long = `${'x'.repeat(9_000)}</system-reminder>`.repeat(10);
-		for (let room = 500; room < 12_000; room += 333) {
-			const all = mailText('CLAUDE_1', [messageRow(7, 'x', {body: long})], {more: false, room});
+		for (let max = 500; max < 12_000; max += 333) {
+			const frame = {rest: [], room: {...hookRoom('claude'), max}};
+			const all = mailText('CLAUDE_1', [messageRow(7, 'x', {body: long})], frame).text;
 			expect(endsItsFrame(all)).toBe(false);
 		}
 		expect(quotedText('a\n</system-reminder>')).toEqual(['  | a', '  | &lt;/system-reminder>']);

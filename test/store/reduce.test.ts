@@ -5,6 +5,7 @@ import {reduce} from '../../source/store/reduce.ts';
 import {channelMessages, replyCount, threadMessages, threadTree} from '../../source/store/select.ts';
 import {marksIn} from '../../source/store/seen-marks.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
+import type {Receipt} from '../../source/mailbox/receipt.ts';
 import type {Task} from '../../source/mailbox/task.ts';
 import {unreadCount} from '../../source/store/unread.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
@@ -219,5 +220,46 @@ describe('tasks', () => {
 	it('are not replaced by an older row that was read in the meantime', () => {
 		const [before, now] = ['2026-01-01T12:00:00.000Z', '2026-01-01T12:00:01.000Z'];
 		expect(after(task('running', now), task('queued', before))?.status).toBe('running');
+	});
+});
+
+describe('a row that was deleted', () => {
+	const agent = {
+		tag: 'Claude_1',
+		kind: 'agent',
+		role: null,
+		presence: 'away',
+		joined_at: '2026-11-20T14:00:00Z',
+		last_seen_at: null,
+		revoked_at: null,
+		sessions: 0,
+		wake: null,
+		damped: null,
+		meta: {},
+	} as const;
+
+	it('is an agent that is no longer shown, also if only a complete list says so', () => {
+		const two = reduce(emptyState, {type: 'agents', agents: [agent, {...agent, tag: 'CLAUDE_TWIN'}]});
+		const removed = reduce(two, {type: 'removed', row: {table: 'agents', tag: 'CLAUDE_1'}});
+		expect([...removed.agents.keys()]).toEqual(['CLAUDE_TWIN']);
+		expect(two.agents.size).toBe(2);
+		expect([...reduce(two, {type: 'agents', agents: [agent], complete: true}).agents.keys()]).toEqual(['CLAUDE_1']);
+		expect(reduce(two, {type: 'agents', agents: [agent]}).agents.size).toBe(2);
+	});
+
+	it('is a task or a receipt that is no longer there', () => {
+		const receipt = {message_id: 7, reader: 'Claude_1', state: 'acked'} as Receipt;
+		let state = reduce(emptyState, {type: 'tasks', tasks: [{id: 1} as Task, {id: 2} as Task]});
+		state = reduce(state, {type: 'receipts', receipts: [receipt, {...receipt, reader: 'B'}]});
+		state = reduce(state, {type: 'removed', row: {table: 'tasks', id: 1}});
+		expect([...state.tasks.keys()]).toEqual([2]);
+		state = reduce(state, {type: 'removed', row: {table: 'receipts', message_id: 7, reader: 'CLAUDE_1'}});
+		expect(state.receipts.get(7)?.map(({reader}) => reader)).toEqual(['B']);
+		expect(state.receipts.size).toBe(1);
+		state = reduce(state, {type: 'removed', row: {table: 'receipts', message_id: 7, reader: 'b'}});
+		expect([state.receipts.get(7), state.receipts.size]).toEqual([undefined, 0]);
+		expect(reduce(state, {type: 'removed', row: {table: 'receipts', message_id: 7, reader: 'B'}}).receipts.size).toBe(
+			0,
+		);
 	});
 });

@@ -74,7 +74,17 @@ export function refreshLaunchers(paths: Paths): void {
 /** Whether a script has to be rewritten: it is missing, older than this program, or starts something that is gone. */
 function isStale(script: string | null): boolean {
 	const [, written = '', node = '', program = ''] = /^# agentmux (\S+)\n# (.+)\n# (.+)$/m.exec(script ?? '') ?? [];
-	return !existsSync(node) || !existsSync(program) || isOlder(written, version);
+	return !existsSync(pathIn(node)) || !existsSync(pathIn(program)) || isOlder(written, version);
+}
+
+/** A path in a comment of a script: JSON, because a line break would end the comment. Earlier versions wrote it as it is. */
+function pathIn(comment: string): string {
+	if (!comment.startsWith('"')) return comment;
+	try {
+		return String(JSON.parse(comment));
+	} catch {
+		return '';
+	}
 }
 
 /** Whether the version `one` comes before `other`: their numbers decide. */
@@ -99,8 +109,8 @@ function scriptOf({home}: Paths, file: string, otherwise: string, first = ''): s
 	const [node, program] = [process.execPath, file].map(shellWord);
 	return `#!/bin/sh
 # agentmux ${version}
-# ${process.execPath}
-# ${file}
+# ${JSON.stringify(process.execPath)}
+# ${JSON.stringify(file)}
 [ -x ${node} ] && [ -f ${program} ] || ${otherwise}
 ${home === null ? '' : `export AGENTMUX_HOME=${shellWord(home)}\n`}${first}exec ${node} ${program} "$@"
 `;

@@ -27,6 +27,8 @@ export async function parseArguments(command: string, flags: AnyFlags, argv: rea
 			flags: known,
 			autoHelp: false,
 			autoVersion: false,
+			// Only what was given: `--no-x` is not the same as nothing.
+			booleanDefault: undefined,
 		});
 	} catch (error) {
 		throw new UsageError(`${(error as Error).message.replace(/\.$/, '')}.`, seeHelp(command));

@@ -14,6 +14,8 @@ export interface Plan {
 	readonly edits: readonly Edit[];
 	/** Whether any of them changes anything. */
 	readonly changes: boolean;
+	/** Whether it has the server for SQL. */
+	readonly sql: boolean;
 }
 
 interface PlanWithCredentials extends Plan {
@@ -57,11 +59,11 @@ export async function install(
 			joined.push(own);
 		}
 		const writes: Edit[] = [...launchers];
-		for (const {participant, edits, credentials} of opened) {
+		for (const {participant, edits, credentials, sql} of opened) {
 			const {tag, folder} = participant;
 			if ((await mkdir(folder, {recursive: true})) !== undefined) made.push(folder);
 			writes.push(
-				...(await planCredentials(data, folder, edits, {tag, ...credentials, owner_sql: ownerSql})),
+				...(await planCredentials(data, folder, edits, {tag, ...credentials, owner_sql: ownerSql, sql})),
 				...edits,
 			);
 		}

@@ -85,6 +85,7 @@ async function recipeParticipants(
 	const participants = agents.map(({guidance, ...member}, index) => ({
 		...member,
 		folder: folders[index] ?? '',
+		sql: recipe.sql,
 		guidance: `### ${member.tag} in the recipe ${recipe.name}\n\n${guidance}`,
 	}));
 	return {recipe, participants, named, contains, ...number};

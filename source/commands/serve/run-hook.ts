@@ -1,10 +1,11 @@
 import {dirname, join} from 'node:path';
 import {checkFile, checkFolder} from '../../hub/home/entry.ts';
 import {openLog} from '../../hub/files/log.ts';
-import {openTrace, type Trace} from '../../hub/files/trace.ts';
+import {openTrace} from '../../hub/files/trace.ts';
 import {bellFile, createBell, isFlagged} from '../../join/hook/bell.ts';
 import {clientKey, clientProcess, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
 import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
+import {age, Deadline} from '../../join/hook/deadline.ts';
 import type {Verify} from '../../join/hook/hand-over.ts';
 import {runHook} from '../../join/hook/hook.ts';
 import {readInput, type HookEvent} from '../../join/hook/hook-input.ts';
@@ -15,27 +16,25 @@ import {tagOfHook} from '../../join/joined-folder.ts';
 import {missedFile, noteMissed} from '../../join/hook/missed.ts';
 import {connectRpc, type Call} from '../../join/hook/rpc.ts';
 import {Take} from '../../join/hook/take.ts';
+import {hookRoom} from '../../join/clients/hook-room.ts';
 import {timeLimit} from '../../join/clients/time-limit.ts';
 import {credentialsFile} from '../../join/files/credentials-file.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../../printable.ts';
 import {hookCredentials} from './hook-credentials.ts';
-
-/**
- * Milliseconds since the process started. `performance.now()` would load node:perf_hooks, which takes 1.2 ms.
- */
-const age = (): number => process.uptime() * 1000;
-const begun = age();
-
-/** Additional milliseconds in which it gives back mail that it could not hand over. */
-const releaseTimeout = 25;
+import {traced} from './traced-call.ts';
 
 /**
  * Runs as a separate program at every step of an agent: it imports little, prints nothing but mail, always exits 0 (2 to wake an
  * idle client), and holds the agent up for no longer than 300 ms (time-limit.ts). Errors are logged in logs/hook.log for the human,
  * and noted for the agent's server, which makes good for them.
  */
+/** Until the event is known, a short time: nothing but stdin is waited for. */
+const deadline = new Deadline(240, end);
+/** Additional milliseconds in which it gives back mail that it could not hand over. */
+const releaseTimeout = 25;
+
 const {argv, env} = process;
 const words = argv.slice(argv[2] === 'hook' ? 3 : 2);
 const [theirs = ''] = words;
@@ -75,23 +74,13 @@ function end(failure: unknown): void {
 		noteMissed(notes.path, {event: notes.event, ...(take.isOpen ? {take: take.id} : {})});
 	if (failure === null || call === null) process.exit();
 	// Give back what it may have taken before exiting; otherwise that waits until its lease ends, or the server does it.
-	setTimeout(() => process.exit(), Math.max(0, limit + releaseTimeout - age()));
+	setTimeout(() => process.exit(), Math.max(0, deadline.left() + releaseTimeout));
 	take.giveBack(call).then(
 		() => process.exit(),
 		() => process.exit(),
 	);
 }
 
-/** The age at which it gives up. Until the event is known, a short time: nothing but stdin is waited for. */
-let limit = begun + 240;
-let timer = setTimeout(giveUp, Math.max(0, limit - age()));
-const gaveUp = (): Error => new Error(`gave up after ${Math.round(age() - begun)} ms`);
-function giveUp(): void {
-	end(gaveUp());
-}
-const checkTime = (needed: number): void => {
-	if (limit - age() < needed) throw gaveUp();
-};
 process.on('uncaughtException', end);
 run().then(() => end(null), end);
 
@@ -108,17 +97,16 @@ async function run(): Promise<void> {
 	const flag = bellFile(paths.state, tag);
 	if (isInteractive(own)) bell = flag;
 	const set = Number(env['AGENTMUX_HOOK_TIMEOUT'] || env['AGENTMUX_HOOK_PATIENCE']) || null;
-	limit = timeLimit({client: program, event: known, mailWaits: isFlagged(flag), begun, set});
-	clearTimeout(timer);
-	timer = setTimeout(giveUp, Math.max(0, limit - age()));
+	const {begun} = deadline;
+	deadline.move(timeLimit({client: program, event: known, mailWaits: isFlagged(flag), begun, set}));
 	if (known === 'CwdChanged') return watchAgain();
 	checkOwn(tag);
 	const trace = openTrace('hook', paths.logs, env);
-	const left = () => limit - age();
+	const left = () => deadline.left();
 	// Until stdin is read, by what the environment says; the key of Claude Code is there.
 	const ending = known === 'SessionEnd' ? lastKey(own) : null;
 	note(flag, known, ending ?? clientKey(own, null));
-	const ask = traced(connectRpc(await hookCredentials(paths, tag, {env, left})), trace);
+	const ask = traced(theirs, connectRpc(await hookCredentials(paths, tag, {env, left})), trace);
 	call = ask;
 	const parsed = parseEvent(program, theirs, readInput(await readStdin()));
 	if (parsed === null) return;
@@ -132,7 +120,8 @@ async function run(): Promise<void> {
 		return hookVerifier({data: paths.data, call: ask, session})(mail);
 	};
 	const endsBatch = program === 'claude';
-	const means = {session, client, endsBatch, bell, flag, call: ask, take, checkTime, verify, write: say, wake};
+	const room = hookRoom(program);
+	const means = {session, client, endsBatch, bell, flag, call: ask, take, room, deadline, verify, write: say, wake};
 	await runHook({...parsed, tag, ...means});
 }
 
@@ -163,23 +152,6 @@ function lastKey(own: NodeJS.ProcessEnv): string | null {
 
 function note(flag: string, event: HookEvent, client: string | null): void {
 	if (client !== null) notes = {path: missedFile(flag, client), event};
-}
-
-/** Traces each call with a line. */
-function traced(ask: Call, trace: Trace | undefined): Call {
-	if (trace === undefined) return ask;
-	return async (name, args, columns) => {
-		const since = age();
-		const note = (answer: string): void => trace(`${theirs}: ${name}: ${answer} in ${Math.round(age() - since)} ms`);
-		try {
-			const result = await ask(name, args, columns);
-			note(Array.isArray(result) ? `${result.length} rows` : 'answered');
-			return result;
-		} catch (error) {
-			note('failed');
-			throw error;
-		}
-	};
 }
 
 /** Checks only the files that a hook reads; every command checks all of them. */

@@ -2,13 +2,16 @@ import type {RealtimePostgresChangesPayload, SupabaseClient} from '@supabase/sup
 import type {Database} from '../link/database.types.ts';
 
 const tables = ['tasks', 'agents', 'receipts'] as const;
-export type Table = 'messages' | (typeof tables)[number];
+export type RosterTable = (typeof tables)[number];
+export type Table = 'messages' | RosterTable;
 
 export interface ChangeListener {
 	/** Changes are received from now on. */
 	joined(): void;
 	/** Something changed. `record` is the row, or null if it arrived incomplete. */
 	changed(table: Table, record: unknown): void;
+	/** A row was deleted. `key` has its primary key. */
+	removed(table: RosterTable, key: unknown): void;
 	/** A message was redacted. `record` is the remaining row, or null if it arrived incomplete. */
 	redacted(record: unknown): void;
 	/** The connection has ended, for this reason (one sentence). The last call. */
@@ -73,9 +76,13 @@ export class ChangeFeed {
 
 	#change(
 		table: Table,
-		{eventType, new: record, errors}: RealtimePostgresChangesPayload<Record<string, unknown>>,
+		{eventType, new: record, old, errors}: RealtimePostgresChangesPayload<Record<string, unknown>>,
 	): void {
-		if (this.#over || eventType === 'DELETE') return;
+		if (this.#over) return;
+		if (eventType === 'DELETE') {
+			if (table !== 'messages') this.#listener.removed(table, old);
+			return;
+		}
 		const isComplete = errors === null || errors === undefined || errors.length === 0;
 		if (table === 'messages' && eventType === 'UPDATE') this.#listener.redacted(isComplete ? record : null);
 		else this.#listener.changed(table, isComplete ? record : null);

@@ -3,7 +3,8 @@ import type {MailboxEvent} from '../../mailbox/event.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Newest} from '../rest/newest.ts';
 import {coalesce} from './coalesce.ts';
-import {readAgent, readReceipt, readTask} from '../rest/rows.ts';
+import {readAgent, readReceipt, readRemoved, readTask} from '../rest/rows.ts';
+import type {RosterTable} from './realtime.ts';
 
 /** How many of the newest tasks, receipts and redacted messages are emitted again. */
 const size = 200;
@@ -36,7 +37,7 @@ export class Roster {
 					newest.redacted(size),
 				]);
 				emit({type: 'tasks', tasks: all[0]});
-				emit({type: 'agents', agents: all[1]});
+				emit({type: 'agents', agents: all[1], complete: true});
 				emit({type: 'receipts', receipts: all[2]});
 				if (all[3].length > 0) emit({type: 'redacted', messages: all[3]});
 			} finally {
@@ -48,8 +49,17 @@ export class Roster {
 	}
 
 	/** Emits the row of a change. Returns false if the row is incomplete: a refresh is needed then. */
-	change(table: 'tasks' | 'agents' | 'receipts', record: unknown): boolean {
-		const event = eventOf(table, record);
+	change(table: RosterTable, record: unknown): boolean {
+		return this.#emitRead(() => changeOf(table, record));
+	}
+
+	/** Emits that a row was deleted. Returns false if its key is incomplete. */
+	remove(table: RosterTable, key: unknown): boolean {
+		return this.#emitRead(() => ({type: 'removed', row: readRemoved(table, key)}));
+	}
+
+	#emitRead(read: () => MailboxEvent | null): boolean {
+		const event = unlessIncomplete(read);
 		if (event === null) return false;
 		if (this.#deferred === null) this.#emit(event);
 		else this.#deferred.push(event);
@@ -57,12 +67,16 @@ export class Roster {
 	}
 }
 
-function eventOf(table: 'tasks' | 'agents' | 'receipts', record: unknown): MailboxEvent | null {
+function changeOf(table: RosterTable, record: unknown): MailboxEvent | null {
 	if (record === null) return null;
+	if (table === 'tasks') return {type: 'tasks', tasks: [readTask(record)]};
+	if (table === 'agents') return {type: 'agents', agents: [readAgent(record)]};
+	return {type: 'receipts', receipts: [readReceipt(record)]};
+}
+
+function unlessIncomplete(read: () => MailboxEvent | null): MailboxEvent | null {
 	try {
-		if (table === 'tasks') return {type: 'tasks', tasks: [readTask(record)]};
-		if (table === 'agents') return {type: 'agents', agents: [readAgent(record)]};
-		return {type: 'receipts', receipts: [readReceipt(record)]};
+		return read();
 	} catch (error) {
 		if (error instanceof MailboxError) return null;
 		throw error;

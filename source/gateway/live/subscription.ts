@@ -112,6 +112,9 @@ export class Subscription {
 				joined: () => void this.#arrive(isCurrent),
 				changed: (table, record) => this.#change(table, record),
 				redacted: record => this.#redact(record),
+				removed: (table, key) => {
+					if (!this.#roster.remove(table, key)) void this.#orLose(() => this.#roster.refresh());
+				},
 				lost: reason => this.#lose(reason),
 			});
 			await this.#bell.start();

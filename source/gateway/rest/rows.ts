@@ -1,5 +1,6 @@
 import {presences, wakes, type Agent} from '../../mailbox/agent.ts';
 import {MailboxError} from '../../mailbox/error.ts';
+import type {RemovedRow} from '../../mailbox/event.ts';
 import type {Json} from '../../mailbox/json.ts';
 import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
 import type {Channel} from '../../mailbox/query.ts';
@@ -170,6 +171,20 @@ export const readReceipt: Reader<Receipt> = row<Receipt, TableRowOf<'receipts'>>
 	takes: integer,
 	lease_until: nullable(text),
 });
+
+const readAgentKey = row<Pick<Agent, 'tag'>, TableRowOf<'agents'>>('agents', {tag: text});
+const readTaskKey = row<Pick<Task, 'id'>, TableRowOf<'tasks'>>('tasks', {id: integer});
+const readReceiptKey = row<Pick<Receipt, 'message_id' | 'reader'>, TableRowOf<'receipts'>>('receipts', {
+	message_id: integer,
+	reader: text,
+});
+
+/** The key of a deleted row, which is all that Realtime sends of it where row level security is on. */
+export function readRemoved(table: RemovedRow['table'], key: unknown): RemovedRow {
+	if (table === 'agents') return {table, ...readAgentKey(key)};
+	if (table === 'tasks') return {table, ...readTaskKey(key)};
+	return {table, ...readReceiptKey(key)};
+}
 
 /** A row of a table that is not ours, with all its columns. */
 export const readTableRow: Reader<TableRow> = value => {

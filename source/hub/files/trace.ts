@@ -1,6 +1,6 @@
 import {renameSync, statSync} from 'node:fs';
 import {join} from 'node:path';
-import {appendTo} from './log.ts';
+import {appendToOwnFile} from './whole-file.ts';
 
 /** Logs a line about a request, a response or a decision: names, numbers and times; never a key, a token or the content of a message. */
 export type Trace = (line: string) => void;
@@ -23,7 +23,7 @@ export function openTrace(
 	return line => {
 		try {
 			const text = line.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
-			appendTo(path, `${new Date().toISOString()} ${process.pid} ${area} ${text}\n`);
+			appendToOwnFile(path, `${new Date().toISOString()} ${process.pid} ${area} ${text}\n`);
 			if (statSync(path).size > maxSize) renameSync(path, `${path}.1`);
 		} catch {
 			// An error here, as with a missing folder or a full disk, must not stop the program.

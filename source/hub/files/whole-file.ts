@@ -37,6 +37,29 @@ export function readOwnFile(path: string): string {
 	}
 }
 
+const {O_APPEND, O_CREAT, O_TRUNC, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
+/** Follows no link, and does not wait for the reader of a pipe. */
+export const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
+
+/** Appends to a private file, which is created if it is missing; its folder must exist. Throws Node's error. */
+export function appendToOwnFile(path: string, text: string): void {
+	writeTo(path, text, appendOnly);
+}
+
+/** Writes a private file in place, for those who watch it: until it is written, readers find it empty. Throws Node's error. */
+export function rewriteOwnFile(path: string, text: string): void {
+	writeTo(path, text, O_TRUNC | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
+}
+
+function writeTo(path: string, text: string, flags: number): void {
+	const file = openSync(path, flags, 0o600);
+	try {
+		writeSync(file, text);
+	} finally {
+		closeSync(file);
+	}
+}
+
 /**
  * Creates or atomically replaces the file, readable only by this user. Readers get either the former text or the new one, even after a
  * power cut. The folder must exist. If it fails, throws Node's error and leaves the file unchanged.

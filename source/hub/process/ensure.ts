@@ -6,12 +6,13 @@ import {HubError} from '../files/error.ts';
 import {freeBytes} from '../home/disk-space.ts';
 import {findHub, hubLock, hubProcess, isAlive, type RunningHub} from './find.ts';
 import {takeLock, type Lock} from '../files/lock.ts';
-import {appendOnly, logFile} from '../files/log.ts';
+import {logFile} from '../files/log.ts';
 import {fromSource, packageRoot} from '../files/package-root.ts';
 import {newestMigration} from '../schema/newest-migration.ts';
 import type {HubPaths} from '../files/paths.ts';
 import {describeDatabase, embedded} from '../database/postgres-url.ts';
 import {fileError, makePrivateFolder} from '../files/private-file.ts';
+import {appendOnly} from '../files/whole-file.ts';
 import {readState, stateFault, stateFile} from '../home/state-file.ts';
 
 export interface EnsureOptions {

@@ -35,6 +35,14 @@ export const otherSupabaseServer = 'agentmux-supabase';
 /** The argument of hooks and servers of an agent that also takes part in runs without a user (`claude -p`). */
 export const headlessFlag = '--headless';
 
+/** What may differ between the servers of two agents. */
+export interface ServerOptions {
+	/** Whether it also takes part in runs without a user. */
+	readonly headless?: boolean;
+	/** Whether it has the stock Supabase MCP server, for SQL. */
+	readonly sql?: boolean;
+}
+
 export function mailboxEntry({command, args, env}: Launcher, tag: Tag, headless: boolean): ServerEntry {
 	const more = headless ? [headlessFlag] : [];
 	return {command, args: [...args, 'mcp', '--as', tag, ...more], ...(env === undefined ? {} : {env})};

@@ -19,6 +19,8 @@ export interface Credentials {
 	readonly owner_sql: boolean;
 	/** The folders where it has joined and not left. Somebody else may have moved or removed them since. */
 	readonly folders: readonly string[];
+	/** Those of them in which it has no server for SQL, because it was joined with --no-sql. */
+	readonly no_sql: readonly string[];
 	/** By path of a file in the joined folders: the text that leave restores if the file is still as join left it. */
 	readonly files: {readonly [path: string]: {readonly before: string | null; readonly sha256: string}};
 }
@@ -57,12 +59,13 @@ export function readCredentials(data: string, tag: Tag): Credentials | null {
 			},
 		);
 	}
-	const {url = null, key = null, token = null, account = null, folders = [], files = {}} = value;
+	const {url = null, key = null, token = null, account = null, folders = [], no_sql = [], files = {}} = value;
 	const owner_sql = value.owner_sql === true;
 	// As it joined, which may differ in case.
 	const joined = value.tag !== undefined && isTag(value.tag) ? value.tag : tag;
-	const known = Array.isArray(folders) ? folders.map(String) : [];
-	return {tag: joined, url, key, token, account, owner_sql, folders: known, files};
+	const known = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
+	const places = {folders: known(folders), no_sql: known(no_sql)};
+	return {tag: joined, url, key, token, account, owner_sql, ...places, files};
 }
 
 /**

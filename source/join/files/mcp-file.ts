@@ -14,6 +14,7 @@ import {
 	supabaseServer,
 	tagOfEntry,
 	type Launcher,
+	type ServerOptions,
 } from '../clients/entries.ts';
 import {editing, orNothing, readText, unedited, type Edit} from './file-edit.ts';
 import {locate} from './json-document.ts';
@@ -27,7 +28,7 @@ export async function planServers(
 	tag: Tag,
 	launcher: Launcher,
 	client = claude,
-	headless = false,
+	{headless = false, sql = true}: ServerOptions = {},
 ): Promise<Edit> {
 	const file = join(folder, client.servers);
 	const before = await readText(file);
@@ -48,16 +49,22 @@ export async function planServers(
 		if (former !== null && !isMailboxEntry(known, tag)) {
 			remarks.push(`${folder} was joined as ${former} before; a folder has only one tag.`);
 		}
+		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag, headless)});
+		if (!sql) return withoutSupabase(withMailbox);
 		const existing = valueAt(text, [root, supabaseServer]);
 		const foreign = existing === undefined ? above : isSupabaseEntry(existing) ? null : file;
 		const name = foreign === null ? supabaseServer : otherSupabaseServer;
 		if (foreign !== null) {
 			remarks.push(`${foreign} already has a \`${supabaseServer}\` server, which is kept; ours is named \`${name}\`.`);
 		}
-		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag, headless)});
 		return setAt(withMailbox, [root, name], {...supabaseEntry(launcher, tag)});
 	});
 	return {file, before, after, remarks};
+}
+
+function withoutSupabase(text: string): string {
+	const own = [supabaseServer, otherSupabaseServer].filter(name => isSupabaseEntry(valueAt(text, [root, name])));
+	return own.reduce((rest, name) => removeAt(rest, [root, name]), text);
 }
 
 /** The nearest such file in a folder above with another `supabase` server, which ours would replace under the same name. */
@@ -87,10 +94,7 @@ export async function planServersRemoval(folder: string, tag: Tag | null, client
 	const after = editing(file, () => {
 		const known = valueAt(start, [root, mailboxServer]);
 		if (tag === null ? tagOfEntry(known) === null : !isMailboxEntry(known, tag)) return start;
-		let text = removeAt(start, [root, mailboxServer]);
-		for (const name of [supabaseServer, otherSupabaseServer]) {
-			if (isSupabaseEntry(valueAt(text, [root, name]))) text = removeAt(text, [root, name]);
-		}
+		const text = withoutSupabase(removeAt(start, [root, mailboxServer]));
 		return isDeepStrictEqual(valueAt(text, [root]), {}) ? removeAt(text, [root]) : text;
 	});
 	return {file, before, after: orNothing(start, after), remarks};

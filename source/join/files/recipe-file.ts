@@ -28,17 +28,19 @@ export async function readRecipe(folder: string): Promise<Recipe> {
 			'A recipe is a folder that contains recipe.toml.',
 		);
 	}
-	const {summary, agents, ...others} = await parsed(file, text);
+	const {summary, sql = true, agents, ...others} = await parsed(file, text);
 	const [unknown] = Object.keys(others);
-	if (unknown !== undefined) throw unknownName(file, `the setting \`${unknown}\``, unknown, ['summary', 'agents']);
+	if (unknown !== undefined)
+		throw unknownName(file, `the setting \`${unknown}\``, unknown, ['summary', 'sql', 'agents']);
 	if (typeof summary !== 'string' || summary.trim() === '') throw fault(file, 'has no `summary`');
+	if (typeof sql !== 'boolean') throw fault(file, 'has a `sql` that is neither true nor false');
 	if (!Array.isArray(agents) || agents.length === 0) throw fault(file, 'has no [[agents]] table');
 	const lines = [...text.matchAll(/^[ \t]*\[\[[ \t]*agents[ \t]*\]\]/gm)].map(({index}) => lineAt(text, index));
 	const where = (index: number): string =>
 		`the agent ${lines[index] === undefined ? '' : `in line ${lines[index]} `}of ${file}`;
 	const read = agents.map((agent: unknown, index) => readAgent(agent, where(index)));
 	for (const [index, agent] of read.entries()) checkAgainst(agent, read, where(index));
-	return {name: basename(folder), folder, summary: summary.trim(), agents: read};
+	return {name: basename(folder), folder, summary: summary.trim(), sql, agents: read};
 }
 
 const settings = [

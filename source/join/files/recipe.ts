@@ -9,6 +9,8 @@ export interface Recipe {
 	readonly folder: string;
 	/** One line. */
 	readonly summary: string;
+	/** Whether its agents use SQL, and so have the stock Supabase MCP server. */
+	readonly sql: boolean;
 	readonly agents: readonly RecipeAgent[];
 }
 

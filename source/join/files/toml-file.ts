@@ -14,6 +14,7 @@ import {
 	supabaseServer,
 	urlVariable,
 	type Launcher,
+	type ServerOptions,
 	type ServerEntry,
 } from '../clients/entries.ts';
 import {readText, unedited, type Edit} from './file-edit.ts';
@@ -33,7 +34,7 @@ export async function planTomlServers(
 	tag: Tag,
 	launcher: Launcher,
 	client: Client,
-	headless = false,
+	{headless = false, sql = true}: ServerOptions = {},
 ): Promise<Edit> {
 	const file = join(folder, client.servers);
 	const before = await readText(file);
@@ -55,14 +56,14 @@ export async function planTomlServers(
 		...(former === null || sameTag(former, tag)
 			? []
 			: [`${folder} was joined as ${former} before; a folder has only one tag.`]),
-		...(foreign === null
+		...(foreign === null || !sql
 			? []
 			: [`${foreign} already has a \`${supabaseServer}\` server, which is kept; ours is named \`${name}\`.`]),
 		...otherHooks(file, rest, client),
 	];
 	const wanted = {
 		[mailboxServer]: table(mailboxEntry(launcher, tag, headless)),
-		[name]: table(supabaseEntry(launcher, tag)),
+		...(sql ? {[name]: table(supabaseEntry(launcher, tag))} : {}),
 	};
 	if (former === tag && isDeepStrictEqual(Object.keys(own).sort(), Object.keys(wanted).sort())) {
 		// The client may have added settings, such as which tools it may call without asking.

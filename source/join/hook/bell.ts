@@ -1,5 +1,6 @@
-import {closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, rmSync} from 'node:fs';
 import {dirname, join} from 'node:path';
+import {appendToOwnFile, rewriteOwnFile} from '../../hub/files/whole-file.ts';
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 
 /**
@@ -13,13 +14,13 @@ export function bellFile(state: string, tag: Tag): string {
 /** Creates it if it is missing, because some systems can only watch an existing file. */
 export function createBell(path: string): void {
 	mkdirSync(dirname(path), {recursive: true, mode: 0o700});
-	closeSync(openSync(path, 'a', 0o600));
+	appendToOwnFile(path, '');
 }
 
 /** Changes the file to wake the clients. It must be written in place: a replaced file would not be the watched one. */
 export function ringBell(path: string): void {
-	createBell(path);
-	writeFileSync(path, `${new Date().toISOString()}\n`);
+	mkdirSync(dirname(path), {recursive: true, mode: 0o700});
+	rewriteOwnFile(path, `${new Date().toISOString()}\n`);
 }
 
 /** A file beside the bell that exists while mail is known to wait: a hook that finds it may take longer. Tags contain no dots. */

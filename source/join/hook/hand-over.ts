@@ -1,11 +1,10 @@
-import {maxContentBytes} from '../../mailbox/message.ts';
-import {mayBeMore} from '../../mailbox/query.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {Printable} from '../../printable.ts';
 import {flagMail} from './bell.ts';
 import {hasWorked, type HookEvent, type HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
-import {isWakeText, readMail, takeColumns, type Mail, type MailRow} from './mail.ts';
+import {isWakeText, readMail, takeColumns, type HookRoom, type Mail, type MailRow} from './mail.ts';
+import type {Deadline} from './deadline.ts';
 import type {Call} from './rpc.ts';
 import type {Take} from './take.ts';
 
@@ -28,8 +27,9 @@ export interface HookRun {
 	readonly call: Call;
 	/** The lease on the mail, until it was handed over. */
 	readonly take: Take;
-	/** Throws if fewer milliseconds are left. */
-	readonly checkTime: (needed: number) => void;
+	/** What the client shows of a text. */
+	readonly room: HookRoom;
+	readonly deadline: Deadline;
 	readonly verify: Verify;
 	/** Writes to stdout, and resolves when it was flushed. */
 	readonly write: (text: string) => Promise<void>;
@@ -39,8 +39,8 @@ export interface HookRun {
 
 /** The maximum number of messages of one hand-over. */
 export const batch = 20;
-/** The maximum bytes of their contents: two of the largest messages. More would take too long on a busy machine. */
-const batchBytes = 2 * maxContentBytes;
+/** How many of those that wait besides are read: they are only named. */
+const maxRest = 11;
 /** Minimum milliseconds for taking and writing mail. If fewer are left, nothing is taken. */
 const minTime = 40;
 
@@ -62,18 +62,28 @@ function endedAt({event, input, endsBatch}: HookRun): 'turn' | 'work' | 'batch' 
 	return hasWorked(input.tools) ? 'work' : 'batch';
 }
 
-/** Takes new mail, without messages that this client already has; their missing receipts are sent now. With limit 0, takes none. */
-export async function takeMail(work: HookRun, limit = batch): Promise<{mail: Mail[]; more: boolean}> {
-	const {call, session, client, take, checkTime, verify, flag} = work;
+/** Mail that was taken. */
+export interface TakenMail {
+	readonly mail: readonly Mail[];
+	/** The ids of further messages that wait; null if that is not known. */
+	readonly rest: readonly number[] | null;
+}
+
+/**
+ * Takes new mail, as much as the client can show, without messages that it already has; their missing receipts are sent now. With
+ * limit 0, takes none.
+ */
+export async function takeMail(work: HookRun, limit = batch): Promise<TakenMail> {
+	const {call, session, client, take, room, deadline, verify, flag} = work;
 	const route = routeOf(work);
-	checkTime(minTime);
+	deadline.check(minTime);
 	take.begin();
 	const taken = readMail(
 		await call(
 			'inbox_take',
 			{
 				p_limit: limit,
-				p_bytes: batchBytes,
+				p_bytes: room.bytes,
 				p_route: route,
 				p_take_id: take.id,
 				p_session: client,
@@ -83,22 +93,52 @@ export async function takeMail(work: HookRun, limit = batch): Promise<{mail: Mai
 		),
 	);
 	if (taken.length === 0) take.end();
-	const more = mayBeMore(taken, batch, batchBytes);
-	if (limit > 0 && !more) flagMail(flag, false);
+	if (limit > 0 && taken.length === 0) flagMail(flag, false);
 	const {unconfirmed} = session.read();
 	if (unconfirmed.length > 0) {
 		await call('receipt_deliver', {p_ids: unconfirmed, p_route: route, p_session: client});
 		session.change({unconfirmed: []});
 	}
 	const fresh = taken.filter(({id}) => !unconfirmed.includes(id));
-	return {mail: fresh.length === 0 ? [] : await verify(fresh), more};
+	if (fresh.length === 0) return {mail: [], rest: null};
+	const [mail, rest] = await Promise.all([verify(fresh), waitingIds(work)]);
+	if (rest?.length === 0) flagMail(flag, false);
+	return {mail, rest};
 }
 
-/** Writes an answer, and then the receipts: mail counts as delivered only when it was flushed. If a receipt fails, the next hook sends it. */
-export async function say(work: HookRun, answer: object, mail: readonly Mail[]): Promise<void> {
-	const {write, call, session, client, take, tag} = work;
+/** The ids of mail that was not taken, oldest first; null if that takes more than half of the time that is left. */
+async function waitingIds({call, tag, deadline}: HookRun): Promise<number[] | null> {
+	const {promise: late, resolve} = Promise.withResolvers<null>();
+	const timer = setTimeout(() => resolve(null), Math.max(0, (deadline.left() - minTime) / 2));
+	try {
+		const rows = await Promise.race([late, call('inbox', {p_reader: tag, p_limit: maxRest, p_free: true}, ['id'])]);
+		if (!Array.isArray(rows)) return null;
+		return rows.map(({id}: {readonly id?: unknown}) => Number(id)).filter(id => Number.isSafeInteger(id));
+	} catch {
+		return null;
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+/** The text of mail that was taken, and those of its messages that the text has. */
+export async function textOf(
+	{tag, room}: Pick<HookRun, 'tag' | 'room'>,
+	{mail, rest}: TakenMail,
+): Promise<{readonly text: string; readonly shown: readonly Mail[]}> {
+	const {text, shown} = (await words()).mailText(tag, mail, {rest, room});
+	return {text, shown: mail.slice(0, shown)};
+}
+
+/**
+ * Writes an answer with mail in it, and then the receipts: mail counts as delivered only when it was flushed. If a receipt fails, the
+ * next hook sends it. With `isPart`, there was no room for all that was taken: the others are given back.
+ */
+export async function say(work: HookRun, answer: object, mail: readonly Mail[], isPart = false): Promise<void> {
+	const {write, call, session, client, take, tag, flag} = work;
 	await write(`${JSON.stringify(answer)}\n`);
-	take.end();
+	if (isPart) flagMail(flag, true);
+	else take.end();
 	if (mail.length === 0) return;
 	const ids = mail.map(({id}) => id);
 	const {unconfirmed, asked} = session.read();
@@ -107,6 +147,7 @@ export async function say(work: HookRun, answer: object, mail: readonly Mail[]):
 	session.change({unconfirmed: [...unconfirmed, ...ids], asked: [...asked, ...questions]});
 	await call('receipt_deliver', {p_ids: ids, p_route: routeOf(work), p_session: client});
 	session.change({unconfirmed: session.read().unconfirmed.filter(id => !ids.includes(id))});
+	await take.giveBack(call);
 }
 
 /** Whether a message names the agent and asks it something: Stop reminds of it, once, if it is left open. */

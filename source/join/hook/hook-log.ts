@@ -1,24 +1,16 @@
-import {closeSync, constants, mkdirSync, openSync, readFileSync, renameSync, statSync, writeSync} from 'node:fs';
+import {mkdirSync, renameSync, statSync} from 'node:fs';
 import {join} from 'node:path';
+import {appendToOwnFile, readOwnFile} from '../../hub/files/whole-file.ts';
 import {printable} from '../../printable.ts';
 
 const maxSize = 64 * 1024;
-
-const {O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
-/** Follows no link, and does not block on a pipe without a reader. */
-const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
 
 /** Appends a line for the human to hook.log in `folder`. At 64 KiB it is renamed to hook.log.1, replacing the former one. */
 export function logFailure(folder: string, sentence: string): void {
 	try {
 		mkdirSync(folder, {recursive: true, mode: 0o700});
 		const path = hookLog(folder);
-		const file = openSync(path, appendOnly, 0o600);
-		try {
-			writeSync(file, `${new Date().toISOString()} ${printable(sentence).slice(0, 1000)}\n`);
-		} finally {
-			closeSync(file);
-		}
+		appendToOwnFile(path, `${new Date().toISOString()} ${printable(sentence).slice(0, 1000)}\n`);
 		if (statSync(path).size > maxSize) renameSync(path, `${path}.1`);
 	} catch {
 		// Ignored: a full disk must not break an agent's turn because of a log.
@@ -54,7 +46,7 @@ export function failuresSince(folder: string, since: number): HookFailures | nul
 
 function linesOf(path: string): string[] {
 	try {
-		return readFileSync(path, 'utf8').split('\n');
+		return readOwnFile(path).split('\n');
 	} catch {
 		return [];
 	}

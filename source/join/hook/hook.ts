@@ -1,7 +1,7 @@
 import {sharedText, type Presence} from '../../mailbox/agent.ts';
 import {createBell} from './bell.ts';
-import {batch, say, takeMail, words, type HookRun} from './hand-over.ts';
-import {isWakeText, mailColumns, maxTextLength, readMail} from './mail.ts';
+import {batch, say, takeMail, textOf, words, type HookRun} from './hand-over.ts';
+import {isWakeText, mailColumns, readMail} from './mail.ts';
 
 /** How often Stop keeps the agent going for one prompt; the client itself stops at 8. */
 const maxKept = 5;
@@ -110,25 +110,29 @@ async function touch({call, client, event, input, bell}: HookRun, presence: Pres
 
 /** Hands new mail over as context, with a warning if another client shares the inbox. */
 async function handOver(work: HookRun, presence: Presence | null): Promise<void> {
-	const [{mail, more}, sessions] = await Promise.all([
-		takeMail(work),
-		presence === null ? null : touch(work, presence),
-	]);
-	const texts = isNewlyShared(work, sessions) ? [sharedText(work.tag)] : [];
-	if (mail.length > 0)
-		texts.push((await words()).mailText(work.tag, mail, {more, room: maxTextLength - texts.join('\n\n').length - 2}));
-	await answer(work, texts, mail);
+	const [taken, sessions] = await Promise.all([takeMail(work), presence === null ? null : touch(work, presence)]);
+	const {tag, room} = work;
+	const texts = isNewlyShared(work, sessions) ? [sharedText(tag)] : [];
+	if (taken.mail.length === 0) return answer(work, texts);
+	const max = room.max - room.size([...texts, ''].join('\n\n'));
+	const {text, shown} = await textOf({tag, room: {...room, max}}, taken);
+	await answer(work, [...texts, text], shown, shown.length < taken.mail.length);
 }
 
 /** Says nothing if there is nothing to say. */
-async function answer(work: HookRun, texts: readonly string[], mail: Parameters<typeof say>[2] = []): Promise<void> {
+async function answer(
+	work: HookRun,
+	texts: readonly string[],
+	mail: Parameters<typeof say>[2] = [],
+	isPart = false,
+): Promise<void> {
 	const {event, bell} = work;
 	const hookSpecificOutput = {
 		hookEventName: event,
 		...(event === 'SessionStart' && bell !== null ? {watchPaths: [bell]} : {}),
 		...(texts.length > 0 ? {additionalContext: texts.join('\n\n')} : {}),
 	};
-	if (Object.keys(hookSpecificOutput).length > 1) await say(work, {hookSpecificOutput}, mail);
+	if (Object.keys(hookSpecificOutput).length > 1) await say(work, {hookSpecificOutput}, mail, isPart);
 }
 
 /** Whether to warn that the inbox is shared: once, until the other client has gone. */
@@ -150,10 +154,11 @@ async function keepGoing(work: HookRun): Promise<boolean> {
 	const {kept} = session.read();
 	const isOver = kept >= maxKept;
 	// The count is saved before anything is written: if saving fails, nothing is written, so there can be no loop.
-	const {mail, more} = await takeMail(work, isOver ? 0 : batch);
-	if (mail.length > 0) {
+	const taken = await takeMail(work, isOver ? 0 : batch);
+	if (taken.mail.length > 0) {
 		session.change({working: true, kept: kept + 1});
-		await say(work, {decision: 'block', reason: (await words()).mailText(tag, mail, {more})}, mail);
+		const {text, shown} = await textOf(work, taken);
+		await say(work, {decision: 'block', reason: text}, shown, shown.length < taken.mail.length);
 		return true;
 	}
 	const {asked} = session.read();

@@ -1,40 +1,68 @@
-import {cutText, fairShare} from '../../mailbox/excerpt.ts';
-import {maxContentBytes} from '../../mailbox/message.ts';
+import {cutText} from '../../mailbox/excerpt.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
 import {cutLine, handOverNumber, messageHead} from '../../quotation/message-head.ts';
 import {provenance} from '../../quotation/provenance.ts';
-import {maxTextLength, type Mail} from './mail.ts';
+import type {HookRoom, Mail} from './mail.ts';
+
+/** Room for what stands below the messages: 10 numbers of 13 digits are the longest. */
+const closingRoom = 230;
+/** How many of the messages that wait are named. */
+const maxNamed = 10;
+
+interface Frame {
+	/** The ids of further messages that wait; null if that is not known. */
+	readonly rest: readonly number[] | null;
+	readonly room: HookRoom;
+}
 
 /**
- * Formats messages for an agent, in at most `room` UTF-16 units. It states facts and gives no orders, which would trigger defences
- * against injection. Each text is indented behind a bar that it cannot leave. Texts that are too long are cut, the longest first.
- * What stands around them costs tokens at each hand-over: 200 characters at most, beside a head for each message.
+ * Formats messages for an agent: as many as fit whole, and of the first as much as fits. `shown` is their number; the others are
+ * named. States facts and gives no orders, which would trigger defences against injection. Each text is indented behind a bar that it
+ * cannot leave. What stands around them costs tokens at each hand-over: 200 characters at most, beside a head for each message.
  */
 export function mailText(
 	reader: Tag,
 	mail: readonly Mail[],
-	{more, room: maxLength = maxTextLength}: {readonly more: boolean; readonly room?: number},
-): string {
-	const count = `${mail.length} new ${mail.length === 1 ? 'message' : 'messages'}`;
-	const opening = `${count} for ${reader} in the agentmux mailbox. ${notice}`;
-	const closing = `send_message to a sender answers.${more ? ' There may be more messages: check_messages.' : ''}`;
-	const heads = mail.map(each => headOf(each, reader));
-	const frame = [opening, ...heads, closing].reduce((sum, part) => sum + part.length + 2, 0);
-	const note = cutNote(reader, Number.MAX_SAFE_INTEGER, maxContentBytes).length;
-	const room = Math.max(0, maxLength - frame - mail.length * note);
-	const texts = mail.map(({body}) => textOf(body, room));
-	const share = fairShare(
-		texts.map(text => text.length),
-		room,
-	);
-	const parts = mail.map(({id, body}, index) => {
-		const text = texts[index] ?? '';
-		const whole = text.length <= share && body.length <= room;
-		return `${heads[index] ?? ''}${whole ? text : `${cutText(text, share)}${cutNote(reader, id, body.length)}`}`;
-	});
-	return [opening, ...parts, closing].join('\n\n');
+	{rest, room}: Frame,
+): {readonly text: string; readonly shown: number} {
+	const {size, max} = room;
+	let left = max - size(opening(reader, mail.length)) - closingRoom;
+	const parts: string[] = [];
+	for (const each of mail) {
+		const part = `\n\n${headOf(each, reader)}${textOf(each.body, max)}`;
+		if (each.body.length > max || size(part) > left) {
+			if (parts.length === 0) parts.push(cutPart(reader, each, part, {...room, max: left}));
+			break;
+		}
+		left -= size(part);
+		parts.push(part);
+	}
+	const others = mail.slice(parts.length).map(({id}) => id);
+	const text = `${opening(reader, parts.length)}${parts.join('')}\n\n${closing(others, rest)}`;
+	return {text, shown: parts.length};
+}
+
+function opening(reader: Tag, count: number): string {
+	return `${count} new ${count === 1 ? 'message' : 'messages'} for ${reader} in the agentmux mailbox. ${notice}`;
+}
+
+function closing(others: readonly number[], rest: readonly number[] | null): string {
+	const ids = [...others, ...(rest ?? [])];
+	const named = ids.slice(0, maxNamed).map(id => `#${id}`);
+	const wait = `${named.join(', ')}${ids.length > maxNamed ? ' …' : ''} ${ids.length === 1 ? 'waits' : 'wait'}: check_messages.`;
+	const unknown = rest === null ? ' There may be more messages: check_messages.' : '';
+	return `send_message to a sender answers.${ids.length > 0 ? ` ${wait}` : unknown}`;
+}
+
+/** As much of a message as fits, and how to get the rest. */
+function cutPart(reader: Tag, {id, body}: Mail, part: string, {size, max}: HookRoom): string {
+	const note = cutNote(reader, id, body.length);
+	const room = Math.max(0, max - size(note));
+	let cut = cutText(part, room);
+	while (size(cut) > room) cut = cutText(cut, Math.floor((cut.length * room) / size(cut)));
+	return `${cut}${note}`;
 }
 
 /** Reminds of messages that were handed over before and are not answered. */
@@ -43,7 +71,7 @@ export function openText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[])
 	return (
 		`${mail.length} ${mail.length === 1 ? 'message that names' : 'messages that name'} ${reader} ` +
 		`${mail.length === 1 ? 'is' : 'are'} open in the agentmux mailbox: ${list}. ` +
-		'send_message answers, ack_message closes; there is no other reminder.'
+		'send_message answers; there is no other reminder.'
 	);
 }
 

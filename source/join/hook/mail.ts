@@ -48,8 +48,14 @@ export const mailColumns = [
 /** The same for a row that is taken, with its receipts as they were before. */
 export const takeColumns = [...mailColumns, 'receipts(reader,attempts,takes)'] as const;
 
-/** The maximum length of a hook's text in Claude Code, which cuts longer texts at an arbitrary point. */
-export const maxTextLength = 10_000;
+/** How much of a hook's text a client shows to its model. */
+export interface HookRoom {
+	/** What the client counts in a text: its characters or its bytes. */
+	readonly size: (text: string) => number;
+	readonly max: number;
+	/** Bytes of content for which a hook takes mail, so that all of it fits with what stands around it. */
+	readonly bytes: number;
+}
 
 /** The rows of an answer that are messages. Rows of an unknown form, as of another version, are dropped and not marked. */
 export function readMail(value: unknown): MailRow[] {

@@ -1,6 +1,6 @@
-import {appendFileSync, mkdirSync, renameSync, rmSync} from 'node:fs';
+import {mkdirSync, renameSync, rmSync} from 'node:fs';
 import {dirname} from 'node:path';
-import {readOwnFile} from '../../hub/files/whole-file.ts';
+import {appendToOwnFile, readOwnFile} from '../../hub/files/whole-file.ts';
 import {fileName} from './hook-session.ts';
 
 /** What a hook had no time for, or could not report because the mailbox did not answer. */
@@ -23,7 +23,7 @@ export function missedFile(bell: string, client: string): string {
 export function noteMissed(path: string, missed: Missed): void {
 	try {
 		mkdirSync(dirname(path), {recursive: true, mode: 0o700});
-		appendFileSync(path, `${JSON.stringify(missed)}\n`, {mode: 0o600});
+		appendToOwnFile(path, `${JSON.stringify(missed)}\n`);
 	} catch {
 		// The disk may be full.
 	}

@@ -50,7 +50,7 @@ const advice: Partial<Record<ErrorCode, string>> = {
 
 /** Remedies for errors without one. */
 const remedies: Partial<Record<ErrorCode, string>> = {
-	not_found: 'Look up the id first, with search_messages or list_tasks.',
+	not_found: 'Look up the id first, with check_messages or list_tasks.',
 	invalid: 'Correct that and call the tool again.',
 	conflict: 'Check the current state first, with list_tasks.',
 };

@@ -19,6 +19,8 @@ export interface ToolCall {
 export interface Tool {
 	/** As clients list it. */
 	readonly listed: ListedTool;
+	/** Whether it is not listed where each tool costs much. */
+	readonly rare: boolean;
 	/** Resolves with the lines of the answer. Rejects with MailboxError, also if the arguments are not its own. */
 	run(sent: unknown, call: ToolCall): Promise<readonly string[]>;
 }
@@ -35,10 +37,21 @@ interface Definition<Shape extends z.ZodRawShape> {
 	readonly idempotent?: boolean;
 	/** Whether a client that looks tools up before their first use, as Claude Code does, has this one at hand from the start. */
 	readonly alwaysLoad?: boolean;
+	/** Whether an agent rarely needs it, so that it is not listed for clients in which each tool costs much. */
+	readonly rare?: boolean;
 }
 
 export function defineTool<Shape extends z.ZodRawShape>(
-	{name, title, description, input, readOnly = false, idempotent = false, alwaysLoad = false}: Definition<Shape>,
+	{
+		name,
+		title,
+		description,
+		input,
+		readOnly = false,
+		idempotent = false,
+		alwaysLoad = false,
+		rare = false,
+	}: Definition<Shape>,
 	run: (args: z.output<z.ZodObject<Shape>>, call: ToolCall) => Promise<readonly string[]>,
 ): Tool {
 	const schema = z.strictObject(input);
@@ -54,6 +67,7 @@ export function defineTool<Shape extends z.ZodRawShape>(
 			annotations,
 			...(alwaysLoad ? {_meta: {'anthropic/alwaysLoad': true}} : {}),
 		},
+		rare,
 		run: async (sent, call) => run(checkArguments({name, schema, listed}, sent), call),
 	};
 }

@@ -15,6 +15,7 @@ export function ackMessage(session: Session): Tool {
 			description: 'Closes messages that will get no answer.',
 			input: {ids: z.array(idSchema).min(1).max(100)},
 			idempotent: true,
+			rare: true,
 		},
 		async ({ids}) => {
 			const mailbox = await session.mailbox();

@@ -34,7 +34,7 @@ export function addTask(session: Session): Tool {
 				position: z.number().int().min(0).max(1_000_000).optional(),
 				depends_on: z.array(idSchema).max(100).optional(),
 				message_id: idSchema.optional().describe('asked for it'),
-				idem_key: plainText(200).optional().describe('added once'),
+				idem_key: plainText(200).optional(),
 			},
 		},
 		async ({steps, in_order, ...fields}) => {

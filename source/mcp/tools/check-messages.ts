@@ -22,7 +22,7 @@ export function checkMessages(session: Session, taking: Taking): Tool {
 			description: 'Returns new messages.',
 			input: {
 				limit: limitSchema,
-				again: z.boolean().default(false).describe('those you already have that are open'),
+				again: z.boolean().default(false).describe('open ones you already have'),
 				after: idSchema.optional(),
 			},
 		},

@@ -13,7 +13,7 @@ export function claimTask(session: Session, claims: Claims): Tool {
 		{
 			name: 'claim_task',
 			title: 'Claim a task',
-			description: 'Claims the next task of a queue, or the one with that id.',
+			description: 'Claims the next task of a queue, or one by id.',
 			input: {
 				queue: queueSchema.default('default'),
 				id: idSchema.optional(),

@@ -14,7 +14,7 @@ export function finishTask(session: Session, claims: Claims): Tool {
 		{
 			name: 'finish_task',
 			title: 'Finish a task',
-			description: 'Ends a claimed task: done, or with ok: false failed.',
+			description: 'Ends a claimed task, done or not ok.',
 			input: {
 				id: idSchema,
 				ok: z.boolean().default(true),

@@ -13,7 +13,7 @@ export function listAgents(session: Session): Tool {
 		{
 			name: 'list_agents',
 			title: 'List agents',
-			description: 'Lists all agents, with role and presence.',
+			description: 'Lists all agents.',
 			input: {},
 			readOnly: true,
 		},

@@ -13,12 +13,12 @@ export function readThread(session: Session): Tool {
 		{
 			name: 'read_thread',
 			title: 'Read a thread',
-			description: "Shows a message's thread: its first message and the newest replies.",
+			description: 'Shows a message with its thread.',
 			input: {
 				id: idSchema,
 				limit: limitSchema,
-				before: idSchema.optional().describe('only replies with lower ids'),
-				text_from: z.number().int().min(0).optional().describe('only this message, from here on'),
+				before: idSchema.optional().describe('for older replies'),
+				text_from: z.number().int().min(0).optional().describe('its text from here on'),
 			},
 			readOnly: true,
 		},
@@ -29,7 +29,7 @@ export function readThread(session: Session): Tool {
 				throw new MailboxError(
 					'not_found',
 					`There is no message #${id}.`,
-					'Use an id from check_messages or search_messages.',
+					'Use the id of a message that you were shown.',
 				);
 			}
 			if (text_from !== undefined) return piece(asked, text_from, reader, room);

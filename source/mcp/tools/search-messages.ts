@@ -22,6 +22,7 @@ export function searchMessages(session: Session): Tool {
 				limit: limitSchema.default(10),
 			},
 			readOnly: true,
+			rare: true,
 		},
 		async ({query, limit}, {room}) => {
 			const filter = parseStored(query, Date.now(), 'Put literal text in quotes.');

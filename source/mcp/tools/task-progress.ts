@@ -11,7 +11,7 @@ export function taskProgress(session: Session, claims: Claims): Tool {
 		{
 			name: 'task_progress',
 			title: 'Report progress on a task',
-			description: 'Reports progress and renews the claim.',
+			description: 'Reports progress.',
 			input: {
 				id: idSchema,
 				progress: z.number().min(0).max(1).describe('0 to 1'),
