@@ -231,8 +231,15 @@ end $$;
 
 -- Whether a message may be sent now. A time that is further ahead than a pause was set while the clock was ahead.
 create or replace function agentmux.is_due(w agentmux.watches) returns boolean
-language sql stable set search_path = '' as $$
+language sql volatile set search_path = '' as $$
   select w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
+$$;
+
+-- Whether nothing has changed for a while since the last message, so that a longer pause makes no sense any more.
+create or replace function agentmux.is_quiet(w agentmux.watches) returns boolean
+language sql volatile set search_path = '' as $$
+  select w.due_at - w.pause + w.quiet <= clock_timestamp()
+    and not exists (select from agentmux.watch_changes as c where c.watch_id = w.id and c.at > clock_timestamp() - w.quiet)
 $$;
 
 -- Sends a message from SYSTEM.
@@ -279,8 +286,8 @@ begin
       when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', p_name) end);
 end $$;
 
--- Sends the changes of one watch that were not told yet, if there are any and it is due. While there were changes within the window
--- that has just ended, the next one is twice as long, up to eight times what was asked for.
+-- Sends the changes of one watch that were not told yet, if there are any and it is due. While changes keep coming, each window is
+-- four times as long as the one before it, up to sixteen times what was asked for; it ends early when they stop.
 create or replace function agentmux.watch_flush(p_watch bigint, p_always boolean default false) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -289,7 +296,7 @@ declare
 begin
   -- Whoever has it locked is sending just now.
   select w.* into watch from agentmux.watches as w
-  where w.id = p_watch and (p_always or agentmux.is_due(w)) for no key update skip locked;
+  where w.id = p_watch and (p_always or agentmux.is_due(w) or agentmux.is_quiet(w)) for no key update skip locked;
   if not found then return; end if;
   with told as (
     delete from agentmux.watch_changes as c where c.watch_id = p_watch returning c.*
@@ -302,8 +309,8 @@ begin
     'others', exists (select from unnest(changes) as c where c.agent is null))));
   update agentmux.watches as w
   set pause = later.pause, due_at = clock_timestamp() + later.pause
-  from (select case when exists (select from unnest(changes) as c where c.at < watch.due_at)
-    then least(watch.pause * 2, watch.quiet * 8) else watch.quiet end as pause) as later
+  from (select case when agentmux.is_due(watch) and exists (select from unnest(changes) as c where c.at < watch.due_at)
+    then least(watch.pause * 4, watch.quiet * 16) else watch.quiet end as pause) as later
   where w.id = p_watch;
 end $$;
 
@@ -333,7 +340,8 @@ language plpgsql security definer set search_path = '' as $$
 declare
   due bigint[] := array(
     select w.id from agentmux.watches as w
-    where (p_to_tag is null or upper(w.to_tag collate "C") = upper(p_to_tag collate "C")) and agentmux.is_due(w)
+    where (p_to_tag is null or upper(w.to_tag collate "C") = upper(p_to_tag collate "C"))
+      and (agentmux.is_due(w) or agentmux.is_quiet(w))
       and exists (select from agentmux.watch_changes as c where c.watch_id = w.id)
     order by w.id);
 begin
@@ -535,7 +543,11 @@ begin
 end $$;
 drop function if exists agentmux.watcher(bytea);
 
--- Clients that follow the mailbox call this every few seconds.
+-- The mailbox, its history and its newest settled row, before which no transaction can commit any more (null: there is none). A
+-- database can lose its newest rows and keep its epoch: an older copy of its files was put back, or a standby took over. It then
+-- assigns the same ids again. Therefore a follower remembers a row, which it can look for, and not only a number. Volatile: the
+-- first call after a restore sets the new epoch. Clients that follow the mailbox call this every few seconds, so it also looks after
+-- the watched tables.
 create or replace function public.mailbox_state()
 returns table (epoch uuid, horizon text, latest_id bigint, mailbox_id uuid, settled_xid text, settled_id bigint, settled_at timestamptz)
 language plpgsql volatile security definer set search_path = '' as $$
@@ -550,7 +562,10 @@ begin
     where w.xid < agentmux.horizon() order by w.xid desc, w.id desc limit 1) as s on true;
 end $$;
 
--- As before; and what SYSTEM writes is verified: only the owner's functions can write it, and this function runs as the owner.
+-- Sets the columns that no client may set: thread, author, transaction and time. A message that an agent inserts by SQL has that
+-- agent as its verified author. The branch depends on the role that inserts, not on a setting: as SYSTEM, only the owner's functions
+-- can write (this one runs as the owner, too), and while an agent's SQL runs, only a trigger's. The policy on the table rejects the
+-- same messages as this function, which only has a better error message. Nobody can write a message that looks redacted.
 create or replace function agentmux.derive_message() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -723,7 +738,10 @@ comment on column agentmux.wakes.woken is 'which of both was woken last, in uppe
 alter table agentmux.wakes drop constraint if exists wakes_pkey;
 alter table agentmux.wakes add constraint wakes_pkey primary key (low, high, by_change);
 
--- As before, but work leaves the wakes for changes in tables counted.
+-- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
+-- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
+-- sees next. A broadcast, and an answer to what the reader wrote itself, are done with when they were read. Work leaves the wakes
+-- for changes in tables counted.
 create or replace function agentmux.mark_read(p_reader text, p_session text, p_ended text) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -890,7 +908,7 @@ begin
     execute format('grant execute on function public.%I to authenticated, service_role', name);
   end loop;
   foreach name in array array['readable_columns', 'other_columns', 'watch_path', 'watch_line', 'former_values', 'watch_statement', 'is_due',
-    'say', 'watch_text', 'watch_flush', 'watch_changed', 'may_flush', 'watch_flush_due', 'sync_watch_triggers', 'watch_upkeep', 'waiting',
+    'is_quiet', 'say', 'watch_text', 'watch_flush', 'watch_changed', 'may_flush', 'watch_flush_due', 'sync_watch_triggers', 'watch_upkeep', 'waiting',
     'precedence', 'forget_wakes', 'wakers']
   loop
     execute format('revoke all on function agentmux.%I from public, anon, authenticated, service_role', name);
