@@ -66,7 +66,9 @@ const command: Command = {
 		}
 		const run = await openSql(invocation);
 		const call = off ? 'unwatch_table' : 'watch_table';
-		const [row] = await run(`select to_json(${call}(${[literal(name), literal(to), ...settings].join(', ')})) as answer`);
+		const [row] = await run(
+			`select to_json(${call}(${[literal(name), literal(to), ...settings].join(', ')})) as answer`,
+		);
 		const answer = row?.['answer'];
 		if (off) return ended(invocation, name, to, answer === true);
 		const remarks = Array.isArray(answer) ? answer.map(String) : [];
@@ -78,9 +80,15 @@ const command: Command = {
 
 export default command;
 
-function ended({flags, stdout, stderr}: Invocation, name: string, to: string, wasWatched: boolean): Promise<void> | void {
+function ended(
+	{flags, stdout, stderr}: Invocation,
+	name: string,
+	to: string,
+	wasWatched: boolean,
+): Promise<void> | void {
 	if (flags['json'] === true) return writeJson(stdout, {table: name, to, ended: wasWatched});
-	if (wasWatched) return write(stdout, p`${printable(to)} no longer gets messages about changes in ${printable(name)}.\n`);
+	if (wasWatched)
+		return write(stdout, p`${printable(to)} no longer gets messages about changes in ${printable(name)}.\n`);
 	return remark(
 		stderr,
 		`${name} was not watched for ${to}; nothing was changed. \`agentmux watch\` lists the watched tables.`,

@@ -10,7 +10,9 @@ create table if not exists agentmux.watches (
   kinds text[] not null,
   condition text,
   path jsonpath,
+  tested text[] not null,
   columns text[],
+  hidden text[] not null default '{}',
   trusted boolean not null,
   quiet interval not null,
   pause interval not null,
@@ -18,6 +20,8 @@ create table if not exists agentmux.watches (
 );
 comment on column agentmux.watches.name is 'the name that the tag knows it by, to notice that it was renamed';
 comment on column agentmux.watches.path is 'the condition, as what is tested on a row';
+comment on column agentmux.watches.tested is 'the columns that the condition names';
+comment on column agentmux.watches.hidden is 'columns whose change alone is none; as of the last message, what else is left out is decided later';
 comment on column agentmux.watches.columns is 'what messages show; null: whatever agents may read at that moment';
 comment on column agentmux.watches.trusted is 'set up by somebody who may read all columns, and may show them to the tag';
 comment on column agentmux.watches.quiet is 'the window that was asked for: the least time between two messages';
@@ -25,20 +29,21 @@ comment on column agentmux.watches.pause is 'the present one, which grows while 
 comment on column agentmux.watches.due_at is 'when the next message may be sent';
 create unique index if not exists watches_once on agentmux.watches (source, upper(to_tag collate "C"));
 
--- The changes that were not told yet. No foreign key: its lock would make writers wait for whoever sends the message.
+-- The changes that were not told yet. What of their rows is shown is decided when they are. No foreign key: its lock would make
+-- writers wait for whoever sends the message.
 create table if not exists agentmux.watch_changes (
   watch_id bigint not null,
   id bigint generated always as identity,
   kind text not null,
   number bigint not null,
-  lines text[] not null,
+  rows jsonb[] not null,
   maker text not null,
   agent text,
   at timestamptz not null default clock_timestamp(),
   due boolean not null,
   constraint watch_changes_pkey primary key (watch_id, id)
 );
-comment on column agentmux.watch_changes.lines is 'the first ten rows; {}: none that the tag may read';
+comment on column agentmux.watch_changes.rows is 'the first ten rows; of an update, the one before and the one after it in an array';
 comment on column agentmux.watch_changes.agent is 'the tag of the agent that made it, in upper case; null: it was no agent';
 comment on column agentmux.watch_changes.due is 'whether a message could be sent when it was made';
 revoke all on agentmux.watches, agentmux.watch_changes from public, anon, authenticated, service_role;
@@ -149,83 +154,76 @@ exception
       hint = 'Compare columns with values: "state = ''open'' and (total > 100 or urgent = true)". Also: <> < <= >= in (...), is null, is not null, and not (...).';
 end $$;
 
--- A row as a line of a message. It cannot mention anybody.
-create or replace function agentmux.watch_line(p_row jsonb, p_before jsonb default null) returns text
-language sql immutable set search_path = '' as $$
-  select regexp_replace(case when length(whole.line) > 16000 then left(whole.line, 16000) || '…' else whole.line end,
-    '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\\u0040', 'g')
-  from (select p_row::text || case when p_before is null then '' else ' was ' || p_before::text end as line) as whole
-$$;
-
--- The values that a row had before in those columns that have changed.
-create or replace function agentmux.former_values(p_before jsonb, p_after jsonb) returns jsonb
-language sql immutable set search_path = '' as $$
-  select coalesce(jsonb_object_agg(b.key, b.value), '{}') from jsonb_each(p_before) as b where b.value is distinct from p_after -> b.key
-$$;
+-- A row as a line of a message, without some columns. It cannot mention anybody.
+create or replace function agentmux.watch_line(p_kind text, p_row jsonb, p_hidden text[]) returns text
+language plpgsql stable set search_path = '' as $$
+declare
+  line text := case when p_kind = 'UPDATE' then (p_row -> 1) - p_hidden else p_row - p_hidden end::text;
+begin
+  if p_kind = 'UPDATE' then
+    line := line || ' was ' || coalesce((select jsonb_object_agg(b.key, b.value) from jsonb_each((p_row -> 0) - p_hidden) as b
+      where b.value is distinct from p_row -> 1 -> b.key), '{}')::text;
+  end if;
+  if length(line) > 16000 then line := left(line, 16000) || '…'; end if;
+  return regexp_replace(line, '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\u0040', 'g');
+end $$;
 
 -- Notes what a statement did to a watched table, or to a partition of one, for each tag that watches it and did not do it itself.
+-- Every writer pays for this, so it calls as little as possible and leaves the rest to whoever sends the message.
 create or replace function agentmux.watch_statement() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-  watch agentmux.watches;
+  role constant text := current_setting('role');
   me record;
   maker text;
-  readable text[];
-  secret text[];
-  hidden text[];
-  shown text[];
-  many bigint;
-  lines text[];
+  agent text;
+  watcher text := '';
 begin
-  for watch in
-    select w.* from agentmux.watches as w
-    where (w.source = tg_relid or tg_nargs > 0 and w.source in (select a.relid from pg_partition_ancestors(tg_relid) as a))
-      and lower(tg_op) = any (w.kinds)
-  loop
-    if maker is null then
-      select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
-      maker := case
-        when me.tag is null then 'plain SQL as ' || agentmux.watched_name('public', coalesce(nullif(current_setting('role'), 'none'), session_user))
-        when me.verified then me.tag else me.tag || ' (unverified)' end;
-    end if;
-    continue when upper(me.tag collate "C") = upper(watch.to_tag collate "C");
-    readable := agentmux.readable_columns(watch.source);
-    shown := case when watch.columns is null then readable when watch.trusted or readable is null then watch.columns
-      else array(select c from unnest(watch.columns) as c where c = any (readable)) end;
-    hidden := agentmux.other_columns(tg_relid, shown);
-    secret := case when watch.trusted then '{}' else agentmux.other_columns(tg_relid, readable) end;
-    lines := '{}';
-    -- c.* and not c: a column may be called that.
-    if tg_op = 'TRUNCATE' then
-      many := 0;
-    elsif tg_op = 'UPDATE' then
-      -- Both tables have the rows in the same order.
-      select count(*), array_agg(agentmux.watch_line(to_jsonb(p.after) - hidden,
-        agentmux.former_values(to_jsonb(p.before) - hidden, to_jsonb(p.after) - hidden)) order by p.place) filter (where p.place <= 10)
-      into many, lines
+  if role = 'authenticated' or role = 'service_role' then
+    select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
+    maker := case when me.verified then me.tag else me.tag || ' (unverified)' end;
+    watcher := coalesce(upper(me.tag collate "C"), '');
+    if me.kind = 'agent' then agent := watcher; end if;
+  end if;
+  maker := coalesce(maker, 'plain SQL as ' || case when role = 'none' then session_user else role end);
+  -- c.* and not c: a column may be called that.
+  if tg_op = 'UPDATE' then
+    -- Both tables have the rows in the same order.
+    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
+    select w.id, tg_op, p.number, p.rows, maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
+    from agentmux.watches as w
+    cross join lateral (
+      select count(*) as number,
+        array_agg(jsonb_build_array(to_jsonb(d.before), to_jsonb(d.after)) order by d.place) filter (where d.place <= 10) as rows
       from (
         select b.line as before, a.line as after, row_number() over (order by b.place) as place
         from (select (c.*)::record as line, row_number() over () as place from former as c) as b
         join (select (c.*)::record as line, row_number() over () as place from changed as c) as a on a.place = b.place
         where b.line operator(pg_catalog.*<>) a.line
-          and (hidden = '{}' or shown = '{}' or to_jsonb(b.line) - hidden <> to_jsonb(a.line) - hidden)
-          and (watch.path is null or jsonb_path_match(to_jsonb(a.line) - secret, watch.path, '{}', true))
-      ) as p;
-    elsif watch.path is null then
-      many := (select count(*) from changed);
-      lines := array(select agentmux.watch_line(to_jsonb(c.*) - hidden) from changed as c limit 10);
-    else
-      select count(*), array_agg(agentmux.watch_line(m.line - hidden) order by m.place) filter (where m.place <= 10) into many, lines
-      from (
-        select t.line, row_number() over () as place from (select to_jsonb(c.*) as line from changed as c) as t
-        where jsonb_path_match(t.line - secret, watch.path, '{}', true)
-      ) as m;
-    end if;
-    continue when many = 0 and tg_op <> 'TRUNCATE';
-    insert into agentmux.watch_changes (watch_id, kind, number, lines, maker, agent, due)
-    values (watch.id, tg_op, many, case when shown = '{}' then '{}' else lines end, maker,
-      case when me.kind = 'agent' then upper(me.tag collate "C") end, agentmux.is_due(watch));
-  end loop;
+          and (w.hidden = '{}' or to_jsonb(b.line) - w.hidden <> to_jsonb(a.line) - w.hidden)
+          and (w.path is null or jsonb_path_match(to_jsonb(a.line), w.path, '{}', true))
+      ) as d
+    ) as p
+    where (w.source = tg_relid or tg_nargs > 0 and w.source in (select a.relid from pg_partition_ancestors(tg_relid) as a))
+      and 'update' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
+  elsif tg_op = 'TRUNCATE' then
+    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
+    select w.id, tg_op, 0, '{}', maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
+    from agentmux.watches as w
+    where (w.source = tg_relid or tg_nargs > 0 and w.source in (select a.relid from pg_partition_ancestors(tg_relid) as a))
+      and 'truncate' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher;
+  else
+    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
+    select w.id, tg_op, p.number,
+      array(select to_jsonb(c.*) from changed as c where w.path is null or jsonb_path_match(to_jsonb(c.*), w.path, '{}', true) limit 10),
+      maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
+    from agentmux.watches as w
+    cross join lateral (
+      select count(*) as number from changed as c where w.path is null or jsonb_path_match(to_jsonb(c.*), w.path, '{}', true)
+    ) as p
+    where (w.source = tg_relid or tg_nargs > 0 and w.source in (select a.relid from pg_partition_ancestors(tg_relid) as a))
+      and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
+  end if;
   return null;
 end $$;
 
@@ -242,6 +240,24 @@ language sql volatile set search_path = '' as $$
     and not exists (select from agentmux.watch_changes as c where c.watch_id = w.id and c.at > clock_timestamp() - w.quiet)
 $$;
 
+-- The columns that messages of a watch show, as rights are now; null: all.
+create or replace function agentmux.shown_columns(w agentmux.watches) returns text[]
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  readable text[];
+begin
+  if w.columns is not null and w.trusted then return w.columns; end if;
+  readable := agentmux.readable_columns(w.source);
+  if readable is null then return w.columns; end if;
+  return case when w.columns is null then readable else array(select c from unnest(w.columns) as c where c = any (readable)) end;
+end $$;
+
+-- The columns whose change alone is none. If nothing is shown, every change is one.
+create or replace function agentmux.hidden_columns(w agentmux.watches) returns text[]
+language sql stable security definer set search_path = '' as $$
+  select agentmux.other_columns(w.source, nullif(agentmux.shown_columns(w), '{}'))
+$$;
+
 -- Sends a message from SYSTEM.
 create or replace function agentmux.say(p_content text, p_meta jsonb default '{}') returns void
 language plpgsql security definer set search_path = '' as $$
@@ -254,9 +270,11 @@ begin
 end $$;
 
 -- The text about some changes of a table: how many of each kind, by whom, and the first ten rows.
-create or replace function agentmux.watch_text(p_name text, p_to_tag text, p_changes agentmux.watch_changes[]) returns text
+create or replace function agentmux.watch_text(w agentmux.watches, p_changes agentmux.watch_changes[]) returns text
 language plpgsql stable set search_path = '' as $$
 declare
+  columns text[] := agentmux.shown_columns(w);
+  hidden text[] := agentmux.other_columns(w.source, columns);
   kinds text[];
   summary text;
   total bigint;
@@ -271,19 +289,22 @@ begin
   from (select c.kind, sum(c.number) as number, min(c.id) as first from unnest(p_changes) as c group by c.kind) as k;
   makers := array(select c.maker from unnest(p_changes) as c group by c.maker order by min(c.id));
   lines := array(
-    select case when cardinality(kinds) > 1 then c.kind || ' ' else '' end || l.line
-    from unnest(p_changes) as c cross join lateral unnest(c.lines) with ordinality as l (line, place)
-    order by c.id, l.place limit 10);
+    select case when cardinality(kinds) > 1 then f.kind || ' ' else '' end || agentmux.watch_line(f.kind, f.line, hidden)
+    from (
+      select c.kind, c.id, l.place, l.line from unnest(p_changes) as c cross join lateral unnest(c.rows) with ordinality as l (line, place)
+      where columns is distinct from '{}'
+      order by c.id, l.place limit 10
+    ) as f order by f.id, f.place);
   room := 16000 / greatest(cardinality(lines), 1);
   lines := array(select case when length(line) > room then left(line, room) || '…' else line end from unnest(lines) as line);
   rest := total - cardinality(lines);
-  return format('%s %s by %s%s%s @%s%s%s', p_name, summary, array_to_string(makers[:5], ', '),
+  return format('%s %s by %s%s%s @%s%s%s', w.name, summary, array_to_string(makers[:5], ', '),
     case when cardinality(makers) > 5 then format(' and %s more', cardinality(makers) - 5) end,
     case when total = 1 and cardinality(kinds) = 1 then ' ' || lines[1] end,
-    p_to_tag,
+    w.to_tag,
     case when (total > 1 or cardinality(kinds) > 1) and lines <> '{}' then E'\n' || array_to_string(lines, E'\n') end,
-    case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, p_name)
-      when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', p_name) end);
+    case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, w.name)
+      when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', w.name) end);
 end $$;
 
 -- Sends the changes of one watch that were not told yet, if there are any and it is due. While changes keep coming, each window is
@@ -303,12 +324,14 @@ begin
   )
   select array_agg(told::agentmux.watch_changes order by told.id) into changes from told;
   if changes is null then return; end if;
-  perform agentmux.say(agentmux.watch_text(watch.name, watch.to_tag, changes), jsonb_build_object('watch', jsonb_build_object(
+  -- That rows were chosen by a column says something about it.
+  if not watch.trusted and not coalesce(watch.tested <@ agentmux.readable_columns(watch.source), true) then return; end if;
+  perform agentmux.say(agentmux.watch_text(watch, changes), jsonb_build_object('watch', jsonb_build_object(
     'table', watch.name,
     'agents', (select coalesce(jsonb_agg(distinct c.agent), '[]') from unnest(changes) as c where c.agent is not null),
     'others', exists (select from unnest(changes) as c where c.agent is null))));
   update agentmux.watches as w
-  set pause = later.pause, due_at = clock_timestamp() + later.pause
+  set pause = later.pause, due_at = clock_timestamp() + later.pause, hidden = agentmux.hidden_columns(watch)
   from (select case when agentmux.is_due(watch) and exists (select from unnest(changes) as c where c.at < watch.due_at)
     then least(watch.pause * 4, watch.quiet * 16) else watch.quiet end as pause) as later
   where w.id = p_watch;
@@ -475,11 +498,13 @@ begin
     raise exception using errcode = '42501', message = format('agents may not read all of these columns of %s', target),
       hint = 'The owner of the database may show them all the same: run this as its owner.';
   end if;
-  insert into agentmux.watches as w (source, name, to_tag, kinds, condition, path, columns, trusted, quiet, pause)
-  values (target, found.name, p_to_tag, kinds, p_where, tested.path, p_columns, trusted, quiet, quiet)
+  insert into agentmux.watches as w (source, name, to_tag, kinds, condition, path, tested, columns, trusted, quiet, pause)
+  values (target, found.name, p_to_tag, kinds, p_where, tested.path, tested.columns, p_columns, trusted, quiet, quiet)
   on conflict (source, upper(to_tag collate "C")) do update set to_tag = excluded.to_tag, name = excluded.name, kinds = excluded.kinds,
-    condition = excluded.condition, path = excluded.path, columns = excluded.columns, trusted = excluded.trusted,
+    condition = excluded.condition, path = excluded.path, tested = excluded.tested, columns = excluded.columns, trusted = excluded.trusted,
     quiet = excluded.quiet, pause = excluded.pause, due_at = excluded.due_at;
+  update agentmux.watches as w set hidden = agentmux.hidden_columns(w)
+  where w.source = target and upper(w.to_tag collate "C") = upper(p_to_tag collate "C");
   perform agentmux.sync_watch_triggers(target);
   if not exists (select from public.agents as a where upper(a.tag collate "C") = upper(p_to_tag collate "C") and a.revoked_at is null) then
     remarks := remarks || format('%s has not joined: messages wait until it does.', p_to_tag);
@@ -538,7 +563,11 @@ begin
     for i in 1..cardinality(former.names) loop
       execute format('drop trigger %I on %s', former.names[i], former.source);
     end loop;
-    perform public.watch_table(former.source::text, former.to_tag);
+    begin
+      perform public.watch_table(former.source::text, former.to_tag);
+    exception when wrong_object_type then
+      null; -- A table that messages change.
+    end;
   end loop;
 end $$;
 drop function if exists agentmux.watcher(bytea);
@@ -560,6 +589,35 @@ begin
   from public.mux_meta as m
   left join lateral (select w.xid, w.id, w.created_at from public.messages as w
     where w.xid < agentmux.horizon() order by w.xid desc, w.id desc limit 1) as s on true;
+end $$;
+
+-- The identity of a request, or no row. An authenticated token is trusted, because only the service role can write its
+-- app_metadata. A service key may name the tag that it acts as, which is unverified. While an agent's SQL runs, the identity is
+-- that agent's, even if the SQL changes the claims. The owner's plain SQL has no identity. The role is read from its setting,
+-- because current_user is the owner in a security definer function. In plpgsql, which caches its plans: most requests and each
+-- change of a watched table ask for it.
+create or replace function agentmux.identity() returns table (tag text, kind text, verified boolean)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  app jsonb;
+begin
+  select a.tag, a.kind into tag, kind from agentmux.acting as a
+  where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp();
+  verified := true;
+  if found then
+    return next;
+    return;
+  end if;
+  if current_setting('role') = 'authenticated' then
+    app := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata';
+    tag := app ->> 'agent_tag';
+    kind := case when app ->> 'kind' = 'human' then 'human' else 'agent' end;
+  elsif current_setting('role') = 'service_role' then
+    tag := nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-agentmux-tag';
+    kind := 'agent';
+    verified := false;
+  end if;
+  if tag collate "C" ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$' then return next; end if;
 end $$;
 
 -- Sets the columns that no client may set: thread, author, transaction and time. A message that an agent inserts by SQL has that
@@ -584,7 +642,9 @@ begin
     new.author_tag := me.tag;
     new.author_kind := me.kind;
     new.verified := coalesce(me.verified, false);
-  elsif writer = current_user and current_setting('agentmux.author', true) = 'system' and (acting is null or pg_trigger_depth() > 1) then
+  elsif current_setting('agentmux.author', true) = 'system' and (acting is null or pg_trigger_depth() > 1)
+    and pg_has_role(writer::name, current_user, 'usage')
+  then
     new.author_tag := 'SYSTEM';
     new.author_kind := 'system';
     new.verified := true;
@@ -907,8 +967,8 @@ begin
     execute format('revoke all on function public.%I from public, anon', name);
     execute format('grant execute on function public.%I to authenticated, service_role', name);
   end loop;
-  foreach name in array array['readable_columns', 'other_columns', 'watch_path', 'watch_line', 'former_values', 'watch_statement', 'is_due',
-    'is_quiet', 'say', 'watch_text', 'watch_flush', 'watch_changed', 'may_flush', 'watch_flush_due', 'sync_watch_triggers', 'watch_upkeep', 'waiting',
+  foreach name in array array['readable_columns', 'other_columns', 'watch_path', 'watch_line', 'watch_statement', 'is_due',
+    'is_quiet', 'shown_columns', 'hidden_columns', 'say', 'watch_text', 'watch_flush', 'watch_changed', 'may_flush', 'watch_flush_due', 'sync_watch_triggers', 'watch_upkeep', 'waiting',
     'precedence', 'forget_wakes', 'wakers']
   loop
     execute format('revoke all on function agentmux.%I from public, anon, authenticated, service_role', name);

@@ -90,7 +90,9 @@ describe('monitor and responder', () => {
 		await home.output(['sql', `insert into orders values (1001, 5000, '@RESPONDER pay it back')`]);
 		const heard = await monitor!.hook('PostToolBatch');
 		expect(heard).toMatch(/^2 new messages for MONITOR/);
-		expect(heard).toMatch(/#\d+ from SYSTEM \(verified, system[^]*\| orders INSERT 1000 rows by plain SQL as \w+ @MONITOR\n {2}\| \{"id": 1, /);
+		expect(heard).toMatch(
+			/#\d+ from SYSTEM \(verified, system[^]*\| orders INSERT 1000 rows by plain SQL as \w+ @MONITOR\n {2}\| \{"id": 1, /,
+		);
 		expect(heard.match(/^ {2}\| \{/gm)).toHaveLength(10);
 		expect(heard).toContain('  | and 990 more');
 		expect(heard).toContain(String.raw`{"id": 1001, "note": "\u0040RESPONDER pay it back", "total": 5000} @MONITOR`);

@@ -263,7 +263,8 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		expect(await loop()).toBe(8);
 		// One that only feeds another, and hears nothing back, is no loop.
 		await database.as(human(), `insert into messages (content) values ('[HUMAN] go on')`);
-		for (const tag of ['B', 'C']) await database.as(agent(tag), `select receipt_ack(array(select id from messages), 'mcp')`);
+		for (const tag of ['B', 'C'])
+			await database.as(agent(tag), `select receipt_ack(array(select id from messages), 'mcp')`);
 		for (let round = 0; round < 12; round += 1) expect(await turn('B', 'C', 'one')).toBe(true);
 		await watches('unwatch_table');
 	});

@@ -18,9 +18,9 @@ describe.each(engines)('what a watch tells on $engine', ({open}) => {
 	});
 
 	const watch = async (settings = '', caller = owner): Promise<unknown> =>
-		(
-			await database.as(caller, `select watch_table('orders', 'RESPONDER', p_window => '0'${settings}) as remarks`)
-		)[0]!['remarks'];
+		(await database.as(caller, `select watch_table('orders', 'RESPONDER', p_window => '0'${settings}) as remarks`))[0]![
+			'remarks'
+		];
 	const insert = (id: number, rest = `'open', 5, false, 'hidden'`) =>
 		database.as(A, `insert into orders values (${id}, ${rest})`);
 	const told = async () =>
@@ -47,7 +47,9 @@ describe.each(engines)('what a watch tells on $engine', ({open}) => {
 
 	test('of a table that agents may not read, or not in every row, the changes are only counted', async () => {
 		await joined();
-		await database.script('alter table orders enable row level security; create policy few on orders for all using (id < 10)');
+		await database.script(
+			'alter table orders enable row level security; create policy few on orders for all using (id < 10)',
+		);
 		const remark = ['Agents may not read the rows of orders, so messages only count its changes.'];
 		expect(await watch()).toEqual(remark);
 		await insert(1);
@@ -60,7 +62,9 @@ describe.each(engines)('what a watch tells on $engine', ({open}) => {
 		await database.script('create policy less on orders as restrictive for select using (id < 10)');
 		await insert(3);
 		expect((await told())[2]).toBe(counted);
-		await database.script('drop policy less on orders; drop policy everything on orders; alter table orders disable row level security');
+		await database.script(
+			'drop policy less on orders; drop policy everything on orders; alter table orders disable row level security',
+		);
 		await database.script('revoke select (id, state, total, urgent) on orders from authenticated');
 		expect(await watch()).toEqual(remark);
 		await database.as(owner, `insert into orders values (4), (5)`);
@@ -124,9 +128,11 @@ describe.each(engines)('what a watch tells on $engine', ({open}) => {
 		[`state = 'it''s "so" @B'`, []],
 		[`id = -1`, []],
 	])('a condition chooses rows: %s', async (where, ids) => {
-		await database.as(owner, `select watch_table('orders', 'RESPONDER', p_window => '0', p_columns => '{id}', p_where => $1)`, [
-			where,
-		]);
+		await database.as(
+			owner,
+			`select watch_table('orders', 'RESPONDER', p_window => '0', p_columns => '{id}', p_where => $1)`,
+			[where],
+		);
 		await database.as(
 			A,
 			`insert into orders values (1, 'open', 5, false, ''), (2, 'open', 600, true, ''), (3, 'done', 1000, false, ''), (4, null, null, null, null)`,
@@ -168,7 +174,11 @@ describe.each(engines)('what a watch tells on $engine', ({open}) => {
 	test('nobody else can read what waits, or set up a watch', async () => {
 		await watch();
 		for (const caller of [A, human(), service()])
-			for (const text of ['select * from agentmux.watch_changes', 'select agentmux.say($$x$$)', 'select agentmux.watch_upkeep()'])
+			for (const text of [
+				'select * from agentmux.watch_changes',
+				'select agentmux.say($$x$$)',
+				'select agentmux.watch_upkeep()',
+			])
 				await expect(database.as(caller, text)).rejects.toMatchObject({code: '42501'});
 	});
 

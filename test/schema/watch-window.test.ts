@@ -22,7 +22,8 @@ describe.each(engines)('the window of a watch on $engine', ({open}) => {
 	const told = async () =>
 		(await database.as(owner, 'select body from messages order by id')).map(row => row['body'] as string);
 	/** As if the window had passed. */
-	const pass = () => database.script(`update agentmux.watches set due_at = clock_timestamp() - interval '1 millisecond'`);
+	const pass = () =>
+		database.script(`update agentmux.watches set due_at = clock_timestamp() - interval '1 millisecond'`);
 	const pause = async () =>
 		(await database.as(owner, `select extract(epoch from pause)::int as pause from agentmux.watches`))[0]!['pause'];
 	const follow = () => database.as(human(), 'select * from mailbox_state()');
@@ -110,7 +111,9 @@ describe.each(engines)('the window of a watch on $engine', ({open}) => {
 		await watch('10 seconds');
 		await insert(1);
 		await insert(2);
-		await database.script(`update agentmux.watches set pause = '160 seconds', due_at = clock_timestamp() + interval '145 seconds'`);
+		await database.script(
+			`update agentmux.watches set pause = '160 seconds', due_at = clock_timestamp() + interval '145 seconds'`,
+		);
 		await follow();
 		expect(await told()).toHaveLength(1);
 		await database.script(`update agentmux.watch_changes set at = at - interval '11 seconds'`);
@@ -135,7 +138,10 @@ describe.each(engines)('the window of a watch on $engine', ({open}) => {
 		expect((await told())[1]).toMatch(/ by b .* @A$/);
 		await database.as(A, 'select mux_make_role()');
 		await database.as(A, `select agent_sql('create table own (n int)')`);
-		await database.as(owner, `select watch_table('own', 'A', p_window => '0'), watch_table('own', 'B', p_window => '0')`);
+		await database.as(
+			owner,
+			`select watch_table('own', 'A', p_window => '0'), watch_table('own', 'B', p_window => '0')`,
+		);
 		await database.as(A, `select agent_sql('insert into own values (1)')`);
 		expect((await told()).slice(2)).toEqual(['own INSERT by A {"n": 1} @B']);
 		await database.as(A, `select agent_sql('drop table own')`);
@@ -209,7 +215,9 @@ describe('several writers of a watched table', () => {
 		const writers = await Promise.all(Array.from({length: 8}, () => database.connect()));
 		await Promise.all(
 			writers.map(async ({client}, index) => {
-				await client.query(`set default_transaction_isolation = '${index % 2 === 0 ? 'read committed' : 'serializable'}'`);
+				await client.query(
+					`set default_transaction_isolation = '${index % 2 === 0 ? 'read committed' : 'serializable'}'`,
+				);
 				for (let round = 0; round < 30; round += 1) await client.query(`insert into orders values ($1, 'x')`, [round]);
 			}),
 		);

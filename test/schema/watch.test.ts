@@ -114,7 +114,9 @@ describe.each(engines)('watching on $engine', ({open}) => {
 		});
 		await database.as(A, `update odd set place = 6, before = '{}'`);
 		expect((await newest())!['content']).toMatch(/ was \{"place": 5, "before": \[\]\} @RESPONDER$/);
-		await database.script('alter table odd drop column c, drop column many, drop column line, drop column place, drop column before, add column more int');
+		await database.script(
+			'alter table odd drop column c, drop column many, drop column line, drop column place, drop column before, add column more int',
+		);
 		await database.as(A, 'insert into odd values (1, 3, 5)');
 		expect(await newest()).toMatchObject({
 			content: '[SYSTEM] odd INSERT by A {"id": 1, "more": 5, "changed": 3} @RESPONDER',
@@ -181,13 +183,18 @@ describe.each(engines)('watching on $engine', ({open}) => {
 		await database.script(`drop table ${name}`);
 	});
 
-	test.each(['messages', 'channel_entries', 'receipts', 'cursors', 'agents', 'agent_sessions', 'agentmux.watch_changes'])(
-		'%s, which messages change themselves, is not watched',
-		async table => {
-			await expect(database.as(owner, `select watch_table('${table}', 'A')`)).rejects.toMatchObject({
-				code: '42809',
-				message: `${table} cannot be watched`,
-			});
-		},
-	);
+	test.each([
+		'messages',
+		'channel_entries',
+		'receipts',
+		'cursors',
+		'agents',
+		'agent_sessions',
+		'agentmux.watch_changes',
+	])('%s, which messages change themselves, is not watched', async table => {
+		await expect(database.as(owner, `select watch_table('${table}', 'A')`)).rejects.toMatchObject({
+			code: '42809',
+			message: `${table} cannot be watched`,
+		});
+	});
 });
