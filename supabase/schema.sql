@@ -2686,7 +2686,7 @@ begin
     if maker is null then
       select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
       maker := case
-        when me.tag is null then 'plain SQL as ' || agentmux.watched_name('public', coalesce(nullif(current_setting('role'), 'none'), session_user))
+        when me.tag is null then 'the role ' || agentmux.watched_name('public', coalesce(nullif(current_setting('role'), 'none'), session_user))
         when me.verified then me.tag else me.tag || ' (unverified)' end;
     end if;
     continue when upper(me.tag collate "C") = upper(watch.to_tag collate "C");

@@ -178,14 +178,17 @@ declare
   maker text;
   agent text;
   watcher text := '';
+  -- A statement that names a partition changes the tables above it.
+  sources regclass[] := array[tg_relid];
 begin
+  if tg_nargs > 0 then sources := array(select a.relid from pg_partition_ancestors(tg_relid) as a); end if;
   if role = 'authenticated' or role = 'service_role' then
     select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
     maker := case when me.verified then me.tag else me.tag || ' (unverified)' end;
     watcher := coalesce(upper(me.tag collate "C"), '');
     if me.kind = 'agent' then agent := watcher; end if;
   end if;
-  maker := coalesce(maker, 'plain SQL as ' || case when role = 'none' then session_user else role end);
+  maker := coalesce(maker, 'the role ' || case when role = 'none' then session_user else role end);
   -- c.* and not c: a column may be called that.
   if tg_op = 'UPDATE' then
     -- Both tables have the rows in the same order.
@@ -204,14 +207,12 @@ begin
           and (w.path is null or jsonb_path_match(to_jsonb(a.line), w.path, '{}', true))
       ) as d
     ) as p
-    where (w.source = tg_relid or tg_nargs > 0 and w.source in (select a.relid from pg_partition_ancestors(tg_relid) as a))
-      and 'update' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
+    where w.source = any (sources) and 'update' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
   elsif tg_op = 'TRUNCATE' then
     insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
     select w.id, tg_op, 0, '{}', maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
     from agentmux.watches as w
-    where (w.source = tg_relid or tg_nargs > 0 and w.source in (select a.relid from pg_partition_ancestors(tg_relid) as a))
-      and 'truncate' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher;
+    where w.source = any (sources) and 'truncate' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher;
   else
     insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
     select w.id, tg_op, p.number,
@@ -221,8 +222,7 @@ begin
     cross join lateral (
       select count(*) as number from changed as c where w.path is null or jsonb_path_match(to_jsonb(c.*), w.path, '{}', true)
     ) as p
-    where (w.source = tg_relid or tg_nargs > 0 and w.source in (select a.relid from pg_partition_ancestors(tg_relid) as a))
-      and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
+    where w.source = any (sources) and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
   end if;
   return null;
 end $$;
@@ -287,7 +287,8 @@ begin
       when k.kind = 'TRUNCATE' or k.number = 1 then k.kind else format('%s %s rows', k.kind, k.number) end, ', ' order by k.first)
   into kinds, total, summary
   from (select c.kind, sum(c.number) as number, min(c.id) as first from unnest(p_changes) as c group by c.kind) as k;
-  makers := array(select c.maker from unnest(p_changes) as c group by c.maker order by min(c.id));
+  -- A role may have any name.
+  makers := array(select regexp_replace(c.maker, '[^[:alnum:]_.$() -]', '?', 'g') from unnest(p_changes) as c group by c.maker order by min(c.id));
   lines := array(
     select case when cardinality(kinds) > 1 then f.kind || ' ' else '' end || agentmux.watch_line(f.kind, f.line, hidden)
     from (

@@ -91,7 +91,7 @@ describe('monitor and responder', () => {
 		const heard = await monitor!.hook('PostToolBatch');
 		expect(heard).toMatch(/^2 new messages for MONITOR/);
 		expect(heard).toMatch(
-			/#\d+ from SYSTEM \(verified, system[^]*\| orders INSERT 1000 rows by plain SQL as \w+ @MONITOR\n {2}\| \{"id": 1, /,
+			/#\d+ from SYSTEM \(verified, system[^]*\| orders INSERT 1000 rows by the role \w+ @MONITOR\n {2}\| \{"id": 1, /,
 		);
 		expect(heard.match(/^ {2}\| \{/gm)).toHaveLength(10);
 		expect(heard).toContain('  | and 990 more');

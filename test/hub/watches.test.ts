@@ -32,8 +32,8 @@ test('the hub sends what waits, and says that a table is no more, although nobod
 	await told(2);
 	await home.output(['sql', 'drop table orders']);
 	expect(await told(3)).toEqual([
-		expect.stringMatching(/^orders INSERT by plain SQL as \w+ \{"id": 1\} @RESPONDER$/),
-		expect.stringMatching(/^orders INSERT by plain SQL as \w+ \{"id": 2\} @RESPONDER$/),
+		expect.stringMatching(/^orders INSERT by the role \w+ \{"id": 1\} @RESPONDER$/),
+		expect.stringMatching(/^orders INSERT by the role \w+ \{"id": 2\} @RESPONDER$/),
 		'orders was dropped: this watch has ended. @RESPONDER',
 	]);
 });

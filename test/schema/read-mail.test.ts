@@ -115,7 +115,7 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		expect(await states()).toEqual(['acked', 'acked', 'read']);
 	});
 
-	test('whoever writes to the sender has answered what it was handed, by plain SQL as well; a reply answers that alone', async () => {
+	test('whoever writes to the sender has answered what it was handed, by the role well; a reply answers that alone', async () => {
 		await database.as(B, 'select agent_touch()');
 		for (const text of ['[A] @B one', '[C] @B two', '[A] @B three']) await post(text);
 		await take('s1');

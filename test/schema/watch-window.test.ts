@@ -69,7 +69,7 @@ describe.each(engines)('the window of a watch on $engine', ({open}) => {
 		await database.script(`begin; insert into orders values (1, 'x'); insert into orders values (2, 'x'); commit`);
 		expect(await told()).toEqual([
 			expect.stringMatching(
-				/^orders INSERT 2 rows by plain SQL as \w+ @RESPONDER\n\{"id": 1, "note": "x"\}\n\{"id": 2, "note": "x"\}$/,
+				/^orders INSERT 2 rows by the role \w+ @RESPONDER\n\{"id": 1, "note": "x"\}\n\{"id": 2, "note": "x"\}$/,
 			),
 		]);
 	});
@@ -206,7 +206,7 @@ describe('several writers of a watched table', () => {
 		await slow.client.query('commit');
 		await database.script(`update agentmux.watches set due_at = '-infinity'`);
 		await quick.as(agent('RESPONDER'), 'select id from inbox_take()');
-		expect((await bodies())[1]).toMatch(/^orders INSERT by plain SQL as migrator .*"slow"/);
+		expect((await bodies())[1]).toMatch(/^orders INSERT by the role migrator .*"slow"/);
 	});
 
 	test('eight at once never deadlock, fail or leave anything out, with any isolation', async () => {

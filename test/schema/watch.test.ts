@@ -48,10 +48,10 @@ describe.each(engines)('watching on $engine', ({open}) => {
 		await database.as(service('SHOP'), 'select 1');
 		await database.as(owner, 'delete from orders');
 		expect((await newest())!['content']).toMatch(
-			/^\[SYSTEM\] orders DELETE by plain SQL as \w+ \{"id": 1, "note": "old"\} @Responder$/,
+			/^\[SYSTEM\] orders DELETE by the role \w+ \{"id": 1, "note": "old"\} @Responder$/,
 		);
 		await database.as(owner, 'truncate orders');
-		expect((await newest())!['body']).toMatch(/^orders TRUNCATE by plain SQL as \w+ @Responder$/);
+		expect((await newest())!['body']).toMatch(/^orders TRUNCATE by the role \w+ @Responder$/);
 	});
 
 	test('a statement that changes many rows is one message, with their number and the first ten', async () => {
