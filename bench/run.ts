@@ -10,6 +10,7 @@ import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
 import {renew, resultsFile, verdict} from './results.ts';
 import {startToFirstFrame} from './start.ts';
+import {watchedInserts} from './watched-inserts.ts';
 
 const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
 	start: startToFirstFrame,
@@ -36,6 +37,7 @@ function tell(figure: Figure): void {
 
 console.log(`${machine()}\n`);
 if (chosen('first-start')) tell(firstStart());
+if (chosen('watch')) (await watchedInserts()).forEach(tell);
 if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);
 const names = Object.keys(onHub).filter(name => chosen(name));
 if (names.length > 0) {

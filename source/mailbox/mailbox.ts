@@ -62,8 +62,9 @@ export interface Mailbox {
 	inbox(reader: Tag, query?: InboxQuery): Promise<Message[]>;
 
 	/**
-	 * Takes messages for the identity to hand over now, oldest first: those that nobody has taken yet, or whose lease ran out without
-	 * an ack. They are leased to this caller for 30 s, so that two clients with the same tag never hand over the same message. A
+	 * Takes messages for the identity to hand over now: people's first, then agents', then those of SYSTEM, each oldest first. The oldest
+	 * of all is among the first two, so that none waits without end. Takes those that nobody has taken yet, or whose lease ran out
+	 * without an ack. They are leased to this caller for 30 s, so that two clients with the same tag never hand over the same message. A
 	 * message that was delivered five times and never read is stuck and not taken again. At most `limit` (default 20), and no more
 	 * than `bytes` (default 1 MB) of content after the first.
 	 */

@@ -437,7 +437,20 @@ describe('sql and watch', () => {
 
 	test('a watched table posts its changes to the tag that watches it', async () => {
 		await home.output(['sql', 'create table orders (id int primary key, what text)']);
-		expect(await home.output(['watch', 'orders', '--to', 'RESPONDER'])).toContain('RESPONDER');
+		expect(await home.run(['watch', 'orders', '--to', 'NOBODY'])).toEqual({
+			code: 0,
+			stdout: 'NOBODY now gets messages about changes in orders.\n',
+			stderr:
+				'agentmux: NOBODY has not joined: messages wait until it does.\n' +
+				'agentmux: Agents may not read the rows of orders, so messages only count its changes.\n',
+		});
+		await home.output(['watch', 'orders', '--to', 'NOBODY', '--off']);
+		await home.output(['sql', 'grant select on orders to authenticated']);
+		expect(await home.json(['watch', 'orders', '--to', 'RESPONDER'])).toEqual({
+			table: 'orders',
+			to: 'RESPONDER',
+			remarks: ['RESPONDER has not joined: messages wait until it does.'],
+		});
 		await home.output(['sql', "insert into orders values (7, 'tea')"]);
 		const [message] = await home.json<Message[]>(['inbox', '--as', 'RESPONDER']);
 		expect(message).toMatchObject({tag: 'SYSTEM', mentions: ['RESPONDER']});
@@ -448,10 +461,19 @@ describe('sql and watch', () => {
 	});
 
 	test('watched tables are listed, and a watch is ended', async () => {
-		expect(await home.json(['watch'])).toEqual([{table: 'orders', to: 'RESPONDER'}]);
-		expect(await home.output(['watch'])).toBe('TABLE   TO\norders  RESPONDER\n');
+		const usual = {table: 'orders', to: 'RESPONDER', on: ['insert', 'update', 'delete', 'truncate']};
+		expect(await home.json(['watch'])).toEqual([{...usual, where: null, columns: null, window: 2}]);
+		expect(await home.output(['watch'])).toBe('TABLE   TO         CHANGES\norders  RESPONDER  all\n');
+		const settings = ['--on', 'insert,delete', '--where', "what = 'it''s'", '--columns', 'id,what', '--window', '0.5'];
+		await home.output(['watch', 'orders', '--to', 'RESPONDER', ...settings]);
+		expect(await home.json(['watch'])).toEqual([
+			{...usual, on: ['insert', 'delete'], where: "what = 'it''s'", columns: ['id', 'what'], window: 0.5},
+		]);
+		expect(await home.output(['watch'])).toContain("insert,delete where what = 'it''s' of id,what\n");
+		const refused = await home.run(['watch', 'orders', '--to', 'RESPONDER', '--where', 'what like 1']);
+		expect(refused).toMatchObject({code: 1, stderr: expect.stringContaining('Compare columns with values')});
 		expect(await home.output(['watch', 'orders', '--to', '@responder', '--off'])).toBe(
-			'responder no longer gets messages for changes in orders.\n',
+			'responder no longer gets messages about changes in orders.\n',
 		);
 		await home.output(['sql', "insert into orders values (8, 'coffee')"]);
 		expect((await home.json<Message[]>(['inbox', '--as', 'RESPONDER'])).map(({body}) => body).join()).not.toContain(

@@ -82,13 +82,18 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		take: ({limit = 20, bytes = 1_048_576, route, takeId}) =>
 			call(() => {
 				const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
+				const [first, ...rest] = free.toSorted(byPrecedence);
+				const oldest = free[0] === first ? undefined : free[0];
+				const chosen = [first, oldest, ...rest.filter(message => message !== oldest)].filter(
+					message => message !== undefined,
+				);
 				let size = 0;
-				const taken = free.slice(0, limit).filter(({content}, index) => {
+				const taken = chosen.slice(0, limit).filter(({content}, index) => {
 					size += Buffer.byteLength(content);
 					return index === 0 || size <= bytes;
 				});
 				server.take(taken, me.tag, route, takeId);
-				return taken;
+				return taken.toSorted(byPrecedence);
 			}),
 		release: takeId => call(() => server.release(takeId, me.tag)),
 		deliver: (ids, route, session) => call(() => server.deliver(ids, me.tag, route, session)),
@@ -213,4 +218,10 @@ function follow(server: MemoryServer, listener: (event: MailboxEvent) => void, f
 		ended = true;
 		unlisten();
 	};
+}
+
+/** The order of a hand-over: people, agents, SYSTEM. */
+function byPrecedence(one: Message, other: Message): number {
+	const place = ({author_kind}: Message): number => (author_kind === 'human' ? 0 : author_kind === 'system' ? 2 : 1);
+	return place(one) - place(other) || one.id - other.id;
 }

@@ -1,5 +1,5 @@
 import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest';
-import {agent, engines, openPostgres, owner, type MigratedDatabase} from '../helpers/migrated.ts';
+import {agent, engines, human, openPostgres, owner, type MigratedDatabase} from '../helpers/migrated.ts';
 
 describe.each(engines)('handing over on $engine', ({open}) => {
 	let database: MigratedDatabase;
@@ -59,6 +59,39 @@ describe.each(engines)('handing over on $engine', ({open}) => {
 		expect(await ids('inbox_take(p_bytes => 250)')).toEqual([1, 2]);
 		expect(await ids('inbox_take(p_bytes => 250)')).toEqual([3]);
 		expect(await ids('inbox_take(p_bytes => 1)')).toEqual([4]);
+	});
+
+	test("people's words come first, then agents', then those of SYSTEM, however many wait", async () => {
+		await database.script('create table if not exists flood (n int); grant insert on flood to authenticated');
+		await database.as(owner, `select watch_table('flood', 'B', p_window => '0')`);
+		for (let n = 0; n < 30; n += 1) await database.as(agent('A'), 'insert into flood values (1)');
+		await database.as(agent('A'), `insert into messages (content) values ('[A] @B x')`);
+		await database.as(human(), `insert into messages (content) values ('[HUMAN] @B stop watching')`);
+		await database.as(owner, `select unwatch_table('flood', 'B')`);
+		// The oldest of all comes along.
+		expect(await ids('inbox_take(p_limit => 4)')).toEqual([32, 31, 1, 2]);
+		expect(await ids('inbox_take(p_limit => 1)')).toEqual([3]);
+		await database.as(human(), `insert into messages (content) values ('[HUMAN] to everyone'), ('[HUMAN] @B really')`);
+		expect(await ids('inbox_take(p_limit => 1)')).toEqual([34]);
+		await database.as(B, 'select agent_touch()');
+		await database.as(human(), `insert into messages (content) values ('[HUMAN] to everyone')`);
+		expect(await ids('inbox_take(p_limit => 2)')).toEqual([35, 4]);
+	});
+
+	test('what SYSTEM says is not kept waiting by those who write without end', async () => {
+		await database.script('create table if not exists flood (n int); grant insert on flood to authenticated');
+		await database.as(owner, `select watch_table('flood', 'B', p_window => '0')`);
+		await database.as(agent('A'), 'insert into flood values (1)');
+		await database.as(owner, `select unwatch_table('flood', 'B')`);
+		await database.as(human(), `insert into messages (content) select '[HUMAN] @B x' from generate_series(1, 50)`);
+		expect(await ids('inbox_take(p_limit => 2)')).toEqual([2, 1]);
+	});
+
+	test("a human's word is found behind thousands of others", async () => {
+		await database.as(B, 'select agent_touch()');
+		await database.as(owner, `insert into messages (content) select '[A] to everyone' from generate_series(1, 3000)`);
+		await database.as(human(), `insert into messages (content) values ('[HUMAN] stop')`);
+		expect(await ids('inbox_take(p_limit => 3)')).toEqual([3001, 1, 2]);
 	});
 
 	test('a lease that was given when the clock was an hour ahead ends ten minutes from now at the latest', async () => {

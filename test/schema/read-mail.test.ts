@@ -115,7 +115,7 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		expect(await states()).toEqual(['acked', 'acked', 'read']);
 	});
 
-	test('whoever writes to the sender has answered what it was handed, by plain SQL as well; a reply answers that alone', async () => {
+	test('whoever writes to the sender has answered what it was handed, by the role well; a reply answers that alone', async () => {
 		await database.as(B, 'select agent_touch()');
 		for (const text of ['[A] @B one', '[C] @B two', '[A] @B three']) await post(text);
 		await take('s1');
@@ -216,6 +216,57 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		await database.as(human(), `select agent_undamp('c')`);
 		expect(await damped()).toEqual([]);
 		expect(await turn('B', 'C')).toBe(true);
+	});
+
+	test('two agents that change what the other one watches are damped, too, although they work', async () => {
+		await database.script(
+			'create table if not exists one (n int); create table if not exists two (n int); grant all on one, two to authenticated',
+		);
+		const watches = (call: string) => database.as(owner, `select ${call}('one', 'C'), ${call}('two', 'B')`);
+		await watches('watch_table');
+		await database.script(`update agentmux.watches set quiet = '0', pause = '0'`);
+		const turn = async (from: string, to: string, table: string): Promise<boolean> => {
+			await database.as(agent(from), `insert into ${table} values (1)`);
+			await idle(to, 's1');
+			const woken = (await wake(to, 's1')).length > 0;
+			await database.as(agent(to), `select agent_touch('working', null, 's1')`);
+			await database.as(agent(to), `select receipt_ack(array(select id from messages), 'mcp')`);
+			await database.as(agent(to), `select inbox_take(p_limit => 0, p_session => 's1', p_ended => 'work')`);
+			return woken;
+		};
+		const loop = async (): Promise<number> => {
+			let woken = 0;
+			for (let round = 0; round < 6; round += 1) {
+				if (await turn('B', 'C', 'one')) woken += 1;
+				if (await turn('C', 'B', 'two')) woken += 1;
+			}
+			return woken;
+		};
+		const damped = () => database.as(owner, `select tag, damped from agents where damped is not null order by tag`);
+		expect(await loop()).toBe(8);
+		expect(await damped()).toEqual([
+			{tag: 'B', damped: 'C'},
+			{tag: 'C', damped: 'B'},
+		]);
+		// Messages still wake, and so does a change that a human makes.
+		await as('C', '[C] @B what is this?');
+		await idle('B', 's1');
+		expect(await wake('B', 's1')).toHaveLength(1);
+		await database.as(agent('B'), `select agent_touch('working', null, 's1')`);
+		await database.as(human(), 'insert into two values (1)');
+		await idle('B', 's1');
+		expect(await wake('B', 's1')).not.toEqual([]);
+		await database.as(human(), `insert into messages (content) values ('[HUMAN] @B go on')`);
+		expect(await damped()).toEqual([]);
+		await database.as(agent('B'), `select agent_touch('working', null, 's1')`);
+		await database.as(agent('B'), `select receipt_ack(array(select id from messages), 'mcp')`);
+		expect(await loop()).toBe(8);
+		// One that only feeds another, and hears nothing back, is no loop.
+		await database.as(human(), `insert into messages (content) values ('[HUMAN] go on')`);
+		for (const tag of ['B', 'C'])
+			await database.as(agent(tag), `select receipt_ack(array(select id from messages), 'mcp')`);
+		for (let round = 0; round < 12; round += 1) expect(await turn('B', 'C', 'one')).toBe(true);
+		await watches('unwatch_table');
 	});
 
 	test('five agents that thank everyone end by themselves', async () => {

@@ -94,7 +94,7 @@ it.each(engines)(
 			const agent = {role: 'authenticated', claims: {role: 'authenticated', app_metadata: {agent_tag: 'V0'}}} as const;
 			await database.run(agent, [{text: 'select mux_make_role()'}]);
 			await database.run(agent, [{text: `select agent_sql('create table of_v0 as select 1 as n')`}]);
-			await rowsOf(database, `select watch_table('of_v0', 'V0')`);
+			await rowsOf(database, `select watch_table('of_v0', 'WATCHER')`);
 			const before = await contentsOf(database);
 			expect(await migrate(database, migrations)).toEqual([bridge, ...current.slice(1)].map(({version}) => version));
 			expect(await contentsOf(database)).toEqual(before);
@@ -102,9 +102,9 @@ it.each(engines)(
 			expect(await rowsOf(database, messages)).toEqual([{count: 2 * (former.length - 2)}]);
 			await database.run(agent, [{text: `select agent_sql('insert into of_v0 values (2)')`}]);
 			expect(await rowsOf(database, `select body from messages where author_tag = 'SYSTEM'`)).toEqual([
-				{body: 'of_v0 INSERT {"n": 2} @V0'},
+				{body: 'of_v0 INSERT by V0 {"n": 2} @WATCHER'},
 			]);
-			await rowsOf(database, `select unwatch_table('of_v0', 'V0')`);
+			await rowsOf(database, `select unwatch_table('of_v0', 'WATCHER')`);
 			await check(database);
 		} finally {
 			await database.close();

@@ -46,7 +46,7 @@ describe.each(engines)('an upgrade on $engine', ({open}) => {
 			`create trigger mux_watch_a after insert on receipts for each row execute function public.mux_watch('A')`,
 		]);
 		try {
-			expect(await rowsOf(database, 'select * from watched_tables()')).toEqual([
+			expect(await rowsOf(database, 'select table_name, to_tag from watched_tables()')).toEqual([
 				{table_name: 'orders', to_tag: 'RESPONDER0'},
 			]);
 			await rowsOf(database, `insert into orders values (1, 'x'), (2, 'y')`);

@@ -1252,10 +1252,24 @@ export type Database = {
 					isSetofReturn: true;
 				};
 			};
-			watch_table: {Args: {p_table: string; p_to_tag: string}; Returns: undefined};
+			watch_table: {
+				Args: {
+					p_columns?: string[];
+					p_on?: string[];
+					p_table: string;
+					p_to_tag: string;
+					p_where?: string;
+					p_window?: string;
+				};
+				Returns: string[];
+			};
 			watched_tables: {
 				Args: Record<PropertyKey, never>;
 				Returns: {
+					columns: string[];
+					condition: string;
+					kinds: string[];
+					quiet: string;
 					table_name: string;
 					to_tag: string;
 				}[];

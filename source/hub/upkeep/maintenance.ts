@@ -2,6 +2,7 @@ import {owner} from '../schema/bootstrap.ts';
 import {DatabaseError, type Database} from '../database/database.ts';
 import {isDue} from '../files/due.ts';
 import {watchLeases} from './leases.ts';
+import {keepWatches} from './watches.ts';
 import type {Log} from '../files/log.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 import {readSql} from '../files/read-sql.ts';
@@ -32,8 +33,8 @@ interface Vacuumed {
 
 /**
  * Starts the periodic work that a PostgreSQL server does by itself and PGlite does not: checkpoints (without them, the log would grow
- * forever) and vacuum. Also makes tasks with expired leases available again. Writes to the disk only if something was written since.
- * Returns a function that stops it.
+ * forever) and vacuum. Also makes tasks with expired leases available again, and sends changes of watched tables. Writes to the disk
+ * only if something was written since. Returns a function that stops it.
  */
 export function startMaintenance(database: Database, {log, file, isPaused}: MaintenanceOptions): () => void {
 	let vacuumed = readVacuumed(file) ?? keep(file, {at: Date.now(), position: null});
@@ -49,6 +50,7 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 	};
 	const work = async (): Promise<void> => {
 		if (isPaused()) return;
+		await database.run(owner, [keepWatches]);
 		const now = await position();
 		if (checkpointed.position === 0n) checkpointed = {...checkpointed, position: now};
 		if (isDue(vacuumed.at, vacuumEvery) && vacuumed.position !== String(now)) {

@@ -1,6 +1,7 @@
 import {owner} from '../schema/bootstrap.ts';
 import {DatabaseAway, type Database, type Statement} from '../database/database.ts';
 import {resumeLeases, watchLeases} from './leases.ts';
+import {keepWatches} from './watches.ts';
 import type {Log} from '../files/log.ts';
 import {readFingerprint} from '../rest/catalog/catalog-reader.ts';
 
@@ -24,6 +25,7 @@ export function startUpkeep(database: Database, watchSchema: boolean, log: Log):
 	const work = async (): Promise<void> => {
 		await database.run(owner, [away ? resumeLeases : watchLeases(tick)]);
 		away = false;
+		await database.run(owner, [keepWatches]);
 		if (!watchSchema) return;
 		const found = await readFingerprint(database);
 		if (known !== null && known !== found) {
