@@ -801,7 +801,7 @@ alter table agentmux.wakes add constraint wakes_pkey primary key (low, high, by_
 
 -- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
 -- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
--- sees next. A broadcast, and an answer to what the reader wrote itself, are done with when they were read. Work leaves the wakes
+-- sees next. A broadcast, what SYSTEM says, and an answer to what the reader wrote itself, are done with when they were read. Work leaves the wakes
 -- for changes in tables counted.
 create or replace function agentmux.mark_read(p_reader text, p_session text, p_ended text) returns void
 language plpgsql security definer set search_path = '' as $$
@@ -828,7 +828,7 @@ begin
   )
   select array_agg(m.id order by m.id) into done
   from changed join public.messages as m on m.id = changed.message_id and changed.state = 'read'
-  where m.mentions = '{}' or exists (
+  where m.mentions = '{}' or m.author_kind = 'system' or exists (
     select from public.messages as own where own.id = m.reply_to
       and me in (upper(own.tag collate "C"), upper(own.author_tag collate "C")));
   if done is not null then perform agentmux.ack(p_reader, done, 'read'); end if;

@@ -65,6 +65,16 @@ test('--print shows all of it, and touches nothing', async () => {
 	expect((await readdir(home.path)).filter(name => !name.startsWith('my agents'))).toEqual(['cache']);
 });
 
+test('the folder that will contain theirs is created', async () => {
+	const within = join(root, 'new/agents');
+	await home.output([...joining, '--dir', within, '--tags', 'MADE_1,MADE_2']);
+	expect(await readdir(within)).toEqual(['executor', 'planner']);
+	await home.output([...leaving, '--dir', within, '--tags', 'MADE_1,MADE_2']);
+	expect(await readdir(within)).toEqual([]);
+	await home.output(['agents', 'forget', 'MADE_1']);
+	await home.output(['agents', 'forget', 'MADE_2']);
+});
+
 test('one command sets up all agents, says what to do next, and is idempotent', async () => {
 	const said = await home.output([...joining, '--dir', root]);
 	expect(said).toMatch(
@@ -112,7 +122,7 @@ test('other tags take the place of the recipe’s own everywhere, and in what it
 	expect(said).toContain('Make a plan for EXEC-2');
 	const written = await all();
 	expect(Object.values(written).join('')).not.toMatch(/PLANNER|EXECUTOR/);
-	expect(written['planner/CLAUDE.local.md']).toContain('its queue is "EXEC-2"');
+	expect(written['planner/CLAUDE.local.md']).toContain('EXEC-2, an agent in another terminal, carries it out');
 	const wrong = await home.run([...leaving, '--dir', root]);
 	expect(wrong).toMatchObject({code: 0, stdout: ''});
 	expect(wrong.stderr).toContain(`PLANNER has not joined in ${root}/planner (Plan_1 has); nothing was changed.`);
@@ -142,7 +152,7 @@ test("a user's own recipe is named by its path, and an invalid one with its line
 	expect(await readdir(root)).toEqual(['mine']);
 	const file = join(root, 'mine/recipe.toml');
 	await writeFile(file, (await readFile(file, 'utf8')).replace('[[agents]]', '[[agents]'));
-	expect(await tried(['join', '--recipe', './mine'])).toEqual(refusal(`${file} is not valid TOML: line 4, `));
+	expect(await tried(['join', '--recipe', './mine'])).toEqual(refusal(`${file} is not valid TOML: line 5, `));
 	expect(await tried(['join', '--recipe', './nowhere'])).toEqual(refusal(`There is no recipe in ${root}/nowhere.`));
 });
 
@@ -241,10 +251,10 @@ describe('all agents are set up, or none', () => {
 		await chmod(root, 0o755);
 	});
 
-	test('when there is a file where a folder should be made, or no folder at all', async () => {
+	test('when there is a file where a folder should be made, or a folder that was named for one agent is missing', async () => {
 		await writeFile(join(root, 'executor'), '');
 		expect(await tried([...joining, ...tags])).toEqual(refusal('executor/.mcp.json cannot be read (ENOTDIR)'));
-		expect(await tried([...joining, '--dir', 'nowhere', ...tags])).toEqual(
+		expect(await tried([...joining, '--dir', '.', '--dir', 'nowhere', ...tags])).toEqual(
 			refusal(`There is no folder ${root}/nowhere. Create it, or give another with --dir DIR.`),
 		);
 		expect(await newcomers()).toEqual([]);
@@ -266,12 +276,9 @@ describe('all agents are set up, or none', () => {
 test.each([
 	[
 		['join', '--recipe', 'planer-executer'],
-		'Unknown recipe `planer-executer`. Did you mean planner-executor? Choose from monitor-responder,',
+		'Unknown recipe `planer-executer`. Did you mean planner-executor? Choose from incident-bridge,',
 	],
-	[
-		['leave', '--recipe', 'x'],
-		'Unknown recipe `x`. Choose from monitor-responder, planner-executor, researcher-writer',
-	],
+	[['leave', '--recipe', 'x'], 'Unknown recipe `x`. Choose from incident-bridge, monitor-responder,'],
 	[
 		[...joining, '--tags', 'A'],
 		'planner-executor has 2 agents, but --tags names 1. Give one for each of PLANNER,EXECUTOR.',

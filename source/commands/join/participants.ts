@@ -99,8 +99,8 @@ export function participantArguments({recipe, participants, named, count}: Chose
 	return [
 		'--recipe',
 		isOurs(recipe) ? recipe.name : recipe.folder,
-		...named.flatMap(dir => ['--dir', dir]),
 		...(count === undefined ? [] : ['--count', String(count)]),
+		...named.flatMap(dir => ['--dir', dir]),
 		...(own ? [] : ['--tags', tags.join(',')]),
 	];
 }
