@@ -127,7 +127,7 @@ const command: Command = {
 		const plugin = flags['plugin'] === true;
 		if (plugin) checkPlugin(clients, recipe !== null || headless);
 		const playing = ({client}: Chosen['participants'][number]): readonly Client[] =>
-			client == null ? clients : everyClient.filter(({id}) => id === client);
+			client === null || client === undefined ? clients : everyClient.filter(({id}) => id === client);
 		const plans: Plan[] = [];
 		for (const participant of participants) {
 			const {folder, tag, guidance = ''} = participant;
