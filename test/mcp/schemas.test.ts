@@ -61,7 +61,7 @@ test.each([
 	},
 	{
 		client: 'gemini-cli-mcp-client',
-		count: 10,
+		count: 9,
 		max: 6000,
 		inRequest: ({name, description, inputSchema}: Listed): object => ({
 			name: `mcp_agentmux_${name}`,

@@ -16,6 +16,7 @@ export function listAgents(session: Session): Tool {
 			description: 'Lists all agents.',
 			input: {},
 			readOnly: true,
+			rare: true,
 		},
 		async (_, {room}) => {
 			const agents = (await (await session.mailbox()).agents()).filter(({revoked_at}) => revoked_at === null);
