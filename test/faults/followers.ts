@@ -1,4 +1,3 @@
-import {createInterface} from 'node:readline';
 import {once} from 'node:events';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
@@ -6,6 +5,7 @@ import {startAgent} from '../helpers/mcp.ts';
 import {Home} from '../helpers/program.ts';
 import {messagesIn} from '../helpers/shown.ts';
 import type {Address} from './writers.ts';
+import {onLine} from './lines.ts';
 
 /** Somebody who follows the mailbox, and the ids that it was shown, in the order in which it was. */
 export interface Follower {
@@ -32,7 +32,7 @@ export async function followByTail(home: string, hub: Address): Promise<Follower
 	child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
 	const closed = once(child, 'close');
 	const first = new Promise<void>((resolve, reject) => {
-		createInterface({input: child.stdout}).on('line', line => {
+		onLine(child.stdout, line => {
 			shown.push((JSON.parse(line) as {id: number}).id);
 			resolve();
 		});

@@ -1,7 +1,6 @@
 import {spawn} from 'node:child_process';
 import {cpSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
-import {createInterface} from 'node:readline';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {ensureHub, stopHub} from '../../source/hub/process/ensure.ts';
 import {hear, type Heard} from '../helpers/hear.ts';
@@ -11,6 +10,7 @@ import {startPostgres} from '../helpers/postgres.ts';
 import {cli} from '../helpers/program.ts';
 import type {Fault, Outcome} from './faults.ts';
 import {query} from './writers.ts';
+import {onLine} from './lines.ts';
 
 /** A database that can be copied, and go on from that copy as if nothing had been written since. */
 interface Rewound {
@@ -105,7 +105,7 @@ function tailing({home}: TestHub): Follower {
 	const child = spawn(process.execPath, args, {env: {...process.env, AGENTMUX_HOME: home}});
 	const told: string[] = [];
 	let said = '';
-	createInterface({input: child.stdout}).on('line', line => told.push((JSON.parse(line) as {content: string}).content));
+	onLine(child.stdout, line => told.push((JSON.parse(line) as {content: string}).content));
 	child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
 	const replaced = (): number => said.split('History was replaced').length - 1;
 	return {name: 'tail', told: () => told, replaced, end: () => child.kill()};
