@@ -198,30 +198,35 @@ create table agentmux.acting (
 -- The identity of a request, or no row. An authenticated token is trusted, because only the service role can write its
 -- app_metadata. A service key may name the tag that it acts as, which is unverified. While an agent's SQL runs, the identity is
 -- that agent's, even if the SQL changes the claims. The owner's plain SQL has no identity. The role is read from its setting,
--- because current_user is the owner in a security definer function.
+-- because current_user is the owner in a security definer function. In plpgsql, which caches its plans: most requests and each
+-- change of a watched table ask for it.
 CREATE OR REPLACE FUNCTION agentmux.identity()
  RETURNS TABLE(tag text, kind text, verified boolean)
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  with acting as (
-    select a.tag, a.kind from agentmux.acting as a
-    where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp()
-  )
-  select acting.tag, acting.kind, true from acting
-  union all
-  select named.tag, named.kind, named.verified
-  from (
-    select app ->> 'agent_tag', case when app ->> 'kind' = 'human' then 'human' else 'agent' end, true
-    from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata') as token (app)
-    where current_setting('role') = 'authenticated'
-    union all
-    select nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-agentmux-tag', 'agent', false
-    where current_setting('role') = 'service_role'
-  ) as named (tag, kind, verified)
-  where not exists (select from acting) and named.tag collate "C" ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'
-$function$;
+declare
+  app jsonb;
+begin
+  select a.tag, a.kind into tag, kind from agentmux.acting as a
+  where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp();
+  verified := true;
+  if found then
+    return next;
+    return;
+  end if;
+  if current_setting('role') = 'authenticated' then
+    app := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata';
+    tag := app ->> 'agent_tag';
+    kind := case when app ->> 'kind' = 'human' then 'human' else 'agent' end;
+  elsif current_setting('role') = 'service_role' then
+    tag := nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-agentmux-tag';
+    kind := 'agent';
+    verified := false;
+  end if;
+  if tag collate "C" ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$' then return next; end if;
+end $function$;
 grant execute on function agentmux.identity to authenticated, service_role;
 
 -- The role of the agent whose SQL this transaction runs, or null.
@@ -558,7 +563,11 @@ begin
   return new;
 end $function$;
 
--- Clients that follow the mailbox call this every few seconds.
+-- The mailbox, its history and its newest settled row, before which no transaction can commit any more (null: there is none). A
+-- database can lose its newest rows and keep its epoch: an older copy of its files was put back, or a standby took over. It then
+-- assigns the same ids again. Therefore a follower remembers a row, which it can look for, and not only a number. Volatile: the
+-- first call after a restore sets the new epoch. Clients that follow the mailbox call this every few seconds, so it also looks after
+-- the watched tables.
 CREATE OR REPLACE FUNCTION public.mailbox_state()
  RETURNS TABLE(epoch uuid, horizon text, latest_id bigint, mailbox_id uuid, settled_xid text, settled_id bigint, settled_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -684,7 +693,10 @@ begin
   return new;
 end $function$;
 
--- As before; and what SYSTEM writes is verified: only the owner's functions can write it, and this function runs as the owner.
+-- Sets the columns that no client may set: thread, author, transaction and time. A message that an agent inserts by SQL has that
+-- agent as its verified author. The branch depends on the role that inserts, not on a setting: as SYSTEM, only the owner's functions
+-- can write (this one runs as the owner, too), and while an agent's SQL runs, only a trigger's. The policy on the table rejects the
+-- same messages as this function, which only has a better error message. Nobody can write a message that looks redacted.
 CREATE OR REPLACE FUNCTION agentmux.derive_message()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -707,7 +719,9 @@ begin
     new.author_tag := me.tag;
     new.author_kind := me.kind;
     new.verified := coalesce(me.verified, false);
-  elsif writer = current_user and current_setting('agentmux.author', true) = 'system' and (acting is null or pg_trigger_depth() > 1) then
+  elsif current_setting('agentmux.author', true) = 'system' and (acting is null or pg_trigger_depth() > 1)
+    and pg_has_role(writer::name, current_user, 'usage')
+  then
     new.author_tag := 'SYSTEM';
     new.author_kind := 'system';
     new.verified := true;
@@ -2661,6 +2675,7 @@ AS $function$
 $function$;
 
 -- Notes what a statement did to a watched table, or to a partition of one, for each tag that watches it and did not do it itself.
+-- Every writer pays for this, so it calls as little as possible and leaves the rest to whoever sends the message.
 CREATE OR REPLACE FUNCTION agentmux.watch_statement()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2668,64 +2683,58 @@ CREATE OR REPLACE FUNCTION agentmux.watch_statement()
  SET search_path TO ''
 AS $function$
 declare
-  watch agentmux.watches;
+  role constant text := current_setting('role');
   me record;
   maker text;
-  readable text[];
-  secret text[];
-  hidden text[];
-  shown text[];
+  agent text;
+  watcher text := '';
+  -- A statement that names a partition changes the tables above it.
+  sources regclass[] := array[tg_relid];
+  watching agentmux.watches[];
+  watch agentmux.watches;
+  lines jsonb[];
   many bigint;
-  lines text[];
 begin
-  for watch in
-    select w.* from agentmux.watches as w
-    where (w.source = tg_relid or tg_nargs > 0 and w.source in (select a.relid from pg_partition_ancestors(tg_relid) as a))
-      and lower(tg_op) = any (w.kinds)
-  loop
-    if maker is null then
-      select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
-      maker := case
-        when me.tag is null then 'the role ' || agentmux.watched_name('public', coalesce(nullif(current_setting('role'), 'none'), session_user))
-        when me.verified then me.tag else me.tag || ' (unverified)' end;
-    end if;
-    continue when upper(me.tag collate "C") = upper(watch.to_tag collate "C");
-    readable := agentmux.readable_columns(watch.source);
-    shown := case when watch.columns is null then readable when watch.trusted or readable is null then watch.columns
-      else array(select c from unnest(watch.columns) as c where c = any (readable)) end;
-    hidden := agentmux.other_columns(tg_relid, shown);
-    secret := case when watch.trusted then '{}' else agentmux.other_columns(tg_relid, readable) end;
-    lines := '{}';
-    -- c.* and not c: a column may be called that.
+  if tg_nargs > 0 then sources := array(select a.relid from pg_partition_ancestors(tg_relid) as a); end if;
+  if role = 'authenticated' or role = 'service_role' then
+    select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
+    maker := case when me.verified then me.tag else me.tag || ' (unverified)' end;
+    watcher := coalesce(upper(me.tag collate "C"), '');
+    if me.kind = 'agent' then agent := watcher; end if;
+  end if;
+  watching := array(
+    select w from agentmux.watches as w
+    where w.source = any (sources) and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher);
+  foreach watch in array watching loop
+    -- Several simple statements: to start one that does all of this takes longer than these. c.* and not c: a column may be called that.
     if tg_op = 'TRUNCATE' then
+      lines := '{}';
       many := 0;
     elsif tg_op = 'UPDATE' then
       -- Both tables have the rows in the same order.
-      select count(*), array_agg(agentmux.watch_line(to_jsonb(p.after) - hidden,
-        agentmux.former_values(to_jsonb(p.before) - hidden, to_jsonb(p.after) - hidden)) order by p.place) filter (where p.place <= 10)
+      select count(*), array_agg(jsonb_build_array(to_jsonb(d.before), to_jsonb(d.after)) order by d.place) filter (where d.place <= 10)
       into many, lines
       from (
         select b.line as before, a.line as after, row_number() over (order by b.place) as place
         from (select (c.*)::record as line, row_number() over () as place from former as c) as b
         join (select (c.*)::record as line, row_number() over () as place from changed as c) as a on a.place = b.place
         where b.line operator(pg_catalog.*<>) a.line
-          and (hidden = '{}' or shown = '{}' or to_jsonb(b.line) - hidden <> to_jsonb(a.line) - hidden)
-          and (watch.path is null or jsonb_path_match(to_jsonb(a.line) - secret, watch.path, '{}', true))
-      ) as p;
+          and (watch.hidden = '{}' or to_jsonb(b.line) - watch.hidden <> to_jsonb(a.line) - watch.hidden)
+          and (watch.path is null or jsonb_path_match(to_jsonb(a.line), watch.path, '{}', true))
+      ) as d;
     elsif watch.path is null then
-      many := (select count(*) from changed);
-      lines := array(select agentmux.watch_line(to_jsonb(c.*) - hidden) from changed as c limit 10);
+      lines := array(select to_jsonb(c.*) from changed as c limit 11);
+      many := cardinality(lines);
+      if many > 10 then many := (select count(*) from changed as c); end if;
     else
-      select count(*), array_agg(agentmux.watch_line(m.line - hidden) order by m.place) filter (where m.place <= 10) into many, lines
-      from (
-        select t.line, row_number() over () as place from (select to_jsonb(c.*) as line from changed as c) as t
-        where jsonb_path_match(t.line - secret, watch.path, '{}', true)
-      ) as m;
+      lines := array(select to_jsonb(c.*) from changed as c where jsonb_path_match(to_jsonb(c.*), watch.path, '{}', true) limit 11);
+      many := cardinality(lines);
+      if many > 10 then many := (select count(*) from changed as c where jsonb_path_match(to_jsonb(c.*), watch.path, '{}', true)); end if;
     end if;
     continue when many = 0 and tg_op <> 'TRUNCATE';
-    insert into agentmux.watch_changes (watch_id, kind, number, lines, maker, agent, due)
-    values (watch.id, tg_op, many, case when shown = '{}' then '{}' else lines end, maker,
-      case when me.kind = 'agent' then upper(me.tag collate "C") end, agentmux.is_due(watch));
+    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
+    values (watch.id, tg_op, many, lines[:10], coalesce(maker, 'the role ' || case when role = 'none' then session_user else role end), agent,
+      watch.due_at <= clock_timestamp() or watch.due_at > clock_timestamp() + watch.pause);
   end loop;
   return null;
 end $function$;
@@ -2810,11 +2819,13 @@ begin
     raise exception using errcode = '42501', message = format('agents may not read all of these columns of %s', target),
       hint = 'The owner of the database may show them all the same: run this as its owner.';
   end if;
-  insert into agentmux.watches as w (source, name, to_tag, kinds, condition, path, columns, trusted, quiet, pause)
-  values (target, found.name, p_to_tag, kinds, p_where, tested.path, p_columns, trusted, quiet, quiet)
+  insert into agentmux.watches as w (source, name, to_tag, kinds, condition, path, tested, columns, trusted, quiet, pause)
+  values (target, found.name, p_to_tag, kinds, p_where, tested.path, tested.columns, p_columns, trusted, quiet, quiet)
   on conflict (source, upper(to_tag collate "C")) do update set to_tag = excluded.to_tag, name = excluded.name, kinds = excluded.kinds,
-    condition = excluded.condition, path = excluded.path, columns = excluded.columns, trusted = excluded.trusted,
+    condition = excluded.condition, path = excluded.path, tested = excluded.tested, columns = excluded.columns, trusted = excluded.trusted,
     quiet = excluded.quiet, pause = excluded.pause, due_at = excluded.due_at;
+  update agentmux.watches as w set hidden = agentmux.hidden_columns(w)
+  where w.source = target and upper(w.to_tag collate "C") = upper(p_to_tag collate "C");
   perform agentmux.sync_watch_triggers(target);
   if not exists (select from public.agents as a where upper(a.tag collate "C") = upper(p_to_tag collate "C") and a.revoked_at is null) then
     remarks := remarks || format('%s has not joined: messages wait until it does.', p_to_tag);
@@ -3716,7 +3727,10 @@ CREATE OR REPLACE FUNCTION agentmux.max_wakes()
  SET search_path TO ''
 RETURN 8;
 
--- As before, but work leaves the wakes for changes in tables counted.
+-- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
+-- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
+-- sees next. A broadcast, and an answer to what the reader wrote itself, are done with when they were read. Work leaves the wakes
+-- for changes in tables counted.
 CREATE OR REPLACE FUNCTION agentmux.mark_read(p_reader text, p_session text, p_ended text)
  RETURNS void
  LANGUAGE plpgsql
@@ -4029,7 +4043,9 @@ create table agentmux.watches (
   kinds text[] not null,
   condition text,
   path jsonpath,
+  tested text[] not null,
   columns text[],
+  hidden text[] not null default '{}'::text[],
   trusted boolean not null,
   quiet interval not null,
   pause interval not null,
@@ -4038,20 +4054,23 @@ create table agentmux.watches (
 );
 comment on column agentmux.watches.columns is 'what messages show; null: whatever agents may read at that moment';
 comment on column agentmux.watches.due_at is 'when the next message may be sent';
+comment on column agentmux.watches.hidden is 'columns whose change alone is none; as of the last message, what else is left out is decided later';
 comment on column agentmux.watches.name is 'the name that the tag knows it by, to notice that it was renamed';
 comment on column agentmux.watches.path is 'the condition, as what is tested on a row';
 comment on column agentmux.watches.pause is 'the present one, which grows while there is no end of changes';
 comment on column agentmux.watches.quiet is 'the window that was asked for: the least time between two messages';
+comment on column agentmux.watches.tested is 'the columns that the condition names';
 comment on column agentmux.watches.trusted is 'set up by somebody who may read all columns, and may show them to the tag';
 CREATE UNIQUE INDEX watches_once ON agentmux.watches USING btree (source, upper((to_tag COLLATE "C")));
 
--- The changes that were not told yet. No foreign key: its lock would make writers wait for whoever sends the message.
+-- The changes that were not told yet. What of their rows is shown is decided when they are. No foreign key: its lock would make
+-- writers wait for whoever sends the message.
 create table agentmux.watch_changes (
   watch_id bigint not null,
   id bigint not null generated always as identity,
   kind text not null,
   number bigint not null,
-  lines text[] not null,
+  rows jsonb[] not null,
   maker text not null,
   agent text,
   at timestamp with time zone not null default clock_timestamp(),
@@ -4061,7 +4080,7 @@ create table agentmux.watch_changes (
 );
 comment on column agentmux.watch_changes.agent is 'the tag of the agent that made it, in upper case; null: it was no agent';
 comment on column agentmux.watch_changes.due is 'whether a message could be sent when it was made';
-comment on column agentmux.watch_changes.lines is 'the first ten rows; {}: none that the tag may read';
+comment on column agentmux.watch_changes.rows is 'the first ten rows; of an update, the one before and the one after it in an array';
 CREATE CONSTRAINT TRIGGER watch_changes_flush AFTER INSERT ON agentmux.watch_changes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.due) EXECUTE FUNCTION agentmux.watch_changed();
 
 -- The columns of a table that every agent may read in every row; null: all. Of a table with row level security none, unless a policy
@@ -4182,27 +4201,23 @@ exception
       hint = 'Compare columns with values: "state = ''open'' and (total > 100 or urgent = true)". Also: <> < <= >= in (...), is null, is not null, and not (...).';
 end $function$;
 
--- A row as a line of a message. It cannot mention anybody.
-CREATE OR REPLACE FUNCTION agentmux.watch_line(p_row jsonb, p_before jsonb DEFAULT NULL::jsonb)
+-- A row as a line of a message, without some columns. It cannot mention anybody.
+CREATE OR REPLACE FUNCTION agentmux.watch_line(p_kind text, p_row jsonb, p_hidden text[])
  RETURNS text
- LANGUAGE sql
- IMMUTABLE
+ LANGUAGE plpgsql
+ STABLE
  SET search_path TO ''
 AS $function$
-  select regexp_replace(case when length(whole.line) > 16000 then left(whole.line, 16000) || '…' else whole.line end,
-    '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\\u0040', 'g')
-  from (select p_row::text || case when p_before is null then '' else ' was ' || p_before::text end as line) as whole
-$function$;
-
--- The values that a row had before in those columns that have changed.
-CREATE OR REPLACE FUNCTION agentmux.former_values(p_before jsonb, p_after jsonb)
- RETURNS jsonb
- LANGUAGE sql
- IMMUTABLE
- SET search_path TO ''
-AS $function$
-  select coalesce(jsonb_object_agg(b.key, b.value), '{}') from jsonb_each(p_before) as b where b.value is distinct from p_after -> b.key
-$function$;
+declare
+  line text := case when p_kind = 'UPDATE' then (p_row -> 1) - p_hidden else p_row - p_hidden end::text;
+begin
+  if p_kind = 'UPDATE' then
+    line := line || ' was ' || coalesce((select jsonb_object_agg(b.key, b.value) from jsonb_each((p_row -> 0) - p_hidden) as b
+      where b.value is distinct from p_row -> 1 -> b.key), '{}')::text;
+  end if;
+  if length(line) > 16000 then line := left(line, 16000) || '…'; end if;
+  return regexp_replace(line, '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\u0040', 'g');
+end $function$;
 
 -- Whether a message may be sent now. A time that is further ahead than a pause was set while the clock was ahead.
 CREATE OR REPLACE FUNCTION agentmux.is_due(w agentmux.watches)
@@ -4223,6 +4238,32 @@ AS $function$
     and not exists (select from agentmux.watch_changes as c where c.watch_id = w.id and c.at > clock_timestamp() - w.quiet)
 $function$;
 
+-- The columns that messages of a watch show, as rights are now; null: all.
+CREATE OR REPLACE FUNCTION agentmux.shown_columns(w agentmux.watches)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  readable text[];
+begin
+  if w.columns is not null and w.trusted then return w.columns; end if;
+  readable := agentmux.readable_columns(w.source);
+  if readable is null then return w.columns; end if;
+  return case when w.columns is null then readable else array(select c from unnest(w.columns) as c where c = any (readable)) end;
+end $function$;
+
+-- The columns whose change alone is none. If nothing is shown, every change is one.
+CREATE OR REPLACE FUNCTION agentmux.hidden_columns(w agentmux.watches)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select agentmux.other_columns(w.source, nullif(agentmux.shown_columns(w), '{}'))
+$function$;
+
 -- Sends a message from SYSTEM.
 CREATE OR REPLACE FUNCTION agentmux.say(p_content text, p_meta jsonb DEFAULT '{}'::jsonb)
  RETURNS void
@@ -4239,13 +4280,15 @@ begin
 end $function$;
 
 -- The text about some changes of a table: how many of each kind, by whom, and the first ten rows.
-CREATE OR REPLACE FUNCTION agentmux.watch_text(p_name text, p_to_tag text, p_changes agentmux.watch_changes[])
+CREATE OR REPLACE FUNCTION agentmux.watch_text(w agentmux.watches, p_changes agentmux.watch_changes[])
  RETURNS text
  LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
 AS $function$
 declare
+  columns text[] := agentmux.shown_columns(w);
+  hidden text[] := agentmux.other_columns(w.source, columns);
   kinds text[];
   summary text;
   total bigint;
@@ -4258,21 +4301,25 @@ begin
       when k.kind = 'TRUNCATE' or k.number = 1 then k.kind else format('%s %s rows', k.kind, k.number) end, ', ' order by k.first)
   into kinds, total, summary
   from (select c.kind, sum(c.number) as number, min(c.id) as first from unnest(p_changes) as c group by c.kind) as k;
-  makers := array(select c.maker from unnest(p_changes) as c group by c.maker order by min(c.id));
+  -- A role may have any name.
+  makers := array(select regexp_replace(c.maker, '[^[:alnum:]_.$() -]', '?', 'g') from unnest(p_changes) as c group by c.maker order by min(c.id));
   lines := array(
-    select case when cardinality(kinds) > 1 then c.kind || ' ' else '' end || l.line
-    from unnest(p_changes) as c cross join lateral unnest(c.lines) with ordinality as l (line, place)
-    order by c.id, l.place limit 10);
+    select case when cardinality(kinds) > 1 then f.kind || ' ' else '' end || agentmux.watch_line(f.kind, f.line, hidden)
+    from (
+      select c.kind, c.id, l.place, l.line from unnest(p_changes) as c cross join lateral unnest(c.rows) with ordinality as l (line, place)
+      where columns is distinct from '{}'
+      order by c.id, l.place limit 10
+    ) as f order by f.id, f.place);
   room := 16000 / greatest(cardinality(lines), 1);
   lines := array(select case when length(line) > room then left(line, room) || '…' else line end from unnest(lines) as line);
   rest := total - cardinality(lines);
-  return format('%s %s by %s%s%s @%s%s%s', p_name, summary, array_to_string(makers[:5], ', '),
+  return format('%s %s by %s%s%s @%s%s%s', w.name, summary, array_to_string(makers[:5], ', '),
     case when cardinality(makers) > 5 then format(' and %s more', cardinality(makers) - 5) end,
     case when total = 1 and cardinality(kinds) = 1 then ' ' || lines[1] end,
-    p_to_tag,
+    w.to_tag,
     case when (total > 1 or cardinality(kinds) > 1) and lines <> '{}' then E'\n' || array_to_string(lines, E'\n') end,
-    case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, p_name)
-      when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', p_name) end);
+    case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, w.name)
+      when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', w.name) end);
 end $function$;
 
 -- Sends the changes of one watch that were not told yet, if there are any and it is due. While changes keep coming, each window is
@@ -4296,12 +4343,14 @@ begin
   )
   select array_agg(told::agentmux.watch_changes order by told.id) into changes from told;
   if changes is null then return; end if;
-  perform agentmux.say(agentmux.watch_text(watch.name, watch.to_tag, changes), jsonb_build_object('watch', jsonb_build_object(
+  -- That rows were chosen by a column says something about it.
+  if not watch.trusted and not coalesce(watch.tested <@ agentmux.readable_columns(watch.source), true) then return; end if;
+  perform agentmux.say(agentmux.watch_text(watch, changes), jsonb_build_object('watch', jsonb_build_object(
     'table', watch.name,
     'agents', (select coalesce(jsonb_agg(distinct c.agent), '[]') from unnest(changes) as c where c.agent is not null),
     'others', exists (select from unnest(changes) as c where c.agent is null))));
   update agentmux.watches as w
-  set pause = later.pause, due_at = clock_timestamp() + later.pause
+  set pause = later.pause, due_at = clock_timestamp() + later.pause, hidden = agentmux.hidden_columns(watch)
   from (select case when agentmux.is_due(watch) and exists (select from unnest(changes) as c where c.at < watch.due_at)
     then least(watch.pause * 4, watch.quiet * 16) else watch.quiet end as pause) as later
   where w.id = p_watch;
