@@ -4319,6 +4319,8 @@ begin
     w.to_tag,
     case when (total > 1 or cardinality(kinds) > 1) and lines <> '{}' then E'\n' || array_to_string(lines, E'\n') end,
     case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, w.name)
+      when rest > 0 and not exists (select from pg_catalog.pg_class as c where c.oid = w.source)
+        then E'\n(not shown, because nobody knows any more who might read them)'
       when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', w.name) end);
 end $function$;
 

@@ -109,7 +109,7 @@ function killWhole(pid: number): void {
 export const call = (name: string, input: object = {}): object => ({name, input});
 export const shell = (command: string): object => call('Bash', {command, description: 'a command'});
 /** The program, as a shell takes it. */
-export const program = `'${process.execPath}' '${cli}'`;
+const program = `'${process.execPath}' '${cli}'`;
 /** Touches a file and waits until it is removed, so that the driver can act while the tool is running. */
 export const handshake = (file: string): string => `touch '${file}'; while [ -e '${file}' ]; do sleep 0.1; done`;
 /** Until the mailbox holds the text; says nothing of it, so that only a hook can. */
