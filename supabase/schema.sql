@@ -4098,7 +4098,7 @@ begin
   from pg_catalog.pg_class as c where c.oid = p_table;
   if found.is_reachable is not true then return '{}'; end if;
   if found.relrowsecurity and (
-    select bool_or(p.polpermissive and pg_get_expr(p.polqual, p.polrelid) in ('true', '( SELECT agentmux.admitted() AS admitted)'))
+    select bool_or(p.polpermissive and pg_get_expr(p.polqual, p.polrelid) ~ '^(true|\( SELECT agentmux\.admitted\(\) AS \w+\))$')
       and bool_and(p.polpermissive)
     from pg_catalog.pg_policy as p
     where p.polrelid = p_table and p.polcmd in ('r', '*') and p.polroles && array[0::oid, 'authenticated'::regrole::oid]
