@@ -801,7 +801,7 @@ begin
   perform public.mux_guard();
   -- PostgreSQL 15 would read any other text as 0.
   if p_xid !~ '^[0-9]{1,20}$' then
-    raise exception using errcode = '22P02', message = format('the xid of a cursor must be a number, not %L', p_xid);
+    raise exception using errcode = '22P02', message = format('the cursor''s xid is a number, not %L', p_xid);
   end if;
   return query select m.id, m.content, m.tag, m.body, m.mentions, m.reply_to, m.thread_id, m.client_id,
     m.meta, m.author_tag, m.author_kind, m.verified, m.xid::text, m.created_at, m.xid < horizon
@@ -1256,7 +1256,7 @@ AS $function$
 begin
   if tg_op = 'TRUNCATE' then
     raise exception using errcode = '42501', message = 'messages are append-only and cannot be truncated',
-      hint = 'To hide a message, redact it: select redact_message(ID).';
+      hint = 'Redact what must not be read: select redact_message(ID).';
   end if;
   if exists (select from agentmux.amending as a where a.xid = pg_current_xact_id() and a.message_id = old.id) then
     if tg_op = 'DELETE' then return old; end if;
@@ -1269,7 +1269,7 @@ begin
   end if;
   raise exception using errcode = '42501',
     message = format('messages are append-only: message %s cannot be %s', old.id, case tg_op when 'DELETE' then 'deleted' else 'changed' end),
-    hint = format('To hide a message, redact it: select redact_message(%s).', old.id);
+    hint = format('Redact what must not be read: select redact_message(%s).', old.id);
 end $function$;
 
 -- Who redacted which message. The message's meta.redaction has the same, for clients that only read messages.
@@ -1802,9 +1802,9 @@ begin
     select t.status, t.assignee into other from public.tasks as t where t.id = p_parent_id for update;
     if not found then
       raise exception using errcode = '23503', constraint = 'tasks_parent_id_fkey', table = 'tasks', schema = 'public',
-        message = format('task %s, of which this is to be a step, does not exist', p_parent_id);
+        message = format('task %s, which this is a step of, does not exist', p_parent_id);
     elsif other.status not in ('queued', 'running') then
-      raise exception using errcode = '55000', message = format('task %s is %s, so no steps can be added to it', p_parent_id, other.status);
+      raise exception using errcode = '55000', message = format('task %s is %s and gets no further steps', p_parent_id, other.status);
     end if;
     meant_for := coalesce(meant_for, other.assignee);
   end if;
@@ -1817,7 +1817,7 @@ begin
     elsif other.status in ('failed', 'dead', 'cancelled') then
       raise exception using errcode = '55000', message = format('task %s, which this depends on, is %s', other.id, other.status);
     elsif other.above then
-      raise exception using errcode = '22023', message = 'a step cannot depend on its own plan';
+      raise exception using errcode = '22023', message = 'a step cannot depend on the task that it is a step of';
     end if;
   end loop;
   insert into public.tasks (title, body, queue, priority, parent_id, position, depends_on, max_attempts, run_at, idem_key,
@@ -2398,13 +2398,13 @@ begin
   where d.status in ('failed', 'dead', 'cancelled') and d.id <> all (again) order by d.id limit 1;
   if found then
     raise exception using errcode = '55000', message = format('task %s depends on task %s, which is %s', p_id, lost.id, lost.status),
-      hint = format('Retry task %s: the tasks that wait for it are retried, too.', lost.id);
+      hint = format('Retry task %s: what waits for it comes back with it.', lost.id);
   end if;
   select n as id into lost from unnest(meant.depends_on) as n
   where not exists (select from public.tasks as d where d.id = n) order by n limit 1;
   if found then
     raise exception using errcode = '55000', message = format('task %s depends on task %s, which was deleted', p_id, lost.id),
-      hint = 'Add it again without that dependency.';
+      hint = 'Add it again without that.';
   end if;
   loop
     more := array(select t.id from public.tasks as t
@@ -2690,6 +2690,10 @@ declare
   watcher text := '';
   -- A statement that names a partition changes the tables above it.
   sources regclass[] := array[tg_relid];
+  watching agentmux.watches[];
+  watch agentmux.watches;
+  lines jsonb[];
+  many bigint;
 begin
   if tg_nargs > 0 then sources := array(select a.relid from pg_partition_ancestors(tg_relid) as a); end if;
   if role = 'authenticated' or role = 'service_role' then
@@ -2698,42 +2702,40 @@ begin
     watcher := coalesce(upper(me.tag collate "C"), '');
     if me.kind = 'agent' then agent := watcher; end if;
   end if;
-  maker := coalesce(maker, 'the role ' || case when role = 'none' then session_user else role end);
-  -- c.* and not c: a column may be called that.
-  if tg_op = 'UPDATE' then
-    -- Both tables have the rows in the same order.
-    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
-    select w.id, tg_op, p.number, p.rows, maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
-    from agentmux.watches as w
-    cross join lateral (
-      select count(*) as number,
-        array_agg(jsonb_build_array(to_jsonb(d.before), to_jsonb(d.after)) order by d.place) filter (where d.place <= 10) as rows
+  watching := array(
+    select w from agentmux.watches as w
+    where w.source = any (sources) and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher);
+  foreach watch in array watching loop
+    -- Several simple statements: to start one that does all of this takes longer than these. c.* and not c: a column may be called that.
+    if tg_op = 'TRUNCATE' then
+      lines := '{}';
+      many := 0;
+    elsif tg_op = 'UPDATE' then
+      -- Both tables have the rows in the same order.
+      select count(*), array_agg(jsonb_build_array(to_jsonb(d.before), to_jsonb(d.after)) order by d.place) filter (where d.place <= 10)
+      into many, lines
       from (
         select b.line as before, a.line as after, row_number() over (order by b.place) as place
         from (select (c.*)::record as line, row_number() over () as place from former as c) as b
         join (select (c.*)::record as line, row_number() over () as place from changed as c) as a on a.place = b.place
         where b.line operator(pg_catalog.*<>) a.line
-          and (w.hidden = '{}' or to_jsonb(b.line) - w.hidden <> to_jsonb(a.line) - w.hidden)
-          and (w.path is null or jsonb_path_match(to_jsonb(a.line), w.path, '{}', true))
-      ) as d
-    ) as p
-    where w.source = any (sources) and 'update' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
-  elsif tg_op = 'TRUNCATE' then
+          and (watch.hidden = '{}' or to_jsonb(b.line) - watch.hidden <> to_jsonb(a.line) - watch.hidden)
+          and (watch.path is null or jsonb_path_match(to_jsonb(a.line), watch.path, '{}', true))
+      ) as d;
+    elsif watch.path is null then
+      lines := array(select to_jsonb(c.*) from changed as c limit 11);
+      many := cardinality(lines);
+      if many > 10 then many := (select count(*) from changed as c); end if;
+    else
+      lines := array(select to_jsonb(c.*) from changed as c where jsonb_path_match(to_jsonb(c.*), watch.path, '{}', true) limit 11);
+      many := cardinality(lines);
+      if many > 10 then many := (select count(*) from changed as c where jsonb_path_match(to_jsonb(c.*), watch.path, '{}', true)); end if;
+    end if;
+    continue when many = 0 and tg_op <> 'TRUNCATE';
     insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
-    select w.id, tg_op, 0, '{}', maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
-    from agentmux.watches as w
-    where w.source = any (sources) and 'truncate' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher;
-  else
-    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
-    select w.id, tg_op, p.number,
-      array(select to_jsonb(c.*) from changed as c where w.path is null or jsonb_path_match(to_jsonb(c.*), w.path, '{}', true) limit 10),
-      maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
-    from agentmux.watches as w
-    cross join lateral (
-      select count(*) as number from changed as c where w.path is null or jsonb_path_match(to_jsonb(c.*), w.path, '{}', true)
-    ) as p
-    where w.source = any (sources) and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
-  end if;
+    values (watch.id, tg_op, many, lines[:10], coalesce(maker, 'the role ' || case when role = 'none' then session_user else role end), agent,
+      watch.due_at <= clock_timestamp() or watch.due_at > clock_timestamp() + watch.pause);
+  end loop;
   return null;
 end $function$;
 
@@ -2933,16 +2935,16 @@ begin
   perform public.mux_guard();
   -- Before anything is made of them: each word is looked for in every message that may match.
   if length(p_query) > 1000 or length(array_to_string(p_words, ' ')) > 2000 then
-    raise exception using errcode = '54000', message = 'a search can have at most 1000 characters', hint = 'Search for fewer words.';
+    raise exception using errcode = '54000', message = 'a search has at most 1000 characters', hint = 'Search for fewer words.';
   end if;
   if cardinality(p_words) + cardinality(p_from) + cardinality(p_to) + cardinality(p_tag) + cardinality(p_thread)
     + cardinality(p_id) + cardinality(p_is) + cardinality(p_has) > 64 then
-    raise exception using errcode = '54000', message = 'a search can have at most 64 terms', hint = 'Search for fewer words.';
+    raise exception using errcode = '54000', message = 'a search has at most 64 terms', hint = 'Search for fewer words.';
   end if;
   wanted := agentmux.words_query(p_words);
   if not (p_is <@ '{mine,-mine,unverified,-unverified,stuck,-stuck}' and p_has <@ '{task,-task,code,-code,link,-link}') then
     raise exception using errcode = '22023',
-      message = 'p_is accepts mine, unverified and stuck, and p_has accepts task, code and link; a minus before one excludes it';
+      message = 'p_is takes mine, unverified and stuck, p_has takes task, code and link, each with or without a minus before it';
   end if;
   if p_query is not null then
     -- A minus within a word parts it; before a word it excludes.
@@ -3038,7 +3040,7 @@ begin
       size := size + 1 + octet_length(line::text);
       number := number + 1;
       if size > 16777216 or number > 100000 then
-        raise exception using errcode = '54000', message = 'the result is larger than 16 MB or 100,000 rows',
+        raise exception using errcode = '54000', message = 'the answer to this is longer than 16 MB or 100,000 rows',
           hint = 'Add a LIMIT.';
       end if;
       -- Numbers that JavaScript would round are sent as text.
@@ -3054,11 +3056,11 @@ begin
     get stacked diagnostics said = message_text;
   end;
   if said = 'cannot open multi-query plan as cursor' then
-    raise exception using errcode = '42601', message = 'only one statement can be run at a time', hint = 'Send each statement separately.';
+    raise exception using errcode = '42601', message = 'one statement at a time', hint = 'Send each by itself.';
   end if;
   command := substring(said from '^cannot open ([A-Z ]+) query as cursor$');
   if command is null then
-    raise exception using errcode = '42501', message = 'cannot determine whether an agent may run this statement',
+    raise exception using errcode = '42501', message = 'this statement cannot be told from one that an agent may not run',
       hint = 'The server''s lc_messages must be English for statements that return no rows.', detail = said;
   end if;
   if command = 'SELECT INTO' then
@@ -3150,7 +3152,7 @@ begin
       when insufficient_privilege or duplicate_object or unique_violation then
         number := number + 1;
         if known is not null or number > 3 then
-          raise exception using errcode = '42501', message = 'this database cannot create roles for agents',
+          raise exception using errcode = '42501', message = 'this database cannot give agents SQL of their own',
             detail = sqlerrm,
             hint = format('Its owner, %s, must be allowed to make roles and to grant them authenticated: alter role %1$I createrole; grant authenticated to %1$I with admin option.', current_user);
         end if;
@@ -3476,8 +3478,8 @@ declare
 begin
   select * into who from agentmux.identity();
   if who.kind <> 'agent' or not who.verified then
-    raise exception using errcode = '42501', message = 'only an agent with its own token can call this',
-      hint = 'Humans and services run SQL as the owner, with agentmux sql.';
+    raise exception using errcode = '42501', message = 'this runs the SQL of agents, who come with a token of their own',
+      hint = 'Humans and services run theirs as the owner: agentmux sql.';
   end if;
   if current_setting('transaction_read_only') = 'on' then
     raise exception using errcode = '25006', message = 'this is a read-only transaction', hint = 'Call it with POST.';
@@ -3491,7 +3493,7 @@ begin
     raise exception using errcode = '54023', message = 'more than 16 parameters';
   end if;
   if exists (select from agentmux.acting as a where a.xid = pg_current_xact_id_if_assigned() and a.busy) then
-    raise exception using errcode = '42501', message = 'this cannot be called from the SQL that it runs';
+    raise exception using errcode = '42501', message = 'this cannot be called by SQL that runs in it';
   end if;
   role_name := agentmux.agent_role(me);
   role_id := (select r.oid from pg_catalog.pg_roles as r where r.rolname = role_name);
@@ -3586,9 +3588,9 @@ declare
   headers text := current_setting('request.headers', true);
 begin
   perform public.mux_guard();
-  if p_table is null then raise exception using errcode = '22023', message = 'no table name was given'; end if;
+  if p_table is null then raise exception using errcode = '22023', message = 'no table is named'; end if;
   if agentmux.acting_role() is not null then
-    raise exception using errcode = '42501', message = 'result_rows cannot be called from SQL', hint = 'Select from the table.';
+    raise exception using errcode = '42501', message = 'result_rows is not for SQL', hint = 'Select from the table.';
   end if;
   return query select r from agentmux.read_as_nobody(p_table, least(greatest(coalesce(p_limit, 100), 1), 1000)) as r;
   perform pg_catalog.set_config('request.jwt.claims', claims, true), pg_catalog.set_config('request.headers', headers, true);
@@ -3618,7 +3620,7 @@ declare
   found_name text;
 begin
   if cardinality(p_statements) > 1000 or (select sum(length(s)) from unnest(p_statements) as s) > 1048576 then
-    raise exception using errcode = '54000', message = 'the SQL of an agent is limited to 1,048,576 characters and 1,000 statements',
+    raise exception using errcode = '54000', message = 'SQL of an agent has at most 1,048,576 characters and 1,000 statements',
       hint = 'Send it in parts.';
   end if;
   foreach statement in array p_statements loop
@@ -3727,7 +3729,7 @@ RETURN 8;
 
 -- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
 -- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
--- sees next. A broadcast, what SYSTEM says, and an answer to what the reader wrote itself, are done with when they were read. Work leaves the wakes
+-- sees next. A broadcast, and an answer to what the reader wrote itself, are done with when they were read. Work leaves the wakes
 -- for changes in tables counted.
 CREATE OR REPLACE FUNCTION agentmux.mark_read(p_reader text, p_session text, p_ended text)
  RETURNS void
@@ -3758,7 +3760,7 @@ begin
   )
   select array_agg(m.id order by m.id) into done
   from changed join public.messages as m on m.id = changed.message_id and changed.state = 'read'
-  where m.mentions = '{}' or m.author_kind = 'system' or exists (
+  where m.mentions = '{}' or exists (
     select from public.messages as own where own.id = m.reply_to
       and me in (upper(own.tag collate "C"), upper(own.author_tag collate "C")));
   if done is not null then perform agentmux.ack(p_reader, done, 'read'); end if;
@@ -4018,7 +4020,7 @@ begin
   if current_setting('role') in ('anon', 'authenticated') then
     perform agentmux.me();
     if (select i.kind from agentmux.identity() as i) <> 'human' then
-      raise exception using errcode = '42501', message = 'only a human can resume damped agents';
+      raise exception using errcode = '42501', message = 'only a human may let damped agents go on';
     end if;
   end if;
   perform agentmux.forget_wakes(array[folded]);
@@ -4096,7 +4098,7 @@ begin
   from pg_catalog.pg_class as c where c.oid = p_table;
   if found.is_reachable is not true then return '{}'; end if;
   if found.relrowsecurity and (
-    select bool_or(p.polpermissive and pg_get_expr(p.polqual, p.polrelid) in ('true', '( SELECT agentmux.admitted() AS admitted)'))
+    select bool_or(p.polpermissive and pg_get_expr(p.polqual, p.polrelid) ~ '^(true|\( SELECT agentmux\.admitted\(\) AS \w+\))$')
       and bool_and(p.polpermissive)
     from pg_catalog.pg_policy as p
     where p.polrelid = p_table and p.polcmd in ('r', '*') and p.polroles && array[0::oid, 'authenticated'::regrole::oid]
@@ -4317,6 +4319,8 @@ begin
     w.to_tag,
     case when (total > 1 or cardinality(kinds) > 1) and lines <> '{}' then E'\n' || array_to_string(lines, E'\n') end,
     case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, w.name)
+      when rest > 0 and not exists (select from pg_catalog.pg_class as c where c.oid = w.source)
+        then E'\n(not shown, because nobody knows any more who might read them)'
       when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', w.name) end);
 end $function$;
 

@@ -59,7 +59,7 @@ begin
   from pg_catalog.pg_class as c where c.oid = p_table;
   if found.is_reachable is not true then return '{}'; end if;
   if found.relrowsecurity and (
-    select bool_or(p.polpermissive and pg_get_expr(p.polqual, p.polrelid) in ('true', '( SELECT agentmux.admitted() AS admitted)'))
+    select bool_or(p.polpermissive and pg_get_expr(p.polqual, p.polrelid) ~ '^(true|\( SELECT agentmux\.admitted\(\) AS \w+\))$')
       and bool_and(p.polpermissive)
     from pg_catalog.pg_policy as p
     where p.polrelid = p_table and p.polcmd in ('r', '*') and p.polroles && array[0::oid, 'authenticated'::regrole::oid]
@@ -180,6 +180,10 @@ declare
   watcher text := '';
   -- A statement that names a partition changes the tables above it.
   sources regclass[] := array[tg_relid];
+  watching agentmux.watches[];
+  watch agentmux.watches;
+  lines jsonb[];
+  many bigint;
 begin
   if tg_nargs > 0 then sources := array(select a.relid from pg_partition_ancestors(tg_relid) as a); end if;
   if role = 'authenticated' or role = 'service_role' then
@@ -188,42 +192,40 @@ begin
     watcher := coalesce(upper(me.tag collate "C"), '');
     if me.kind = 'agent' then agent := watcher; end if;
   end if;
-  maker := coalesce(maker, 'the role ' || case when role = 'none' then session_user else role end);
-  -- c.* and not c: a column may be called that.
-  if tg_op = 'UPDATE' then
-    -- Both tables have the rows in the same order.
-    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
-    select w.id, tg_op, p.number, p.rows, maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
-    from agentmux.watches as w
-    cross join lateral (
-      select count(*) as number,
-        array_agg(jsonb_build_array(to_jsonb(d.before), to_jsonb(d.after)) order by d.place) filter (where d.place <= 10) as rows
+  watching := array(
+    select w from agentmux.watches as w
+    where w.source = any (sources) and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher);
+  foreach watch in array watching loop
+    -- Several simple statements: to start one that does all of this takes longer than these. c.* and not c: a column may be called that.
+    if tg_op = 'TRUNCATE' then
+      lines := '{}';
+      many := 0;
+    elsif tg_op = 'UPDATE' then
+      -- Both tables have the rows in the same order.
+      select count(*), array_agg(jsonb_build_array(to_jsonb(d.before), to_jsonb(d.after)) order by d.place) filter (where d.place <= 10)
+      into many, lines
       from (
         select b.line as before, a.line as after, row_number() over (order by b.place) as place
         from (select (c.*)::record as line, row_number() over () as place from former as c) as b
         join (select (c.*)::record as line, row_number() over () as place from changed as c) as a on a.place = b.place
         where b.line operator(pg_catalog.*<>) a.line
-          and (w.hidden = '{}' or to_jsonb(b.line) - w.hidden <> to_jsonb(a.line) - w.hidden)
-          and (w.path is null or jsonb_path_match(to_jsonb(a.line), w.path, '{}', true))
-      ) as d
-    ) as p
-    where w.source = any (sources) and 'update' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
-  elsif tg_op = 'TRUNCATE' then
+          and (watch.hidden = '{}' or to_jsonb(b.line) - watch.hidden <> to_jsonb(a.line) - watch.hidden)
+          and (watch.path is null or jsonb_path_match(to_jsonb(a.line), watch.path, '{}', true))
+      ) as d;
+    elsif watch.path is null then
+      lines := array(select to_jsonb(c.*) from changed as c limit 11);
+      many := cardinality(lines);
+      if many > 10 then many := (select count(*) from changed as c); end if;
+    else
+      lines := array(select to_jsonb(c.*) from changed as c where jsonb_path_match(to_jsonb(c.*), watch.path, '{}', true) limit 11);
+      many := cardinality(lines);
+      if many > 10 then many := (select count(*) from changed as c where jsonb_path_match(to_jsonb(c.*), watch.path, '{}', true)); end if;
+    end if;
+    continue when many = 0 and tg_op <> 'TRUNCATE';
     insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
-    select w.id, tg_op, 0, '{}', maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
-    from agentmux.watches as w
-    where w.source = any (sources) and 'truncate' = any (w.kinds) and upper(w.to_tag collate "C") <> watcher;
-  else
-    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
-    select w.id, tg_op, p.number,
-      array(select to_jsonb(c.*) from changed as c where w.path is null or jsonb_path_match(to_jsonb(c.*), w.path, '{}', true) limit 10),
-      maker, agent, w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
-    from agentmux.watches as w
-    cross join lateral (
-      select count(*) as number from changed as c where w.path is null or jsonb_path_match(to_jsonb(c.*), w.path, '{}', true)
-    ) as p
-    where w.source = any (sources) and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher and p.number > 0;
-  end if;
+    values (watch.id, tg_op, many, lines[:10], coalesce(maker, 'the role ' || case when role = 'none' then session_user else role end), agent,
+      watch.due_at <= clock_timestamp() or watch.due_at > clock_timestamp() + watch.pause);
+  end loop;
   return null;
 end $$;
 
@@ -305,6 +307,8 @@ begin
     w.to_tag,
     case when (total > 1 or cardinality(kinds) > 1) and lines <> '{}' then E'\n' || array_to_string(lines, E'\n') end,
     case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, w.name)
+      when rest > 0 and not exists (select from pg_catalog.pg_class as c where c.oid = w.source)
+        then E'\n(not shown, because nobody knows any more who might read them)'
       when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', w.name) end);
 end $$;
 
