@@ -173,6 +173,7 @@ comment on column public.agent_sessions.prompted_at is 'when its user typed the 
 comment on column public.agent_sessions.quiet_until is 'until when it is not woken, because its user interrupted it';
 comment on column public.agent_sessions.tag is 'the tag in upper case';
 comment on column public.agent_sessions.woken_at is 'when it was woken for mail that it has not taken yet';
+CREATE TRIGGER agent_sessions_gone AFTER DELETE ON public.agent_sessions FOR EACH ROW EXECUTE FUNCTION agentmux.session_gone();
 CREATE TRIGGER agent_sessions_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agent_sessions FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
 alter table public.agent_sessions enable row level security;
 create policy agent_sessions_read on public.agent_sessions for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -1583,6 +1584,7 @@ CREATE INDEX tasks_parent ON public.tasks USING btree (parent_id, "position", id
 CREATE INDEX tasks_ready ON public.tasks USING btree (queue, priority DESC, id) WHERE (status = 'queued'::text);
 CREATE INDEX tasks_recent ON public.tasks USING btree (updated_at DESC);
 CREATE TRIGGER tasks_added AFTER INSERT ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION agentmux.task_changed();
+CREATE TRIGGER tasks_assigned AFTER UPDATE OF assignee ON public.tasks FOR EACH ROW WHEN ((old.assignee IS DISTINCT FROM new.assignee)) EXECUTE FUNCTION agentmux.task_assigned();
 CREATE TRIGGER tasks_before_insert_step BEFORE INSERT ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION agentmux.guard_step();
 CREATE TRIGGER tasks_before_update BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_before_update();
 CREATE TRIGGER tasks_changed AFTER UPDATE OF status, progress ON public.tasks FOR EACH ROW WHEN ((((old.status <> new.status) AND (new.status <> 'running'::text)) OR (old.progress <> new.progress))) EXECUTE FUNCTION agentmux.task_changed();
@@ -1598,6 +1600,7 @@ CREATE TRIGGER tasks_refuse_lost AFTER INSERT ON public.tasks FOR EACH ROW WHEN 
 CREATE TRIGGER tasks_refuse_lost_changed AFTER UPDATE OF depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> old.depends_on))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
 CREATE TRIGGER tasks_run_at_once BEFORE INSERT OR UPDATE OF run_at ON public.tasks FOR EACH ROW WHEN ((new.run_at <= clock_timestamp())) EXECUTE FUNCTION agentmux.drop_past_run_at();
 CREATE TRIGGER tasks_take_turn BEFORE DELETE OR UPDATE OF parent_id, depends_on ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.take_task_turn();
+CREATE TRIGGER tasks_told AFTER UPDATE OF status ON public.tasks FOR EACH ROW WHEN ((old.status <> new.status)) EXECUTE FUNCTION agentmux.task_ended();
 alter table public.tasks enable row level security;
 create policy tasks_read on public.tasks for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
 create policy tasks_service on public.tasks for all to service_role using (true) with check (true);
@@ -1810,8 +1813,9 @@ grant execute on function public.task_add to authenticated, service_role;
 
 -- Adds a plan, which is a task with steps, in one transaction, so that it cannot be claimed or end before all steps were added.
 -- Returns the task, then its steps, in order. With p_in_order each step depends on the one before it, and the first on p_depends_on;
--- otherwise each depends on p_depends_on. Adding another plan with the same idem_key to the same queue returns the first.
-CREATE OR REPLACE FUNCTION public.task_plan(p_title text, p_steps jsonb, p_in_order boolean DEFAULT true, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint)
+-- otherwise each depends on p_depends_on. Adding another plan with the same idem_key to the same queue returns the first. p_assignee:
+-- only this tag may claim the steps.
+CREATE OR REPLACE FUNCTION public.task_plan(p_title text, p_steps jsonb, p_in_order boolean DEFAULT true, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint, p_assignee text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1829,7 +1833,7 @@ begin
     raise exception using errcode = '22023', message = 'a plan is an array of 1 to 100 steps';
   end if;
   select t.* into heading from public.task_add(p_title, p_body, p_queue, p_priority, p_parent_id, p_position, p_depends_on,
-    p_idem_key => p_idem_key, p_message_id => p_message_id) as t;
+    p_idem_key => p_idem_key, p_message_id => p_message_id, p_assignee => p_assignee) as t;
   if not exists (select from public.tasks as t where t.parent_id = heading.id) then
     for step in
       select s.value ->> 'title' as title, s.value ->> 'body' as body, s.place::int as place
@@ -2075,7 +2079,9 @@ begin
   if found then update agentmux.lease_clock set at = clock_timestamp(); end if;
 end $function$;
 
--- Requeues tasks whose leases have expired (dead after max_attempts); returns how many. Writes nothing if no task is leased.
+-- Requeues tasks whose leases have expired (dead after max_attempts); returns how many. Writes nothing if no task is leased. A lease
+-- of an owner whose client lives is not taken away, for an hour at most: it may have been claimed with plain SQL, or its server was
+-- restarted. An owner who has gone away does not lose an attempt. What was noted and how far it came stays for the next.
 CREATE OR REPLACE FUNCTION agentmux.reap(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
  RETURNS integer
  LANGUAGE plpgsql
@@ -2091,22 +2097,33 @@ begin
   perform agentmux.take_turn();
   with lost as (
     select t.id, t.lease_token, t.lease_owner from public.tasks as t
-    where t.status = 'running' and t.lease_until < clock_timestamp() for update skip locked
+    where t.status = 'running' and t.lease_until < clock_timestamp()
+      and not (t.lease_until > clock_timestamp() - interval '1 hour' and agentmux.has_session(t.lease_owner))
+    for update skip locked
   ), kept as (
     insert into agentmux.claims as c (task_id, token, owner, lapsed)
     select lost.id, lost.lease_token, lost.lease_owner, true from lost
     on conflict (task_id) do update set token = excluded.token, owner = excluded.owner, lapsed = true, outcome = null, again_at = null
     returning c.task_id
   ) select coalesce(array_agg(kept.task_id), '{}') into expired from kept;
+  perform set_config('agentmux.reaping', 'on', true);
   update public.tasks as t set
-    status = case when t.attempts >= t.max_attempts then 'dead' else 'queued' end,
-    run_at = null, progress = 0, last_error = format('the lease of %s ran out', t.lease_owner)
-  where t.id = any (expired);
+    status = case when t.attempts >= t.max_attempts and not owner.is_away then 'dead' else 'queued' end,
+    attempts = t.attempts - owner.is_away::int,
+    run_at = null,
+    last_error = case when owner.is_away then format('%s went away', t.lease_owner) else format('the lease of %s ran out', t.lease_owner) end
+  from (
+    select lost.id, exists (select from public.agents as a
+      where upper(a.tag collate "C") = upper(lost.lease_owner collate "C") and a.presence = 'away') as is_away
+    from public.tasks as lost where lost.id = any (expired)
+  ) as owner
+  where t.id = owner.id;
+  perform set_config('agentmux.reaping', '', true);
   return cardinality(expired);
 end $function$;
 
--- Requeues tasks whose leases have expired; returns how many. Clients call it before they list tasks, since a hosted project has no
--- hub that does.
+-- Requeues tasks whose leases have expired, and offers what is ready; returns how many leases had expired. Clients call it before they
+-- list tasks, and agents' servers every minute, since a hosted project has no hub that does.
 CREATE OR REPLACE FUNCTION public.task_reap()
  RETURNS integer
  LANGUAGE plpgsql
@@ -2115,13 +2132,15 @@ CREATE OR REPLACE FUNCTION public.task_reap()
 AS $function$
 begin
   perform public.mux_guard();
-  return agentmux.reap();
+  return agentmux.tend_tasks();
 end $function$;
 grant execute on function public.task_reap to authenticated, service_role;
 
--- Claims the next task of the queue, or the given one, for the caller: the highest priority first, then the oldest. Tasks with steps,
--- with a later run_at, with dependencies that are not done, or with another assignee are not claimed.
-CREATE OR REPLACE FUNCTION public.task_claim(p_queue text DEFAULT 'default'::text, p_lease integer DEFAULT 60, p_id bigint DEFAULT NULL::bigint)
+-- Claims a task for the caller: the given one, or the next that is ready. First come tasks that are assigned to the caller, in any
+-- queue; then those of p_queue, or without it those of `default` and of the queues in which the caller has claimed before. Among these,
+-- the highest priority first, then the oldest. Tasks with steps, with a later run_at, with dependencies that are not done,
+-- or with another assignee are not claimed. p_hold: no next task if the caller holds that many; null: no bound.
+CREATE OR REPLACE FUNCTION public.task_claim(p_queue text DEFAULT NULL::text, p_lease integer DEFAULT 60, p_id bigint DEFAULT NULL::bigint, p_hold integer DEFAULT NULL::integer)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2129,10 +2148,19 @@ CREATE OR REPLACE FUNCTION public.task_claim(p_queue text DEFAULT 'default'::tex
 AS $function$
 declare
   me text := agentmux.me();
+  folded text := upper(agentmux.me() collate "C");
+  queues text[];
   instant timestamptz;
   chosen bigint;
+  former record;
 begin
   perform agentmux.reap();
+  if p_id is null then
+    queues := case when p_queue is not null then array[p_queue]
+      else array(select w.queue from agentmux.workers as w where w.tag = folded union select 'default') end;
+    if p_hold is not null and p_hold <= (select count(*) from public.tasks as t
+      where t.status = 'running' and upper(t.lease_owner collate "C") = folded) then return; end if;
+  end if;
   instant := clock_timestamp();
   select t.id into chosen from public.tasks as t
   where t.status = 'queued'
@@ -2140,19 +2168,28 @@ begin
     and (t.run_at is null or t.run_at <= instant
       or (t.attempts > 0 and t.run_at > instant + 1.5 * agentmux.backoff(t.attempts)
         and exists (select from agentmux.claims as c where c.task_id = t.id and c.again_at = t.run_at)))
-    and (p_id is not null or t.queue = p_queue)
-    and (p_id is null or t.id = p_id)
-    and (t.assignee is null or upper(t.assignee collate "C") = upper(me collate "C"))
+    and (t.id = p_id or (p_id is null and (t.queue = any (queues) or t.assignee is not null)))
+    and (t.assignee is null or upper(t.assignee collate "C") = folded)
     and not exists (select from public.tasks as step where step.parent_id = t.id)
     and not exists (select from unnest(t.depends_on) as n left join public.tasks as d on d.id = n where d.status is distinct from 'done')
-  order by t.priority desc, t.id
+  order by t.assignee is null, t.priority desc, t.id
   limit 1 for update of t skip locked;
+  if p_id is null then
+    insert into agentmux.workers as w (tag, queue) select folded, q from unnest(queues) as q
+    on conflict (tag, queue) do update set at = excluded.at where w.at < excluded.at - interval '1 hour';
+    delete from agentmux.workers as w where w.tag = folded and w.at < clock_timestamp() - interval '30 days';
+  end if;
   if chosen is null then return; end if;
   perform agentmux.begin_lease();
+  select c.owner, c.lapsed into former from agentmux.claims as c where c.task_id = chosen;
+  if former.lapsed and upper(former.owner collate "C") <> folded then
+    perform agentmux.tell(chosen, array[former.owner], format('%s is not yours any more: %s claimed it after your lease had ended.',
+      agentmux.task_name(chosen), me));
+  end if;
   return query
   with claimed as (
     update public.tasks as t set status = 'running', lease_owner = me, lease_token = t.lease_token + 1,
-      lease_until = agentmux.lease(p_lease), attempts = t.attempts + 1, note = null
+      lease_until = agentmux.lease(p_lease), attempts = t.attempts + 1
     where t.id = chosen returning t.*
   ), kept as (
     insert into agentmux.claims as c (task_id, token, owner) select claimed.id, claimed.lease_token, me from claimed
@@ -2186,7 +2223,8 @@ begin
   perform agentmux.begin_lease();
   update agentmux.claims as c set lapsed = false where c.task_id = p_id;
   update public.tasks as t set status = 'running', lease_owner = c.owner, lease_until = agentmux.lease(60),
-    attempts = task.attempts, last_error = null
+    -- The attempt that an owner who went away did not lose is this one.
+    attempts = task.attempts + (task.last_error = format('%s went away', c.owner))::int, last_error = null
   from agentmux.claims as c where t.id = p_id and c.task_id = p_id;
 end $function$;
 
@@ -2228,9 +2266,9 @@ end $function$;
 grant execute on function public.task_progress to authenticated, service_role;
 
 -- Finishes a task. If not ok, it is tried again after 2, 4, 8 ... seconds, at most an hour, times 0.5 to 1.5 by chance, and is dead
--- after max_attempts. Finishing again with the same outcome returns the same row, until another agent claims the task; a different
--- outcome is rejected.
-CREATE OR REPLACE FUNCTION public.task_finish(p_id bigint, p_token bigint, p_ok boolean DEFAULT true, p_result jsonb DEFAULT NULL::jsonb, p_result_table text DEFAULT NULL::text, p_error text DEFAULT NULL::text)
+-- after max_attempts, or at once with p_dead. Finishing again with the same outcome returns the same row, until another agent claims
+-- the task; a different outcome is rejected.
+CREATE OR REPLACE FUNCTION public.task_finish(p_id bigint, p_token bigint, p_ok boolean DEFAULT true, p_result jsonb DEFAULT NULL::jsonb, p_result_table text DEFAULT NULL::text, p_error text DEFAULT NULL::text, p_dead boolean DEFAULT false)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2238,7 +2276,9 @@ CREATE OR REPLACE FUNCTION public.task_finish(p_id bigint, p_token bigint, p_ok 
 AS $function$
 declare
   me text := upper(agentmux.me() collate "C");
-  fate bytea := agentmux.digest(jsonb_build_array(coalesce(p_ok, false), p_result, p_result_table, p_error)::text);
+  is_last boolean := coalesce(p_dead, false) and not coalesce(p_ok, false);
+  fate bytea := agentmux.digest((jsonb_build_array(coalesce(p_ok, false), p_result, p_result_table, p_error)
+    || case when is_last then '["dead"]' else '[]' end::jsonb)::text);
   before bytea;
   again timestamptz;
 begin
@@ -2255,14 +2295,14 @@ begin
     return;
   end if;
   perform agentmux.resume_claim(p_id, p_token);
-  if not coalesce(p_ok, false) then
+  if not coalesce(p_ok, false) and not is_last then
     select clock_timestamp() + agentmux.backoff(t.attempts) * (0.5 + random()) into again from public.tasks as t where t.id = p_id;
   end if;
   return query
   with ended as (
     update public.tasks as t set
-      status = case when p_ok then 'done' when t.attempts >= t.max_attempts then 'dead' else 'queued' end,
-      progress = case when p_ok then 1 else 0 end,
+      status = case when p_ok then 'done' when is_last or t.attempts >= t.max_attempts then 'dead' else 'queued' end,
+      progress = case when p_ok then 1 else t.progress end,
       run_at = again,
       result = coalesce(p_result, t.result), result_table = coalesce(p_result_table, t.result_table),
       last_error = case when p_ok then null else left(coalesce(p_error, 'no reason was given'), 10000) end
@@ -2343,7 +2383,7 @@ $function$;
 
 -- Does the work of task_retry, without checking who may. A plan is requeued with all its steps that were not done, except those
 -- that wait for a task which stays cancelled: they could never run, and the plan would never end. Their last_error names that
--- task, and so does the error when they are retried themselves.
+-- task, and so does the error when they are retried themselves. Notes and progress stay: whoever takes it next goes on from there.
 CREATE OR REPLACE FUNCTION agentmux.requeue(p_id bigint)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2398,7 +2438,8 @@ begin
     exit when more = '{}';
     again := again || more;
   end loop;
-  update public.tasks as t set status = 'queued', attempts = 0, progress = 0, note = null, run_at = null,
+  update public.tasks as t set status = 'queued', attempts = 0, run_at = null,
+      progress = case when t.status = 'done' then 0 else t.progress end,
       -- Who takes it next should know what went wrong.
       last_error = case when t.status = 'dead' then t.last_error end
   where t.id = any (again);
@@ -2416,7 +2457,7 @@ begin
 end $function$;
 
 -- Requeues a failed, dead or cancelled task, with all its attempts left.
-CREATE OR REPLACE FUNCTION public.task_retry(p_id bigint)
+CREATE OR REPLACE FUNCTION public.task_retry(p_id bigint, p_reason text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2426,12 +2467,14 @@ begin
   perform public.mux_guard();
   perform agentmux.take_turn();
   perform agentmux.guard_task(p_id, 'retry');
+  perform set_config('agentmux.reason', 'retried by ' || agentmux.caller_name() || coalesce(': ' || nullif(p_reason, ''), ''), true);
   return query select * from agentmux.requeue(p_id);
+  perform set_config('agentmux.reason', '', true);
 end $function$;
 grant execute on function public.task_retry to authenticated, service_role;
 
 -- Cancels a task with all its steps. The lock is taken first, so that what guard_task found is still true when the task is changed.
-CREATE OR REPLACE FUNCTION public.task_cancel(p_id bigint)
+CREATE OR REPLACE FUNCTION public.task_cancel(p_id bigint, p_reason text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2450,29 +2493,40 @@ begin
   ) select array_agg(id) into tree from below;
   return query with cancelled as (
     update public.tasks as t set status = 'cancelled',
-      last_error = 'cancelled by ' || coalesce((select i.tag from agentmux.identity() as i), current_setting('role'))
+      last_error = left('cancelled by ' || agentmux.caller_name() || coalesce(': ' || nullif(p_reason, ''), ''), 10000)
     where t.id = any (tree) and t.status in ('queued', 'running') returning t.*
   ) select * from cancelled where id = p_id;
 end $function$;
 grant execute on function public.task_cancel to authenticated, service_role;
 
--- Assigns a queued task, so that only that tag may claim it; null: any tag may. In a plan, all queued steps are assigned.
+-- Assigns a queued task, so that only that tag may claim it; null: any tag may. In a plan, all queued steps are assigned. To whom it
+-- was assigned before is told.
 CREATE OR REPLACE FUNCTION public.task_assign(p_id bigint, p_assignee text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  former text[];
 begin
   perform public.mux_guard();
   perform agentmux.take_turn();
   perform agentmux.guard_task(p_id, 'assign');
+  former := array(select distinct t.assignee from public.tasks as t
+    where t.id in (select agentmux.task_tree(p_id)) and t.status = 'queued' and t.assignee is not null
+      and upper(t.assignee collate "C") is distinct from upper(p_assignee collate "C")
+      and exists (select from public.tasks as meant where meant.id = p_id and meant.status = 'queued'));
   return query with changed as (
     update public.tasks as t set assignee = p_assignee
     where t.id in (select agentmux.task_tree(p_id)) and t.status = 'queued'
       and exists (select from public.tasks as meant where meant.id = p_id and meant.status = 'queued')
     returning t.*
   ) select * from changed where id = p_id;
+  if former <> '{}' then
+    perform agentmux.tell(p_id, former, format('%s is not yours any more: %s assigned it to %s.', agentmux.task_name(p_id),
+      agentmux.caller_name(), coalesce(p_assignee, 'any agent')));
+  end if;
 end $function$;
 grant execute on function public.task_assign to authenticated, service_role;
 
@@ -2506,6 +2560,7 @@ create table public.events (
   tag text,
   state text not null,
   progress real,
+  reason text,
   constraint events_kind_known CHECK ((kind = ANY (ARRAY['task'::text, 'presence'::text]))),
   constraint events_of_a_task_or_an_agent CHECK (
 CASE kind
@@ -2513,8 +2568,10 @@ CASE kind
     ELSE ((task_id IS NULL) AND (tag IS NOT NULL))
 END),
   constraint events_pkey PRIMARY KEY (id),
+  constraint events_reason_at_most_500_characters CHECK ((char_length(reason) <= 500)),
   constraint events_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
 );
+comment on column public.events.reason is 'of a task: why it failed, was put back, cancelled or retried';
 comment on column public.events.state is 'a task''s status; what an agent did, or gone, or revoked';
 comment on column public.events.tag is 'the agent; of a task its owner, or after its end who owned it';
 comment on table public.events is 'the state of a task or an agent from then on';
@@ -2560,8 +2617,10 @@ begin
   then
     return null;
   end if;
-  insert into public.events (kind, at, task_id, tag, state, progress)
-  values ('task', new.updated_at, new.id, coalesce(new.lease_owner, old.lease_owner), new.status, new.progress);
+  insert into public.events (kind, at, task_id, tag, state, progress, reason)
+  values ('task', new.updated_at, new.id, coalesce(new.lease_owner, old.lease_owner), new.status, new.progress,
+    case when tg_op = 'UPDATE' and new.status <> old.status and new.status not in ('running', 'done')
+      then left(coalesce(nullif(current_setting('agentmux.reason', true), ''), new.last_error), 500) end);
   return null;
 end $function$;
 
@@ -3632,7 +3691,7 @@ RETURN 8;
 
 -- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
 -- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
--- sees next. A broadcast, and an answer to what the reader wrote itself, are done with when they were read.
+-- sees next. A broadcast, what SYSTEM says of tasks, and an answer to what the reader wrote itself, are done with when they were read.
 CREATE OR REPLACE FUNCTION agentmux.mark_read(p_reader text, p_session text, p_ended text)
  RETURNS void
  LANGUAGE plpgsql
@@ -3662,7 +3721,7 @@ begin
   )
   select array_agg(m.id order by m.id) into done
   from changed join public.messages as m on m.id = changed.message_id and changed.state = 'read'
-  where m.mentions = '{}' or exists (
+  where m.mentions = '{}' or (m.author_kind = 'system' and m.meta ? 'tasks') or exists (
     select from public.messages as own where own.id = m.reply_to
       and me in (upper(own.tag collate "C"), upper(own.author_tag collate "C")));
   if done is not null then perform agentmux.ack(p_reader, done, 'read'); end if;
@@ -3924,6 +3983,501 @@ begin
   return changed;
 end $function$;
 grant execute on function public.agent_undamp to authenticated, service_role;
+
+-- ==== board ====
+
+-- The queues that an agent has asked for work: an idle one is offered theirs first.
+create table agentmux.workers (
+  tag text collate "C" not null,
+  queue text not null,
+  at timestamp with time zone not null default clock_timestamp(),
+  constraint workers_pkey PRIMARY KEY (tag, queue)
+);
+comment on column agentmux.workers.tag is 'the tag in upper case';
+CREATE INDEX workers_queue ON agentmux.workers USING btree (queue);
+alter table agentmux.workers enable row level security;
+
+-- The queued tasks that can be claimed, and to whom each was offered.
+create table agentmux.offers (
+  task_id bigint not null,
+  since timestamp with time zone not null default clock_timestamp(),
+  tag text collate "C",
+  at timestamp with time zone,
+  times integer not null default 0,
+  message_id bigint,
+  is_reported boolean not null default false,
+  constraint offers_pkey PRIMARY KEY (task_id),
+  constraint offers_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
+);
+comment on column agentmux.offers.is_reported is 'whether somebody was told that nobody claims it';
+comment on column agentmux.offers.since is 'when it was first seen to be ready';
+comment on column agentmux.offers.tag is 'the tag in upper case, to which it was offered last; null: nobody yet';
+CREATE INDEX offers_tag ON agentmux.offers USING btree (tag);
+alter table agentmux.offers enable row level security;
+
+-- When the offers were last looked at. Whoever has the row looks, and nobody else at the same time.
+create table agentmux.offer_clock (
+  one boolean not null default true,
+  at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint offer_clock_one_row CHECK (one),
+  constraint offer_clock_pkey PRIMARY KEY (one)
+);
+alter table agentmux.offer_clock enable row level security;
+
+-- What this transaction did to tasks of which others should hear. Told when it commits, in one message to each.
+create table agentmux.task_news (
+  id bigint not null generated always as identity,
+  to_tag text collate "C" not null,
+  task_id bigint not null,
+  line text not null,
+  constraint task_news_pkey PRIMARY KEY (id),
+  constraint task_news_tell TRIGGER DEFERRABLE INITIALLY DEFERRED
+);
+CREATE CONSTRAINT TRIGGER task_news_tell AFTER INSERT ON agentmux.task_news DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION agentmux.tell_news();
+alter table agentmux.task_news enable row level security;
+
+-- A text by others within a sentence of SYSTEM's: quoted, on one line, and without mentions.
+CREATE OR REPLACE FUNCTION agentmux.quoted(p_text text, p_max integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE STRICT
+ SET search_path TO ''
+AS $function$
+  select regexp_replace(to_json(case when char_length(p_text) > p_max then left(p_text, p_max) || '…' else p_text end)::text,
+    '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\\u0040', 'g')
+$function$;
+
+-- `Task #5 "Port the parser"`; a task with steps is a plan.
+CREATE OR REPLACE FUNCTION agentmux.task_name(p_id bigint)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select format('%s #%s %s', case when exists (select from public.tasks as step where step.parent_id = t.id) then 'Plan' else 'Task' end,
+    t.id, agentmux.quoted(t.title, 80))
+  from public.tasks as t where t.id = p_id
+$function$;
+
+-- `7 of 10 steps done, 1 dead, 2 cancelled`, of all tasks below a plan that are not plans themselves.
+CREATE OR REPLACE FUNCTION agentmux.plan_counts(p_id bigint)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select format('%s of %s %s done', count(*) filter (where t.status = 'done'), count(*), case count(*) when 1 then 'step' else 'steps' end)
+    || coalesce(', ' || nullif(concat_ws(', ',
+      nullif(count(*) filter (where t.status = 'dead'), 0) || ' dead',
+      nullif(count(*) filter (where t.status = 'cancelled'), 0) || ' cancelled'), ''), '')
+  from public.tasks as t
+  where t.id in (select agentmux.task_tree(p_id)) and t.id <> p_id
+    and not exists (select from public.tasks as step where step.parent_id = t.id)
+$function$;
+
+-- Who has done what this transaction does; null: the database itself, because a lease ran out.
+CREATE OR REPLACE FUNCTION agentmux.actor()
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select case when coalesce(current_setting('agentmux.reaping', true), '') <> 'on' then (select i.tag from agentmux.identity() as i) end
+$function$;
+
+-- The name by which the log knows the caller.
+CREATE OR REPLACE FUNCTION agentmux.caller_name()
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce((select i.tag from agentmux.identity() as i),
+    case current_setting('role') when 'service_role' then 'a service key' else 'plain SQL' end)
+$function$;
+
+-- Notes a sentence for these tags, except the one who did it. What was noted is told when the transaction commits.
+CREATE OR REPLACE FUNCTION agentmux.tell(p_task bigint, p_tags text[], p_line text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into agentmux.task_news (to_tag, task_id, line)
+  select min(t), p_task, p_line from unnest(p_tags) as t
+  where t is not null and upper(t collate "C") is distinct from upper(agentmux.actor() collate "C")
+  group by upper(t collate "C") order by 1
+$function$;
+
+-- The humans, for what needs one.
+CREATE OR REPLACE FUNCTION agentmux.humans()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce(array_agg(a.tag order by a.tag), '{HUMAN}') from public.agents as a where a.kind = 'human' and a.revoked_at is null
+$function$;
+
+-- Posts a message of SYSTEM's about tasks. It asks nothing: mark_read acks it.
+CREATE OR REPLACE FUNCTION agentmux.post_about_tasks(p_to text, p_tasks bigint[], p_text text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  before text := coalesce(current_setting('agentmux.author', true), '');
+  posted bigint;
+begin
+  perform set_config('agentmux.author', 'system', true);
+  insert into public.messages (content, meta)
+  values (format('[SYSTEM] @%s %s', p_to, p_text), jsonb_build_object('tasks', to_jsonb(p_tasks)))
+  returning id into posted;
+  perform set_config('agentmux.author', before, true);
+  return posted;
+end $function$;
+
+-- Tells each of them in one message what was noted for it: the first ten sentences, and how many more there are.
+CREATE OR REPLACE FUNCTION agentmux.tell_news()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  heap record;
+begin
+  if not exists (select from agentmux.task_news) then return null; end if;
+  for heap in
+    with gone as (delete from agentmux.task_news returning *),
+    numbered as (select gone.*, row_number() over (partition by upper(gone.to_tag) order by gone.id) as place from gone)
+    select min(n.to_tag) as to_tag, array_agg(distinct n.task_id) as tasks,
+      string_agg(n.line, E'\n' order by n.id) filter (where n.place <= 10)
+        || case when count(*) > 10 then format(E'\nand %s more', count(*) - 10) else '' end as text
+    from numbered as n group by upper(n.to_tag) order by upper(n.to_tag)
+  loop
+    perform agentmux.post_about_tasks(heap.to_tag, heap.tasks, heap.text);
+  end loop;
+  return null;
+end $function$;
+
+-- An offer has done its work: the task was claimed, assigned, or has ended.
+CREATE OR REPLACE FUNCTION agentmux.end_offer(p_id bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  ended agentmux.offers;
+begin
+  delete from agentmux.offers as o where o.task_id = p_id returning o.* into ended;
+  if ended.message_id is not null then perform agentmux.ack(ended.tag, array[ended.message_id], 'task'); end if;
+end $function$;
+
+-- Notes who is concerned by a task's end. A step's end is not told: its plan's is. Who was working on a step that is cancelled is
+-- told to stop.
+CREATE OR REPLACE FUNCTION agentmux.task_ended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  is_plan boolean;
+  line text;
+  broken record;
+begin
+  if old.status = 'queued' then perform agentmux.end_offer(new.id); end if;
+  if new.status not in ('done', 'failed', 'dead', 'cancelled') or old.status not in ('queued', 'running') then return null; end if;
+  if new.status = 'cancelled' and old.lease_owner is not null then
+    perform agentmux.tell(new.id, array[old.lease_owner],
+      format('%s is not yours any more: %s.', agentmux.task_name(new.id), coalesce(agentmux.quoted(new.last_error, 300), 'it was cancelled')));
+  end if;
+  if new.parent_id is not null then return null; end if;
+  is_plan := exists (select from public.tasks as step where step.parent_id = new.id);
+  line := agentmux.task_name(new.id);
+  if not is_plan then
+    line := line || case new.status
+      when 'done' then format(' is done%s.', ' by ' || old.lease_owner)
+      when 'dead' then format(' is dead after %s %s%s: %s.', new.attempts, case new.attempts when 1 then 'attempt' else 'attempts' end,
+        ', the last by ' || old.lease_owner, agentmux.quoted(new.last_error, 300))
+      else format(' is %s: %s.', new.status, coalesce(agentmux.quoted(new.last_error, 300), 'no reason was given')) end;
+  elsif new.status = 'done' then
+    line := format('%s is through: %s.', line, agentmux.plan_counts(new.id));
+  else
+    select t.id, t.status, t.last_error into broken from public.tasks as t
+    where t.id in (select agentmux.task_tree(new.id)) and t.id <> new.id and t.status = 'dead' order by t.updated_at desc limit 1;
+    line := format('%s %s: %s.', line, case new.status when 'cancelled' then 'is cancelled' else 'has failed' end, agentmux.plan_counts(new.id));
+    if found then line := line || format(' Step #%s is dead: %s.', broken.id, agentmux.quoted(broken.last_error, 300)); end if;
+    if new.status = 'cancelled' and new.last_error is not null then line := line || ' ' || agentmux.quoted(new.last_error, 300) || '.'; end if;
+  end if;
+  perform agentmux.tell(new.id, array[new.created_by]
+    -- Whose lease ran out does not know it.
+    || case when new.status = 'dead' then array[old.lease_owner] else '{}' end
+    || case when new.status in ('dead', 'failed') then agentmux.humans() else '{}' end, line);
+  return null;
+end $function$;
+
+-- The attempts at a task: by whom, from when until when, how far it came, and how and why each ended. Kept as long as the events are.
+CREATE OR REPLACE FUNCTION public.task_attempts(p_id bigint)
+ RETURNS TABLE(attempt integer, owner text, begun_at timestamp with time zone, ended_at timestamp with time zone, outcome text, progress real, reason text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+begin
+  perform public.mux_guard();
+  return query
+  with stood as (
+    select e.*, lag(e.state) over (order by e.at, e.id) as state_before, lag(e.tag) over (order by e.at, e.id) as tag_before
+    from public.events as e where e.task_id = p_id
+  ), begun as (
+    select s.* from stood as s where s.state = 'running' and (s.state_before is distinct from 'running' or s.tag_before is distinct from s.tag)
+  )
+  select (row_number() over (order by b.at, b.id))::int, b.tag, b.at, ended.at, ended.state, coalesce(ended.progress, last.progress), ended.reason
+  from begun as b
+  left join lateral (
+    select s.* from stood as s where (s.at, s.id) > (b.at, b.id) and (s.state <> 'running' or s.tag is distinct from b.tag)
+    order by s.at, s.id limit 1
+  ) as ended on true
+  left join lateral (
+    select s.progress from stood as s
+    where s.state = 'running' and (s.at, s.id) >= (b.at, b.id) and (ended.id is null or (s.at, s.id) < (ended.at, ended.id))
+    order by s.at desc, s.id desc limit 1
+  ) as last on true
+  order by b.at, b.id limit 100;
+end $function$;
+grant execute on function public.task_attempts to authenticated, service_role;
+
+-- The client that has a task has signed off or is dead, and no other lives under its tag: its leases end within seconds. Rows that
+-- somebody is changing at this moment are left to that.
+CREATE OR REPLACE FUNCTION agentmux.owner_left(p_tag text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with held as (
+    select t.id from public.tasks as t
+    where t.status = 'running' and upper(t.lease_owner collate "C") = upper(p_tag collate "C")
+      and t.lease_until > clock_timestamp() + interval '10 seconds'
+    for update skip locked
+  ) update public.tasks as t set lease_until = clock_timestamp() + interval '10 seconds' from held where t.id = held.id
+$function$;
+
+CREATE OR REPLACE FUNCTION agentmux.has_session(p_tag text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select exists (select from public.agent_sessions as s
+    where s.tag = upper(p_tag collate "C") and s.seen_at > clock_timestamp() - interval '5 minutes')
+$function$;
+
+-- A session that has signed off or ended, if it was its agent's last.
+CREATE OR REPLACE FUNCTION agentmux.session_gone()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if not exists (select from public.agent_sessions as s where s.tag = old.tag) then perform agentmux.owner_left(old.tag); end if;
+  return null;
+end $function$;
+
+-- What the caller has claimed and not finished, the oldest first.
+CREATE OR REPLACE FUNCTION public.task_held()
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(agentmux.me() collate "C");
+begin
+  return query select t.* from public.tasks as t
+  where t.status = 'running' and upper(t.lease_owner collate "C") = me order by t.id limit 100;
+end $function$;
+grant execute on function public.task_held to authenticated, service_role;
+
+-- It is to be offered to somebody else, or again.
+CREATE OR REPLACE FUNCTION agentmux.task_assigned()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.end_offer(new.id);
+  return null;
+end $function$;
+
+-- The idle agent to which a ready task is to be offered; null: nobody now. It can be woken, holds no task, and no other task was
+-- offered to it in the last minutes. Of those who live, come first who has claimed in that queue, then others, at last who added it:
+-- whoever is busy now will look for the next one when it is done. Among equals, who was woken least recently.
+CREATE OR REPLACE FUNCTION agentmux.agent_for(p_task tasks)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with living as (
+    select a.tag, upper(a.tag collate "C") as folded, a.presence, a.wake from public.agents as a
+    where a.kind = 'agent' and a.revoked_at is null and agentmux.has_session(a.tag)
+      and (p_task.assignee is null or upper(a.tag collate "C") = upper(p_task.assignee collate "C"))
+      -- An idle one that nobody can wake is no help.
+      and (a.presence <> 'idle' or a.wake is not null)
+  ), team as (
+    select l.*,
+      case when exists (select from agentmux.workers as w where w.tag = l.folded and w.queue = p_task.queue) then 0
+        when l.folded = upper(p_task.created_by collate "C") then 2 else 1 end as rank,
+      l.presence = 'idle'
+        and exists (select from public.agent_sessions as s where s.tag = l.folded and s.presence = 'idle' and s.wake is not null
+          and coalesce(s.quiet_until <= clock_timestamp(), true))
+        and not exists (select from public.tasks as held where held.status = 'running' and upper(held.lease_owner collate "C") = l.folded)
+        and not exists (select from agentmux.offers as o
+          where o.tag = l.folded and o.task_id <> p_task.id and o.at > clock_timestamp() - interval '5 minutes') as is_free
+    from living as l
+  )
+  select t.tag from team as t
+  where t.is_free and t.rank = (select min(rank) from team)
+  order by (select max(o.at) from agentmux.offers as o where o.tag = t.folded) nulls first, t.folded
+  limit 1
+$function$;
+
+-- Counts that an agent wakes another one by a task that it added, as wake_begin counts messages. False if they are damped.
+CREATE OR REPLACE FUNCTION agentmux.may_wake(p_author text, p_tag text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  first text := least(upper(p_author collate "C") collate "C", upper(p_tag collate "C") collate "C");
+  second text := greatest(upper(p_author collate "C") collate "C", upper(p_tag collate "C") collate "C");
+begin
+  if p_author is null or first = second
+    or not exists (select from public.agents as a where upper(a.tag collate "C") = upper(p_author collate "C") and a.kind = 'agent')
+  then return true; end if;
+  if exists (select from agentmux.wakes as w where w.low = first and w.high = second and w.wakes >= agentmux.max_wakes()) then
+    update agentmux.wakes as w set damped = true where w.low = first and w.high = second and not w.damped;
+    perform agentmux.show_damped(array[upper(p_tag collate "C")]);
+    return false;
+  end if;
+  insert into agentmux.wakes as w (low, high, wakes, last_id) values (first, second, 1, 0)
+  on conflict (low, high) do update set wakes = w.wakes + 1;
+  return true;
+end $function$;
+
+-- Whether there is work for which nothing has to be waited.
+CREATE OR REPLACE FUNCTION agentmux.is_ready(p_task tasks)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select p_task.status = 'queued' and (p_task.run_at is null or p_task.run_at <= clock_timestamp())
+    and not exists (select from public.tasks as step where step.parent_id = p_task.id)
+    and not exists (select from unnest(p_task.depends_on) as n left join public.tasks as d on d.id = n where d.status is distinct from 'done')
+$function$;
+
+-- Offers ready tasks to idle agents, each to one, by a message of SYSTEM's that wakes it: after three seconds, in which whoever is at
+-- work may claim it; again after 5 and 10 minutes in which nobody did, or when that agent has gone. Returns how many it offered. A
+-- plan of which nobody claims a ready step for ten minutes, while no other is being worked on, is reported to who added it and to
+-- the humans, once.
+CREATE OR REPLACE FUNCTION agentmux.offer_tasks()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  instant timestamptz := clock_timestamp();
+  ready record;
+  task public.tasks;
+  chosen text;
+  offered int := 0;
+  root bigint;
+begin
+  if not exists (select from public.tasks as t where t.status = 'queued') then return 0; end if;
+  insert into agentmux.offers (task_id, since)
+  select t.id, instant from public.tasks as t
+  where t.status = 'queued' and not exists (select from agentmux.offers as o where o.task_id = t.id) and agentmux.is_ready(t)
+  order by t.priority desc, t.id limit 200
+  on conflict do nothing;
+  for ready in
+    select o.* from agentmux.offers as o join public.tasks as t on t.id = o.task_id
+    -- A time to come is one from before the clock was set back.
+    where (o.since <= instant - interval '3 seconds' or o.since > instant) and o.times < 3
+      and (o.at is null or o.at > instant or o.at <= instant - interval '5 minutes' * o.times or not agentmux.has_session(o.tag))
+    order by t.priority desc, t.id limit 50
+  loop
+    select t.* into task from public.tasks as t where t.id = ready.task_id;
+    if not agentmux.is_ready(task) then
+      perform agentmux.end_offer(task.id);
+      continue;
+    end if;
+    chosen := agentmux.agent_for(task);
+    continue when chosen is null or not agentmux.may_wake(task.created_by, chosen);
+    if ready.message_id is not null then perform agentmux.ack(ready.tag, array[ready.message_id], 'task'); end if;
+    update agentmux.offers as o set tag = upper(chosen collate "C"), at = instant, times = o.times + 1,
+      message_id = agentmux.post_about_tasks(chosen, array[task.id], format('%s is ready for you: claim_task.',
+        case when task.parent_id is null then 'Task #' || task.id else format('Step #%s of plan #%s', task.id, task.parent_id) end))
+    where o.task_id = task.id;
+    offered := offered + 1;
+  end loop;
+  for ready in
+    select o.task_id, o.since, o.tag, o.times, t.parent_id, t.assignee
+    from agentmux.offers as o join public.tasks as t on t.id = o.task_id
+    where not o.is_reported and o.since <= instant - interval '10 minutes' and t.parent_id is not null
+    order by o.since limit 20
+  loop
+    root := (with recursive above as (
+      select ready.parent_id as id
+      union
+      select t.parent_id from public.tasks as t join above on t.id = above.id where t.parent_id is not null
+    ) select min(t.id) from public.tasks as t join above on t.id = above.id where t.parent_id is null);
+    continue when exists (select from public.tasks as t where t.id in (select agentmux.task_tree(root)) and t.status = 'running');
+    -- The other steps that are ready have the same reason.
+    update agentmux.offers as o set is_reported = true
+    where o.task_id = ready.task_id or (not o.is_reported and o.task_id in (select agentmux.task_tree(root)));
+    perform agentmux.tell(root, (select t.created_by from public.tasks as t where t.id = root) || agentmux.humans(),
+      format('%s is stalled: step #%s has been ready since %s, and %s.', agentmux.task_name(root), ready.task_id,
+        to_char(ready.since at time zone 'UTC', 'HH24:MI "UTC"'),
+        case when ready.times > 0 then format('%s, which was woken for it, has not claimed it',
+            (select min(a.tag) from public.agents as a where upper(a.tag collate "C") = ready.tag))
+          when ready.assignee is not null then format('%s, whom it is for, cannot be woken', ready.assignee)
+          else 'no idle agent could be woken for it' end));
+  end loop;
+  return offered;
+end $function$;
+
+-- Looks after the tasks: ends leases, and offers what is ready, at most every two seconds. Returns how many leases ended. A hub calls
+-- it every few seconds; without one, the agents' servers do (task_reap).
+CREATE OR REPLACE FUNCTION agentmux.tend_tasks(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  ended int := agentmux.reap(p_period, p_resumed);
+begin
+  -- SQL of an agent cannot write as SYSTEM, and holds no lock for which others would wait.
+  if agentmux.acting_role() is not null or not exists (select from public.tasks as t where t.status = 'queued') then return ended; end if;
+  perform from agentmux.offer_clock as c
+  where c.at not between clock_timestamp() - interval '2 seconds' and clock_timestamp() for update skip locked;
+  if found then
+    update agentmux.offer_clock set at = clock_timestamp();
+    perform agentmux.offer_tasks();
+  end if;
+  return ended;
+end $function$;
 
 -- ==== publication ====
 

@@ -1,6 +1,7 @@
 import {cutText, fairShare} from '../../mailbox/excerpt.ts';
 import {maxContentBytes} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import {heldSentence} from '../../mailbox/tasks/held.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
 import {cutLine, handOverNumber, messageHead} from '../../quotation/message-head.ts';
@@ -35,6 +36,15 @@ export function mailText(
 		return `${heads[index] ?? ''}${whole ? text : `${cutText(text, share)}${cutNote(reader, id, body.length)}`}`;
 	});
 	return [opening, ...parts, closing].join('\n\n');
+}
+
+/** Names the tasks that an agent has claimed: rows of `task_held`. Null if there are none. */
+export function heldText(tag: Tag, rows: unknown): string | null {
+	const held = (Array.isArray(rows) ? (rows as Partial<Record<'id' | 'progress', unknown>>[]) : []).flatMap(
+		({id, progress}) => (typeof id === 'number' && typeof progress === 'number' ? [{id, progress}] : []),
+	);
+	if (held.length === 0) return null;
+	return `${heldSentence(tag, held)} claim_task shows what is held on the agentmux task board.`;
 }
 
 /** Reminds of messages that were handed over before and are not answered. */
