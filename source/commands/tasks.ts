@@ -37,7 +37,8 @@ const command: Command = {
 		  --json        print the row, or the rows as one JSON array
 
 		show prints everything about one task: its text, the steps of a plan, its attempts and its lease, its result with the
-		first rows of its table, and its history. With --json the row also has \`steps\`, \`events\` and \`rows\`.
+		first rows of its table, and its history. With --json the row also has \`steps\`, \`stalled\`, \`attempts_made\`,
+		\`events\` and \`rows\`.
 
 		A claim is valid for its lease, and after that until somebody else claims the task. Time in which the machine slept or
 		the hub was away does not count. Finishing twice with the same outcome has the effect of finishing once.

@@ -15,10 +15,10 @@ create table if not exists agentmux.workers (
 comment on column agentmux.workers.tag is 'the tag in upper case';
 create index if not exists workers_queue on agentmux.workers (queue);
 
--- The queued tasks that can be claimed, and to whom each was offered.
+-- The queued tasks that can be claimed, and to whom each was offered. Without a foreign key: its lock on the task would make a claim
+-- pass it over (skip locked) while its offer is written.
 create table if not exists agentmux.offers (
-  task_id bigint not null constraint offers_pkey primary key
-    constraint offers_task_id_fkey references public.tasks (id) on delete cascade,
+  task_id bigint not null constraint offers_pkey primary key,
   since timestamptz not null default clock_timestamp(),
   tag text collate "C",
   at timestamptz,
@@ -254,34 +254,28 @@ end $$;
 
 -- ---- Leases follow life
 
--- The client that has a task has signed off or is dead, and no other lives under its tag: its leases end within seconds. Rows that
--- somebody is changing at this moment are left to that.
-create or replace function agentmux.owner_left(p_tag text) returns void
-language sql volatile security definer set search_path = '' as $$
+-- The last client of an agent has signed off or is dead: the leases of that agent end within seconds, in which it may come back.
+-- Rows that somebody is changing at this moment are left to that.
+create or replace function agentmux.owner_left() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
   with held as (
     select t.id from public.tasks as t
-    where t.status = 'running' and upper(t.lease_owner collate "C") = upper(p_tag collate "C")
+    where t.status = 'running' and upper(t.lease_owner collate "C") = upper(new.tag collate "C")
       and t.lease_until > clock_timestamp() + interval '10 seconds'
     for update skip locked
-  ) update public.tasks as t set lease_until = clock_timestamp() + interval '10 seconds' from held where t.id = held.id
-$$;
+  ) update public.tasks as t set lease_until = clock_timestamp() + interval '10 seconds' from held where t.id = held.id;
+  return null;
+end $$;
+
+create or replace trigger agents_left after update of presence on public.agents
+  for each row when (new.presence = 'away' and old.presence <> 'away') execute function agentmux.owner_left();
 
 create or replace function agentmux.has_session(p_tag text) returns boolean
 language sql stable security definer set search_path = '' as $$
   select exists (select from public.agent_sessions as s
     where s.tag = upper(p_tag collate "C") and s.seen_at > clock_timestamp() - interval '5 minutes')
 $$;
-
--- A session that has signed off or ended, if it was its agent's last.
-create or replace function agentmux.session_gone() returns trigger
-language plpgsql security definer set search_path = '' as $$
-begin
-  if not exists (select from public.agent_sessions as s where s.tag = old.tag) then perform agentmux.owner_left(old.tag); end if;
-  return null;
-end $$;
-
-create or replace trigger agent_sessions_gone after delete on public.agent_sessions
-  for each row execute function agentmux.session_gone();
 
 -- Requeues tasks whose leases have expired (dead after max_attempts); returns how many. Writes nothing if no task is leased. A lease
 -- of an owner whose client lives is not taken away, for an hour at most: it may have been claimed with plain SQL, or its server was
@@ -722,6 +716,7 @@ declare
   root bigint;
 begin
   if not exists (select from public.tasks as t where t.status = 'queued') then return 0; end if;
+  delete from agentmux.offers as o where not exists (select from public.tasks as t where t.id = o.task_id);
   insert into agentmux.offers (task_id, since)
   select t.id, instant from public.tasks as t
   where t.status = 'queued' and not exists (select from agentmux.offers as o where o.task_id = t.id) and agentmux.is_ready(t)
@@ -729,8 +724,11 @@ begin
   on conflict do nothing;
   for ready in
     select o.* from agentmux.offers as o join public.tasks as t on t.id = o.task_id
+    cross join lateral (
+      select greatest(t.updated_at, t.run_at, max(d.updated_at)) as ready_at from public.tasks as d where d.id = any (t.depends_on)
+    ) as became
     -- A time to come is one from before the clock was set back.
-    where (o.since <= instant - interval '3 seconds' or o.since > instant) and o.times < 3
+    where (became.ready_at <= instant - interval '3 seconds' or became.ready_at > instant) and o.times < 3
       and (o.at is null or o.at > instant or o.at <= instant - interval '5 minutes' * o.times or not agentmux.has_session(o.tag))
     order by t.priority desc, t.id limit 50
   loop
@@ -848,7 +846,7 @@ begin
     execute format('grant execute on function public.%I to authenticated, service_role', name);
   end loop;
   foreach name in array array['quoted', 'task_name', 'plan_counts', 'actor', 'caller_name', 'tell', 'humans', 'post_about_tasks', 'tell_news',
-    'end_offer', 'task_ended', 'owner_left', 'has_session', 'session_gone', 'task_assigned', 'agent_for', 'may_wake', 'is_ready',
+    'end_offer', 'task_ended', 'owner_left', 'has_session', 'task_assigned', 'agent_for', 'may_wake', 'is_ready',
     'offer_tasks', 'tend_tasks', 'requeue']
   loop
     execute format('revoke all on function agentmux.%I from public, anon, authenticated, service_role', name);

@@ -225,12 +225,14 @@ describe('claim_task', () => {
 	});
 
 	test('says what the open tasks wait for and since when if none is ready, or that the plan is through', async () => {
-		const end = 'When a task becomes ready while you are idle, a message tells you: do not poll.';
+		const end = 'When a task becomes ready while you are idle, a message wakes you: do not poll.';
 		const none = async () => {
 			const {isError, text} = await call('claim_task');
 			expect(isError).toBe(false);
 			return text.replaceAll(/\d\d:\d\d:\d\d/g, 'then').split('\n');
 		};
+		expect(await none()).toEqual(['No task is ready for you.', 'There are no open tasks.']);
+		await agent.touch({presence: 'idle', session: 's', wake: 'bell'});
 		expect(await none()).toEqual(['No task is ready for you.', 'There are no open tasks.', end]);
 		await other.tasks.plan({title: 'plan'}, [{title: 'one'}, {title: 'two'}, {title: 'three'}], true);
 		await other.tasks.claim({});

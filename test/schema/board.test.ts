@@ -45,6 +45,9 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			{last: number},
 		];
 		await database.as(owner, 'select agentmux.offer_tasks()');
+		await database.script(`alter table tasks disable trigger user;
+			update tasks set updated_at = updated_at - interval '${seconds} seconds';
+			alter table tasks enable trigger user`);
 		await database.script(
 			`update agentmux.offers set since = since - interval '${seconds} seconds', at = at - interval '${seconds} seconds'`,
 		);

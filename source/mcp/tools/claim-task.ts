@@ -2,7 +2,7 @@ import {z} from 'zod';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {nothingReady} from '../../mailbox/tasks/nothing-ready.ts';
 import {heldSentence} from '../../mailbox/tasks/held.ts';
-import type {Tag} from '../../mailbox/tag.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {margin} from '../answers/room.ts';
@@ -48,8 +48,10 @@ export function claimTask(session: Session, claims: Claims): Tool {
 async function whyNone(mailbox: Mailbox, me: Tag, hold: number): Promise<string[]> {
 	const held = (await mailbox.tasks.list({owner: me, status: ['running']})).toSorted((one, other) => one.id - other.id);
 	if (held.length >= hold) return heldLines(held);
-	const ready = 'When a task becomes ready while you are idle, a message tells you: do not poll.';
-	return ['No task is ready for you.', ...(await nothingReady(mailbox.tasks, me)), ready];
+	const why = await nothingReady(mailbox.tasks, me);
+	const isWoken = (await mailbox.agents()).some(({tag, wake}) => sameTag(tag, me) && wake !== null);
+	const ready = isWoken ? ['When a task becomes ready while you are idle, a message wakes you: do not poll.'] : [];
+	return ['No task is ready for you.', ...why, ...ready];
 }
 
 function heldLines(held: readonly Task[]): string[] {

@@ -2,8 +2,7 @@ import {blockedForEver, waitOf, type Task, type TaskAttempt} from '../../mailbox
 import {maxRows} from '../../mailbox/table.ts';
 import {percentOf, standing} from '../../mailbox/tasks/task-standing.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
-import {statusOf, stepsOf} from '../../store/select.ts';
-import {stalledBy} from '../../store/stalled.ts';
+import {stalledBy, statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
