@@ -128,6 +128,11 @@ export function stalledBy(state: State, task: Task, now: number): string | null 
 	return stallOf(leaves, {agents: state.agents.values(), statusOf: id => state.tasks.get(id)?.status, now});
 }
 
+/** The plans to which nothing happens. */
+export function stalledPlans(state: State, now: number): Task[] {
+	return tasksByStatus(state, 'running', 'queued').filter(task => stalledBy(state, task, now) !== null);
+}
+
 function leavesOf(state: State, id: number, depth: number): Task[] {
 	if (depth >= maxDepth) return [];
 	return stepsOf(state, id).flatMap(step => {

@@ -716,7 +716,8 @@ declare
   root bigint;
 begin
   if not exists (select from public.tasks as t where t.status = 'queued') then return 0; end if;
-  delete from agentmux.offers as o where not exists (select from public.tasks as t where t.id = o.task_id);
+  -- Of tasks that were deleted, or claimed while their offers were written.
+  delete from agentmux.offers as o where not exists (select from public.tasks as t where t.id = o.task_id and t.status = 'queued');
   insert into agentmux.offers (task_id, since)
   select t.id, instant from public.tasks as t
   where t.status = 'queued' and not exists (select from agentmux.offers as o where o.task_id = t.id) and agentmux.is_ready(t)

@@ -282,6 +282,12 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			await claim(B);
 			await database.as(B, `select * from agent_sql($1)`, [`select * from task_finish(${other}, 1)`]);
 			expect((await told()).at(-1)).toBe(`[SYSTEM] @A Task #${other} "y" is done by B.`);
+			await database.as(A, 'select mux_make_role()');
+			const dropped = await add('z');
+			const [cancelled] = await database.as(A, 'select * from agent_sql($1)', [
+				`select last_error from task_cancel(${dropped}, 'no longer wanted')`,
+			]);
+			expect(Object.values(cancelled ?? {})).toEqual([{last_error: 'cancelled by A: no longer wanted'}]);
 		});
 
 		test('nothing that has to be answered: it is acked when it was read, and never handed over again', async () => {
