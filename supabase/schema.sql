@@ -145,6 +145,7 @@ CREATE TRIGGER agents_before_insert_xid BEFORE INSERT ON public.agents FOR EACH 
 CREATE TRIGGER agents_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agents FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
 CREATE TRIGGER agents_history_added AFTER INSERT ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agent_history();
 CREATE TRIGGER agents_history_changed AFTER UPDATE ON public.agents FOR EACH ROW WHEN (((old.presence <> new.presence) OR ((old.revoked_at IS NULL) <> (new.revoked_at IS NULL)) OR (new.last_seen_at > (COALESCE(old.last_seen_at, old.joined_at) + '00:05:00'::interval)))) EXECUTE FUNCTION agentmux.agent_history();
+CREATE TRIGGER agents_left AFTER UPDATE OF presence ON public.agents FOR EACH ROW WHEN (((new.presence = 'away'::text) AND (old.presence <> 'away'::text))) EXECUTE FUNCTION agentmux.owner_left();
 CREATE TRIGGER agents_revoked AFTER INSERT OR UPDATE OF revoked_at ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agents_revoked();
 alter table public.agents enable row level security;
 create policy agents_read on public.agents for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -173,7 +174,6 @@ comment on column public.agent_sessions.prompted_at is 'when its user typed the 
 comment on column public.agent_sessions.quiet_until is 'until when it is not woken, because its user interrupted it';
 comment on column public.agent_sessions.tag is 'the tag in upper case';
 comment on column public.agent_sessions.woken_at is 'when it was woken for mail that it has not taken yet';
-CREATE TRIGGER agent_sessions_gone AFTER DELETE ON public.agent_sessions FOR EACH ROW EXECUTE FUNCTION agentmux.session_gone();
 CREATE TRIGGER agent_sessions_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agent_sessions FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
 alter table public.agent_sessions enable row level security;
 create policy agent_sessions_read on public.agent_sessions for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -3997,7 +3997,8 @@ comment on column agentmux.workers.tag is 'the tag in upper case';
 CREATE INDEX workers_queue ON agentmux.workers USING btree (queue);
 alter table agentmux.workers enable row level security;
 
--- The queued tasks that can be claimed, and to whom each was offered.
+-- The queued tasks that can be claimed, and to whom each was offered. Without a foreign key: its lock on the task would make a claim
+-- pass it over (skip locked) while its offer is written.
 create table agentmux.offers (
   task_id bigint not null,
   since timestamp with time zone not null default clock_timestamp(),
@@ -4006,8 +4007,7 @@ create table agentmux.offers (
   times integer not null default 0,
   message_id bigint,
   is_reported boolean not null default false,
-  constraint offers_pkey PRIMARY KEY (task_id),
-  constraint offers_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
+  constraint offers_pkey PRIMARY KEY (task_id)
 );
 comment on column agentmux.offers.is_reported is 'whether somebody was told that nobody claims it';
 comment on column agentmux.offers.since is 'when it was first seen to be ready';
@@ -4252,21 +4252,23 @@ begin
 end $function$;
 grant execute on function public.task_attempts to authenticated, service_role;
 
--- The client that has a task has signed off or is dead, and no other lives under its tag: its leases end within seconds. Rows that
--- somebody is changing at this moment are left to that.
-CREATE OR REPLACE FUNCTION agentmux.owner_left(p_tag text)
- RETURNS void
- LANGUAGE sql
+-- The last client of an agent has signed off or is dead: the leases of that agent end within seconds, in which it may come back.
+-- Rows that somebody is changing at this moment are left to that.
+CREATE OR REPLACE FUNCTION agentmux.owner_left()
+ RETURNS trigger
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+begin
   with held as (
     select t.id from public.tasks as t
-    where t.status = 'running' and upper(t.lease_owner collate "C") = upper(p_tag collate "C")
+    where t.status = 'running' and upper(t.lease_owner collate "C") = upper(new.tag collate "C")
       and t.lease_until > clock_timestamp() + interval '10 seconds'
     for update skip locked
-  ) update public.tasks as t set lease_until = clock_timestamp() + interval '10 seconds' from held where t.id = held.id
-$function$;
+  ) update public.tasks as t set lease_until = clock_timestamp() + interval '10 seconds' from held where t.id = held.id;
+  return null;
+end $function$;
 
 CREATE OR REPLACE FUNCTION agentmux.has_session(p_tag text)
  RETURNS boolean
@@ -4277,18 +4279,6 @@ AS $function$
   select exists (select from public.agent_sessions as s
     where s.tag = upper(p_tag collate "C") and s.seen_at > clock_timestamp() - interval '5 minutes')
 $function$;
-
--- A session that has signed off or ended, if it was its agent's last.
-CREATE OR REPLACE FUNCTION agentmux.session_gone()
- RETURNS trigger
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-begin
-  if not exists (select from public.agent_sessions as s where s.tag = old.tag) then perform agentmux.owner_left(old.tag); end if;
-  return null;
-end $function$;
 
 -- What the caller has claimed and not finished, the oldest first.
 CREATE OR REPLACE FUNCTION public.task_held()
@@ -4405,15 +4395,25 @@ declare
   root bigint;
 begin
   if not exists (select from public.tasks as t where t.status = 'queued') then return 0; end if;
+  -- Of tasks that were deleted, or claimed while their offers were written.
+  delete from agentmux.offers as o where not exists (select from public.tasks as t where t.id = o.task_id and t.status = 'queued');
   insert into agentmux.offers (task_id, since)
   select t.id, instant from public.tasks as t
-  where t.status = 'queued' and not exists (select from agentmux.offers as o where o.task_id = t.id) and agentmux.is_ready(t)
+  -- As is_ready, which would be called for each queued task.
+  where t.status = 'queued' and (t.run_at is null or t.run_at <= instant)
+    and not exists (select from agentmux.offers as o where o.task_id = t.id)
+    and not exists (select from public.tasks as step where step.parent_id = t.id)
+    and (t.depends_on = '{}' or not exists (
+      select from unnest(t.depends_on) as n left join public.tasks as d on d.id = n where d.status is distinct from 'done'))
   order by t.priority desc, t.id limit 200
   on conflict do nothing;
   for ready in
     select o.* from agentmux.offers as o join public.tasks as t on t.id = o.task_id
+    cross join lateral (
+      select greatest(t.updated_at, t.run_at, max(d.updated_at)) as ready_at from public.tasks as d where d.id = any (t.depends_on)
+    ) as became
     -- A time to come is one from before the clock was set back.
-    where (o.since <= instant - interval '3 seconds' or o.since > instant) and o.times < 3
+    where (became.ready_at <= instant - interval '3 seconds' or became.ready_at > instant) and o.times < 3
       and (o.at is null or o.at > instant or o.at <= instant - interval '5 minutes' * o.times or not agentmux.has_session(o.tag))
     order by t.priority desc, t.id limit 50
   loop

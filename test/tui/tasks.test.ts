@@ -247,7 +247,7 @@ describe('a card', () => {
 		});
 		const shown = (id: number, attempts: readonly TaskAttempt[] = []) =>
 			taskCardLines(state, {id, attempts, table: null}, 90, Date.now()).map(textOf).join('\n');
-		expect(shown(1)).toContain('stalled: #2 is ready, and B, which it is for, has not joined');
+		expect(shown(1).replaceAll(/\s+/g, ' ')).toContain('stalled: #2 is ready, and B, which it is for, has not joined');
 		expect(shown(2)).not.toContain('stalled');
 		expect(shown(2, [attempt({reason: null})])).not.toContain('attempts');
 		expect(
