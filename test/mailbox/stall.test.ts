@@ -50,12 +50,13 @@ test.each<[string, Task[], Agent[], string | null]>([
 		'#2 is ready, and executor, which it is for, is away',
 	],
 	[
-		'is for one who cannot be woken',
-		[step(1, mine)],
+		'is for one who has not been woken for long, because it cannot be',
+		[step(1, {...mine, ...old})],
 		[agent({wake: null})],
 		'#1 is ready, and executor, which it is for, cannot be woken',
 	],
 	['is about to be claimed', [step(1)], [agent()], null],
+	['may be claimed by one who cannot be woken', [step(1)], [agent({wake: null})], null],
 	['waits for one who is busy', [step(1, old)], [agent({presence: 'working'})], null],
 	['is ignored', [step(2, {...old, priority: 1}), step(1, old)], [agent()], '#2 is ready, and nobody claims it'],
 ])('a plan that %s: %j', (_, steps, agents, why) => {

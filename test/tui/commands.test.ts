@@ -108,7 +108,7 @@ describe('a command', () => {
 
 	it.each([
 		[{}, 'for A, which is woken', 'for any agent; an idle one is woken'],
-		[{wake: null}, 'for A, at its next turn', 'for any agent; none is there'],
+		[{wake: null}, 'for A, at its next turn', 'for any agent; none can be woken'],
 		[{presence: 'working'}, 'for A, when its turn is done', 'for any agent; the next one that is done'],
 		[{presence: 'blocked'}, 'for A, when it resumes', 'for any agent; the next one that is done'],
 		[{presence: 'away'}, 'for A, which is away', 'for any agent; none is there'],

@@ -41,6 +41,9 @@ export function stallOf(steps: readonly Task[], {agents, statusOf, now}: Surroun
 	}
 	const isBusy = team.some(agent => ['working', 'blocked'].includes(presenceOf(agent, now)));
 	if (isBusy || now - Date.parse(updated_at) < patience) return null;
+	// It may have been at work all the same: a client without hooks does not report it.
+	if (assignee !== null && only?.wake === null)
+		return `#${id} is ready, and ${assignee}, which it is for, cannot be woken`;
 	return `#${id} is ready, and nobody claims it`;
 }
 
@@ -70,10 +73,10 @@ export async function stallsAmong(
 	);
 }
 
-/** Why an agent cannot be expected to claim anything; null if it can. */
+/** Why an agent cannot be expected to claim anything; null if it may. */
 function absence(agent: Agent, now: number): string | null {
 	if (agent.revoked_at !== null) return 'is revoked';
 	const presence = presenceOf(agent, now);
 	if (presence === 'away' || presence === 'gone') return `is ${presence}`;
-	return presence === 'idle' && agent.wake === null ? 'cannot be woken' : null;
+	return null;
 }

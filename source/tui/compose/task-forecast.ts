@@ -18,7 +18,7 @@ function anybody(all: readonly Agent[], now: number): string {
 	);
 	if (states.has('idle')) return 'any agent; an idle one is woken';
 	if (states.has('working') || states.has('blocked')) return 'any agent; the next one that is done';
-	return 'any agent; none is there';
+	return states.has('deaf') ? 'any agent; none can be woken' : 'any agent; none is there';
 }
 
 function outcome(agent: Agent, now: number): string {
