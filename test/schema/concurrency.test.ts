@@ -80,9 +80,9 @@ test('a claim passes over no task that is being offered, whoever looks at the sa
 	const idle = `select agent_touch('idle', null, 's', 'bell')`;
 	for (const tag of ['I1', 'I2']) await database.as(agent(tag), idle);
 	const [hub, other, ...workers] = await Promise.all(Array.from({length: 6}, () => database.connect()));
-	let isOver = false;
+	const over = new AbortController();
 	const looking = [hub!, other!].map(async connection => {
-		while (!isOver) {
+		while (!over.signal.aborted) {
 			await connection.as(owner, `update agentmux.offer_clock set at = '-infinity'`);
 			await connection.as(owner, 'select agentmux.tend_tasks()');
 		}
@@ -103,7 +103,7 @@ test('a claim passes over no task that is being offered, whoever looks at the sa
 			return found;
 		}),
 	);
-	isOver = true;
+	over.abort();
 	await Promise.all(looking);
 	expect(new Set(claimed.flat()).size).toBe(120);
 	await database.as(agent('A'), `select task_add('y')`);
