@@ -145,6 +145,7 @@ CREATE TRIGGER agents_before_insert_xid BEFORE INSERT ON public.agents FOR EACH 
 CREATE TRIGGER agents_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.agents FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('agents');
 CREATE TRIGGER agents_history_added AFTER INSERT ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agent_history();
 CREATE TRIGGER agents_history_changed AFTER UPDATE ON public.agents FOR EACH ROW WHEN (((old.presence <> new.presence) OR ((old.revoked_at IS NULL) <> (new.revoked_at IS NULL)) OR (new.last_seen_at > (COALESCE(old.last_seen_at, old.joined_at) + '00:05:00'::interval)))) EXECUTE FUNCTION agentmux.agent_history();
+CREATE TRIGGER agents_left AFTER UPDATE OF presence ON public.agents FOR EACH ROW WHEN (((new.presence = 'away'::text) AND (old.presence <> 'away'::text))) EXECUTE FUNCTION agentmux.owner_left();
 CREATE TRIGGER agents_revoked AFTER INSERT OR UPDATE OF revoked_at ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agents_revoked();
 alter table public.agents enable row level security;
 create policy agents_read on public.agents for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -198,35 +199,30 @@ create table agentmux.acting (
 -- The identity of a request, or no row. An authenticated token is trusted, because only the service role can write its
 -- app_metadata. A service key may name the tag that it acts as, which is unverified. While an agent's SQL runs, the identity is
 -- that agent's, even if the SQL changes the claims. The owner's plain SQL has no identity. The role is read from its setting,
--- because current_user is the owner in a security definer function. In plpgsql, which caches its plans: most requests and each
--- change of a watched table ask for it.
+-- because current_user is the owner in a security definer function.
 CREATE OR REPLACE FUNCTION agentmux.identity()
  RETURNS TABLE(tag text, kind text, verified boolean)
- LANGUAGE plpgsql
+ LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-declare
-  app jsonb;
-begin
-  select a.tag, a.kind into tag, kind from agentmux.acting as a
-  where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp();
-  verified := true;
-  if found then
-    return next;
-    return;
-  end if;
-  if current_setting('role') = 'authenticated' then
-    app := nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata';
-    tag := app ->> 'agent_tag';
-    kind := case when app ->> 'kind' = 'human' then 'human' else 'agent' end;
-  elsif current_setting('role') = 'service_role' then
-    tag := nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-agentmux-tag';
-    kind := 'agent';
-    verified := false;
-  end if;
-  if tag collate "C" ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$' then return next; end if;
-end $function$;
+  with acting as (
+    select a.tag, a.kind from agentmux.acting as a
+    where a.xid = pg_current_xact_id_if_assigned() and a.started = transaction_timestamp()
+  )
+  select acting.tag, acting.kind, true from acting
+  union all
+  select named.tag, named.kind, named.verified
+  from (
+    select app ->> 'agent_tag', case when app ->> 'kind' = 'human' then 'human' else 'agent' end, true
+    from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb -> 'app_metadata') as token (app)
+    where current_setting('role') = 'authenticated'
+    union all
+    select nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-agentmux-tag', 'agent', false
+    where current_setting('role') = 'service_role'
+  ) as named (tag, kind, verified)
+  where not exists (select from acting) and named.tag collate "C" ~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$'
+$function$;
 grant execute on function agentmux.identity to authenticated, service_role;
 
 -- The role of the agent whose SQL this transaction runs, or null.
@@ -566,8 +562,7 @@ end $function$;
 -- The mailbox, its history and its newest settled row, before which no transaction can commit any more (null: there is none). A
 -- database can lose its newest rows and keep its epoch: an older copy of its files was put back, or a standby took over. It then
 -- assigns the same ids again. Therefore a follower remembers a row, which it can look for, and not only a number. Volatile: the
--- first call after a restore sets the new epoch. Clients that follow the mailbox call this every few seconds, so it also looks after
--- the watched tables.
+-- first call after a restore sets the new epoch.
 CREATE OR REPLACE FUNCTION public.mailbox_state()
  RETURNS TABLE(epoch uuid, horizon text, latest_id bigint, mailbox_id uuid, settled_xid text, settled_id bigint, settled_at timestamp with time zone)
  LANGUAGE plpgsql
@@ -577,7 +572,6 @@ AS $function$
 begin
   perform public.mux_guard();
   perform agentmux.adopt_xids();
-  perform agentmux.watch_upkeep();
   return query select m.epoch, agentmux.horizon()::text,
     coalesce((select max(messages.id) from public.messages), 0), m.mailbox_id, s.xid::text, s.id, s.created_at
   from public.mux_meta as m
@@ -662,7 +656,6 @@ create table public.messages (
 );
 CREATE INDEX messages_created ON public.messages USING btree (created_at);
 CREATE INDEX messages_cursor ON public.messages USING btree (xid, id);
-CREATE INDEX messages_people ON public.messages USING btree (xid, id) WHERE (author_kind = 'human'::text);
 CREATE INDEX messages_reply_to ON public.messages USING btree (reply_to) WHERE (reply_to IS NOT NULL);
 CREATE INDEX messages_search ON public.messages USING gin (agentmux.words(content));
 CREATE INDEX messages_thread ON public.messages USING btree (thread_id, id);
@@ -694,9 +687,9 @@ begin
 end $function$;
 
 -- Sets the columns that no client may set: thread, author, transaction and time. A message that an agent inserts by SQL has that
--- agent as its verified author. The branch depends on the role that inserts, not on a setting: as SYSTEM, only the owner's functions
--- can write (this one runs as the owner, too), and while an agent's SQL runs, only a trigger's. The policy on the table rejects the
--- same messages as this function, which only has a better error message. Nobody can write a message that looks redacted.
+-- agent as its verified author. The branch depends on the role that inserts, not on a setting: while an agent's SQL runs, only the
+-- trigger of a watched table can write as SYSTEM, since agents cannot create triggers. The policy on the table rejects the same
+-- messages as this function, which only has a better error message. Nobody can write a message that looks redacted.
 CREATE OR REPLACE FUNCTION agentmux.derive_message()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -719,12 +712,9 @@ begin
     new.author_tag := me.tag;
     new.author_kind := me.kind;
     new.verified := coalesce(me.verified, false);
-  elsif current_setting('agentmux.author', true) = 'system' and (acting is null or pg_trigger_depth() > 1)
-    and pg_has_role(writer::name, current_user, 'usage')
-  then
+  elsif current_setting('agentmux.author', true) = 'system' and (acting is null or pg_trigger_depth() > 1) then
     new.author_tag := 'SYSTEM';
     new.author_kind := 'system';
-    new.verified := true;
   end if;
   if takes_part then
     perform agentmux.me();
@@ -983,8 +973,8 @@ RETURN make_interval(secs => CASE WHEN (p_takes <= 1) THEN (0)::double precision
 
 -- The messages that wait for a reader: those that mention it and, once it has joined, those to everyone that were committed after
 -- it joined; without those that it acked. p_free: also without those that were read, that are leased, or that were handed over five
--- times and not given back. p_people: only those that people wrote. Leases that were created while the clock was ahead do not count.
-CREATE OR REPLACE FUNCTION agentmux.waiting(p_reader text, p_limit integer, p_free boolean DEFAULT false, p_people boolean DEFAULT false)
+-- times and not given back. Leases that were created while the clock was ahead do not count.
+CREATE OR REPLACE FUNCTION agentmux.waiting(p_reader text, p_limit integer, p_free boolean DEFAULT false)
  RETURNS SETOF messages
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -1006,14 +996,14 @@ begin
     -- offset 0: from the mentions to their messages, never along all messages looking for mentions.
     select m.* from public.channel_entries as e
     cross join lateral (select * from public.messages where messages.id = e.message_id offset 0) as m
-    where e.tag = me and e.mentioned and (m.xid, m.id) > (since.xid, since.id) and (not p_people or m.author_kind = 'human')
+    where e.tag = me and e.mentioned and (m.xid, m.id) > (since.xid, since.id)
       and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
         from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
     order by m.xid, m.id limit p_limit;
   else
     return query
     select m.* from public.messages as m
-    where (m.xid, m.id) > (since.xid, since.id) and (not p_people or m.author_kind = 'human')
+    where (m.xid, m.id) > (since.xid, since.id)
       and case when m.mentions = '{}'
           then not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
         else me = any (select upper(t collate "C") from unnest(m.mentions) as t) end
@@ -1060,11 +1050,10 @@ begin
 end $function$;
 grant execute on function public.inbox to authenticated, service_role;
 
--- Leases waiting messages to the caller, people's first, then agents', then those of SYSTEM, each oldest first: at most p_limit, and
--- after the first only as many as fit into p_bytes of content, because a response that takes too long is lost. The oldest of all has
--- the second place at the latest, so that nothing waits without end. p_take_id names this call, so that receipt_release can give back
--- what it took, even if the response did not arrive. p_lease is in seconds. Of two clients under one tag, only one gets each message;
--- the other gets the rest. p_session: the client session that takes. p_ended: what of it has just ended (agentmux.mark_read); with
+-- Leases waiting messages to the caller, oldest first: at most p_limit, and after the first only as many as fit into p_bytes of
+-- content, because a response that takes too long is lost. p_take_id names this call, so that receipt_release can give back what it
+-- took, even if the response did not arrive. p_lease is in seconds. Of two clients under one tag, only one gets each message; the
+-- other gets the rest. p_session: the client session that takes. p_ended: what of it has just ended (agentmux.mark_read); with
 -- p_limit 0, only that is recorded.
 CREATE OR REPLACE FUNCTION public.inbox_take(p_limit integer DEFAULT 20, p_route text DEFAULT NULL::text, p_lease integer DEFAULT 30, p_bytes integer DEFAULT 1048576, p_take_id text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_ended text DEFAULT NULL::text)
  RETURNS SETOF messages
@@ -1075,34 +1064,21 @@ AS $function$
 declare
   me text := agentmux.me();
   lease interval := least(make_interval(secs => greatest(coalesce(p_lease, 30), 1)), agentmux.longest_lease());
-  wanted int := least(greatest(coalesce(p_limit, 20), 1), 1000);
   free bigint[];
   first bigint[];
   again bigint[];
 begin
   if p_ended is not null then perform agentmux.mark_read(me, p_session, p_ended); end if;
   if p_limit <= 0 then return; end if;
-  perform agentmux.watch_flush_due(me);
   loop
     free := array(
       select sized.id
       from (
-        select p.id, row_number() over chosen as place, sum(p.bytes) over chosen as bytes
-        from (
-          select w.id, w.bytes, case when row_number() over (order by w.xid, w.id) = 1 then least(w.place, 1.5) else w.place end as place
-          from (
-            select u.id, u.xid, u.bytes, row_number() over (order by u.precedence, u.xid, u.id)::numeric as place
-            from (
-              select w.id, w.xid, octet_length(w.content) as bytes, agentmux.precedence(w.author_kind) as precedence
-              from agentmux.waiting(me, 1000, true) as w
-              union
-              select w.id, w.xid, octet_length(w.content), 0 from agentmux.waiting(me, wanted, true, true) as w
-            ) as u
-          ) as w
-        ) as p
-        window chosen as (order by p.place)
+        select w.id, row_number() over waiting as place, sum(octet_length(w.content)) over waiting as bytes
+        from agentmux.waiting(me, least(greatest(coalesce(p_limit, 20), 1), 1000), true) as w
+        window waiting as (order by w.xid, w.id)
       ) as sized
-      where sized.place <= wanted and (sized.place = 1 or sized.bytes <= coalesce(p_bytes, 1048576)));
+      where sized.place = 1 or sized.bytes <= coalesce(p_bytes, 1048576));
     exit when free = '{}';
     with taken as (
       insert into public.receipts (message_id, reader, state, route, delivered_at, takes, take_id, session, lease_until)
@@ -1130,8 +1106,7 @@ begin
     select coalesce(array_agg(taken.message_id), '{}') into again from taken;
     exit when first || again <> '{}';
   end loop;
-  return query select m.* from public.messages as m where m.id = any (first || again)
-    order by agentmux.precedence(m.author_kind), m.id;
+  return query select m.* from public.messages as m where m.id = any (first || again) order by m.id;
 end $function$;
 grant execute on function public.inbox_take to authenticated, service_role;
 
@@ -1609,6 +1584,7 @@ CREATE INDEX tasks_parent ON public.tasks USING btree (parent_id, "position", id
 CREATE INDEX tasks_ready ON public.tasks USING btree (queue, priority DESC, id) WHERE (status = 'queued'::text);
 CREATE INDEX tasks_recent ON public.tasks USING btree (updated_at DESC);
 CREATE TRIGGER tasks_added AFTER INSERT ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION agentmux.task_changed();
+CREATE TRIGGER tasks_assigned AFTER UPDATE OF assignee ON public.tasks FOR EACH ROW WHEN ((old.assignee IS DISTINCT FROM new.assignee)) EXECUTE FUNCTION agentmux.task_assigned();
 CREATE TRIGGER tasks_before_insert_step BEFORE INSERT ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION agentmux.guard_step();
 CREATE TRIGGER tasks_before_update BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_before_update();
 CREATE TRIGGER tasks_changed AFTER UPDATE OF status, progress ON public.tasks FOR EACH ROW WHEN ((((old.status <> new.status) AND (new.status <> 'running'::text)) OR (old.progress <> new.progress))) EXECUTE FUNCTION agentmux.task_changed();
@@ -1624,6 +1600,7 @@ CREATE TRIGGER tasks_refuse_lost AFTER INSERT ON public.tasks FOR EACH ROW WHEN 
 CREATE TRIGGER tasks_refuse_lost_changed AFTER UPDATE OF depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> old.depends_on))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
 CREATE TRIGGER tasks_run_at_once BEFORE INSERT OR UPDATE OF run_at ON public.tasks FOR EACH ROW WHEN ((new.run_at <= clock_timestamp())) EXECUTE FUNCTION agentmux.drop_past_run_at();
 CREATE TRIGGER tasks_take_turn BEFORE DELETE OR UPDATE OF parent_id, depends_on ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.take_task_turn();
+CREATE TRIGGER tasks_told AFTER UPDATE OF status ON public.tasks FOR EACH ROW WHEN ((old.status <> new.status)) EXECUTE FUNCTION agentmux.task_ended();
 alter table public.tasks enable row level security;
 create policy tasks_read on public.tasks for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
 create policy tasks_service on public.tasks for all to service_role using (true) with check (true);
@@ -1836,8 +1813,9 @@ grant execute on function public.task_add to authenticated, service_role;
 
 -- Adds a plan, which is a task with steps, in one transaction, so that it cannot be claimed or end before all steps were added.
 -- Returns the task, then its steps, in order. With p_in_order each step depends on the one before it, and the first on p_depends_on;
--- otherwise each depends on p_depends_on. Adding another plan with the same idem_key to the same queue returns the first.
-CREATE OR REPLACE FUNCTION public.task_plan(p_title text, p_steps jsonb, p_in_order boolean DEFAULT true, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint)
+-- otherwise each depends on p_depends_on. Adding another plan with the same idem_key to the same queue returns the first. p_assignee:
+-- only this tag may claim the steps.
+CREATE OR REPLACE FUNCTION public.task_plan(p_title text, p_steps jsonb, p_in_order boolean DEFAULT true, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint, p_assignee text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1846,25 +1824,22 @@ AS $function$
 declare
   steps jsonb := case when jsonb_typeof(p_steps) = 'array' then p_steps else '[]' end;
   heading public.tasks;
-  step record;
-  needed bigint[] := p_depends_on;
-  added bigint;
+  ids bigint[];
 begin
   perform public.mux_guard();
   if jsonb_array_length(steps) not between 1 and 100 then
     raise exception using errcode = '22023', message = 'a plan is an array of 1 to 100 steps';
   end if;
   select t.* into heading from public.task_add(p_title, p_body, p_queue, p_priority, p_parent_id, p_position, p_depends_on,
-    p_idem_key => p_idem_key, p_message_id => p_message_id) as t;
+    p_idem_key => p_idem_key, p_message_id => p_message_id, p_assignee => p_assignee) as t;
   if not exists (select from public.tasks as t where t.parent_id = heading.id) then
-    for step in
-      select s.value ->> 'title' as title, s.value ->> 'body' as body, s.place::int as place
-      from jsonb_array_elements(steps) with ordinality as s (value, place) order by s.place
-    loop
-      select t.id into added from public.task_add(step.title, step.body, heading.queue, heading.priority, heading.id, step.place,
-        needed, p_message_id => heading.message_id) as t;
-      if coalesce(p_in_order, true) then needed := array[added]; end if;
-    end loop;
+    -- In one statement: a hundred calls of task_add took longer than a statement may on a busy machine.
+    ids := array(select nextval(pg_get_serial_sequence('public.tasks', 'id')) from generate_series(1, jsonb_array_length(steps)));
+    insert into public.tasks (id, title, body, queue, priority, parent_id, position, depends_on, message_id, created_by, assignee)
+    select ids[s.place], s.value ->> 'title', coalesce(s.value ->> 'body', ''), heading.queue, heading.priority, heading.id, s.place,
+      case when s.place > 1 and coalesce(p_in_order, true) then array[ids[s.place - 1]] else heading.depends_on end,
+      heading.message_id, (select i.tag from agentmux.identity() as i), heading.assignee
+    from jsonb_array_elements(steps) with ordinality as s (value, place) order by s.place;
   end if;
   return query select t.* from public.tasks as t where t.id = heading.id or t.parent_id = heading.id
     order by t.id <> heading.id, t.position, t.id;
@@ -2101,7 +2076,9 @@ begin
   if found then update agentmux.lease_clock set at = clock_timestamp(); end if;
 end $function$;
 
--- Requeues tasks whose leases have expired (dead after max_attempts); returns how many. Writes nothing if no task is leased.
+-- Requeues tasks whose leases have expired (dead after max_attempts); returns how many. Writes nothing if no task is leased. A lease
+-- of an owner whose client lives is not taken away, for an hour at most: it may have been claimed with plain SQL, or its server was
+-- restarted. An owner who has gone away does not lose an attempt. What was noted and how far it came stays for the next.
 CREATE OR REPLACE FUNCTION agentmux.reap(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
  RETURNS integer
  LANGUAGE plpgsql
@@ -2117,22 +2094,33 @@ begin
   perform agentmux.take_turn();
   with lost as (
     select t.id, t.lease_token, t.lease_owner from public.tasks as t
-    where t.status = 'running' and t.lease_until < clock_timestamp() for update skip locked
+    where t.status = 'running' and t.lease_until < clock_timestamp()
+      and not (t.lease_until > clock_timestamp() - interval '1 hour' and agentmux.has_session(t.lease_owner))
+    for update skip locked
   ), kept as (
     insert into agentmux.claims as c (task_id, token, owner, lapsed)
     select lost.id, lost.lease_token, lost.lease_owner, true from lost
     on conflict (task_id) do update set token = excluded.token, owner = excluded.owner, lapsed = true, outcome = null, again_at = null
     returning c.task_id
   ) select coalesce(array_agg(kept.task_id), '{}') into expired from kept;
+  perform set_config('agentmux.reaping', 'on', true);
   update public.tasks as t set
-    status = case when t.attempts >= t.max_attempts then 'dead' else 'queued' end,
-    run_at = null, progress = 0, last_error = format('the lease of %s ran out', t.lease_owner)
-  where t.id = any (expired);
+    status = case when t.attempts >= t.max_attempts and not owner.is_away then 'dead' else 'queued' end,
+    attempts = t.attempts - owner.is_away::int,
+    run_at = null,
+    last_error = case when owner.is_away then format('%s went away', t.lease_owner) else format('the lease of %s ran out', t.lease_owner) end
+  from (
+    select lost.id, exists (select from public.agents as a
+      where upper(a.tag collate "C") = upper(lost.lease_owner collate "C") and a.presence = 'away') as is_away
+    from public.tasks as lost where lost.id = any (expired)
+  ) as owner
+  where t.id = owner.id;
+  perform set_config('agentmux.reaping', '', true);
   return cardinality(expired);
 end $function$;
 
--- Requeues tasks whose leases have expired; returns how many. Clients call it before they list tasks, since a hosted project has no
--- hub that does.
+-- Requeues tasks whose leases have expired, and offers what is ready; returns how many leases had expired. Clients call it before they
+-- list tasks, and agents' servers every minute, since a hosted project has no hub that does.
 CREATE OR REPLACE FUNCTION public.task_reap()
  RETURNS integer
  LANGUAGE plpgsql
@@ -2141,13 +2129,15 @@ CREATE OR REPLACE FUNCTION public.task_reap()
 AS $function$
 begin
   perform public.mux_guard();
-  return agentmux.reap();
+  return agentmux.tend_tasks();
 end $function$;
 grant execute on function public.task_reap to authenticated, service_role;
 
--- Claims the next task of the queue, or the given one, for the caller: the highest priority first, then the oldest. Tasks with steps,
--- with a later run_at, with dependencies that are not done, or with another assignee are not claimed.
-CREATE OR REPLACE FUNCTION public.task_claim(p_queue text DEFAULT 'default'::text, p_lease integer DEFAULT 60, p_id bigint DEFAULT NULL::bigint)
+-- Claims a task for the caller: the given one, or the next that is ready. First come tasks that are assigned to the caller, in any
+-- queue; then those of p_queue, or without it those of `default` and of the queues in which the caller has claimed before. Among these,
+-- the highest priority first, then the oldest. Tasks with steps, with a later run_at, with dependencies that are not done,
+-- or with another assignee are not claimed. p_hold: no next task if the caller holds that many; null: no bound.
+CREATE OR REPLACE FUNCTION public.task_claim(p_queue text DEFAULT NULL::text, p_lease integer DEFAULT 60, p_id bigint DEFAULT NULL::bigint, p_hold integer DEFAULT NULL::integer)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2155,10 +2145,19 @@ CREATE OR REPLACE FUNCTION public.task_claim(p_queue text DEFAULT 'default'::tex
 AS $function$
 declare
   me text := agentmux.me();
+  folded text := upper(agentmux.me() collate "C");
+  queues text[];
   instant timestamptz;
   chosen bigint;
+  former record;
 begin
   perform agentmux.reap();
+  if p_id is null then
+    queues := case when p_queue is not null then array[p_queue]
+      else array(select w.queue from agentmux.workers as w where w.tag = folded union select 'default') end;
+    if p_hold is not null and p_hold <= (select count(*) from public.tasks as t
+      where t.status = 'running' and upper(t.lease_owner collate "C") = folded) then return; end if;
+  end if;
   instant := clock_timestamp();
   select t.id into chosen from public.tasks as t
   where t.status = 'queued'
@@ -2166,19 +2165,28 @@ begin
     and (t.run_at is null or t.run_at <= instant
       or (t.attempts > 0 and t.run_at > instant + 1.5 * agentmux.backoff(t.attempts)
         and exists (select from agentmux.claims as c where c.task_id = t.id and c.again_at = t.run_at)))
-    and (p_id is not null or t.queue = p_queue)
-    and (p_id is null or t.id = p_id)
-    and (t.assignee is null or upper(t.assignee collate "C") = upper(me collate "C"))
+    and (t.id = p_id or (p_id is null and (t.queue = any (queues) or t.assignee is not null)))
+    and (t.assignee is null or upper(t.assignee collate "C") = folded)
     and not exists (select from public.tasks as step where step.parent_id = t.id)
     and not exists (select from unnest(t.depends_on) as n left join public.tasks as d on d.id = n where d.status is distinct from 'done')
-  order by t.priority desc, t.id
+  order by t.assignee is null, t.priority desc, t.id
   limit 1 for update of t skip locked;
+  if p_id is null then
+    insert into agentmux.workers as w (tag, queue) select folded, q from unnest(queues) as q
+    on conflict (tag, queue) do update set at = excluded.at where w.at < excluded.at - interval '1 hour';
+    delete from agentmux.workers as w where w.tag = folded and w.at < clock_timestamp() - interval '30 days';
+  end if;
   if chosen is null then return; end if;
   perform agentmux.begin_lease();
+  select c.owner, c.lapsed into former from agentmux.claims as c where c.task_id = chosen;
+  if former.lapsed and upper(former.owner collate "C") <> folded then
+    perform agentmux.tell(chosen, array[former.owner], format('%s is not yours any more: %s claimed it after your lease had ended.',
+      agentmux.task_name(chosen), me));
+  end if;
   return query
   with claimed as (
     update public.tasks as t set status = 'running', lease_owner = me, lease_token = t.lease_token + 1,
-      lease_until = agentmux.lease(p_lease), attempts = t.attempts + 1, note = null
+      lease_until = agentmux.lease(p_lease), attempts = t.attempts + 1
     where t.id = chosen returning t.*
   ), kept as (
     insert into agentmux.claims as c (task_id, token, owner) select claimed.id, claimed.lease_token, me from claimed
@@ -2212,7 +2220,8 @@ begin
   perform agentmux.begin_lease();
   update agentmux.claims as c set lapsed = false where c.task_id = p_id;
   update public.tasks as t set status = 'running', lease_owner = c.owner, lease_until = agentmux.lease(60),
-    attempts = task.attempts, last_error = null
+    -- The attempt that an owner who went away did not lose is this one.
+    attempts = task.attempts + (task.last_error = format('%s went away', c.owner))::int, last_error = null
   from agentmux.claims as c where t.id = p_id and c.task_id = p_id;
 end $function$;
 
@@ -2254,9 +2263,9 @@ end $function$;
 grant execute on function public.task_progress to authenticated, service_role;
 
 -- Finishes a task. If not ok, it is tried again after 2, 4, 8 ... seconds, at most an hour, times 0.5 to 1.5 by chance, and is dead
--- after max_attempts. Finishing again with the same outcome returns the same row, until another agent claims the task; a different
--- outcome is rejected.
-CREATE OR REPLACE FUNCTION public.task_finish(p_id bigint, p_token bigint, p_ok boolean DEFAULT true, p_result jsonb DEFAULT NULL::jsonb, p_result_table text DEFAULT NULL::text, p_error text DEFAULT NULL::text)
+-- after max_attempts, or at once with p_dead. Finishing again with the same outcome returns the same row, until another agent claims
+-- the task; a different outcome is rejected.
+CREATE OR REPLACE FUNCTION public.task_finish(p_id bigint, p_token bigint, p_ok boolean DEFAULT true, p_result jsonb DEFAULT NULL::jsonb, p_result_table text DEFAULT NULL::text, p_error text DEFAULT NULL::text, p_dead boolean DEFAULT false)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2264,7 +2273,9 @@ CREATE OR REPLACE FUNCTION public.task_finish(p_id bigint, p_token bigint, p_ok 
 AS $function$
 declare
   me text := upper(agentmux.me() collate "C");
-  fate bytea := agentmux.digest(jsonb_build_array(coalesce(p_ok, false), p_result, p_result_table, p_error)::text);
+  is_last boolean := coalesce(p_dead, false) and not coalesce(p_ok, false);
+  fate bytea := agentmux.digest((jsonb_build_array(coalesce(p_ok, false), p_result, p_result_table, p_error)
+    || case when is_last then '["dead"]' else '[]' end::jsonb)::text);
   before bytea;
   again timestamptz;
 begin
@@ -2281,14 +2292,14 @@ begin
     return;
   end if;
   perform agentmux.resume_claim(p_id, p_token);
-  if not coalesce(p_ok, false) then
+  if not coalesce(p_ok, false) and not is_last then
     select clock_timestamp() + agentmux.backoff(t.attempts) * (0.5 + random()) into again from public.tasks as t where t.id = p_id;
   end if;
   return query
   with ended as (
     update public.tasks as t set
-      status = case when p_ok then 'done' when t.attempts >= t.max_attempts then 'dead' else 'queued' end,
-      progress = case when p_ok then 1 else 0 end,
+      status = case when p_ok then 'done' when is_last or t.attempts >= t.max_attempts then 'dead' else 'queued' end,
+      progress = case when p_ok then 1 else t.progress end,
       run_at = again,
       result = coalesce(p_result, t.result), result_table = coalesce(p_result_table, t.result_table),
       last_error = case when p_ok then null else left(coalesce(p_error, 'no reason was given'), 10000) end
@@ -2369,7 +2380,7 @@ $function$;
 
 -- Does the work of task_retry, without checking who may. A plan is requeued with all its steps that were not done, except those
 -- that wait for a task which stays cancelled: they could never run, and the plan would never end. Their last_error names that
--- task, and so does the error when they are retried themselves.
+-- task, and so does the error when they are retried themselves. Notes and progress stay: whoever takes it next goes on from there.
 CREATE OR REPLACE FUNCTION agentmux.requeue(p_id bigint)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
@@ -2424,7 +2435,8 @@ begin
     exit when more = '{}';
     again := again || more;
   end loop;
-  update public.tasks as t set status = 'queued', attempts = 0, progress = 0, note = null, run_at = null,
+  update public.tasks as t set status = 'queued', attempts = 0, run_at = null,
+      progress = case when t.status = 'done' then 0 else t.progress end,
       -- Who takes it next should know what went wrong.
       last_error = case when t.status = 'dead' then t.last_error end
   where t.id = any (again);
@@ -2442,7 +2454,7 @@ begin
 end $function$;
 
 -- Requeues a failed, dead or cancelled task, with all its attempts left.
-CREATE OR REPLACE FUNCTION public.task_retry(p_id bigint)
+CREATE OR REPLACE FUNCTION public.task_retry(p_id bigint, p_reason text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2452,12 +2464,14 @@ begin
   perform public.mux_guard();
   perform agentmux.take_turn();
   perform agentmux.guard_task(p_id, 'retry');
+  perform set_config('agentmux.reason', 'retried by ' || agentmux.caller_name() || coalesce(': ' || nullif(p_reason, ''), ''), true);
   return query select * from agentmux.requeue(p_id);
+  perform set_config('agentmux.reason', '', true);
 end $function$;
 grant execute on function public.task_retry to authenticated, service_role;
 
 -- Cancels a task with all its steps. The lock is taken first, so that what guard_task found is still true when the task is changed.
-CREATE OR REPLACE FUNCTION public.task_cancel(p_id bigint)
+CREATE OR REPLACE FUNCTION public.task_cancel(p_id bigint, p_reason text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2476,29 +2490,40 @@ begin
   ) select array_agg(id) into tree from below;
   return query with cancelled as (
     update public.tasks as t set status = 'cancelled',
-      last_error = 'cancelled by ' || coalesce((select i.tag from agentmux.identity() as i), current_setting('role'))
+      last_error = left('cancelled by ' || agentmux.caller_name() || coalesce(': ' || nullif(p_reason, ''), ''), 10000)
     where t.id = any (tree) and t.status in ('queued', 'running') returning t.*
   ) select * from cancelled where id = p_id;
 end $function$;
 grant execute on function public.task_cancel to authenticated, service_role;
 
--- Assigns a queued task, so that only that tag may claim it; null: any tag may. In a plan, all queued steps are assigned.
+-- Assigns a queued task, so that only that tag may claim it; null: any tag may. In a plan, all queued steps are assigned. To whom it
+-- was assigned before is told.
 CREATE OR REPLACE FUNCTION public.task_assign(p_id bigint, p_assignee text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  former text[];
 begin
   perform public.mux_guard();
   perform agentmux.take_turn();
   perform agentmux.guard_task(p_id, 'assign');
+  former := array(select distinct t.assignee from public.tasks as t
+    where t.id in (select agentmux.task_tree(p_id)) and t.status = 'queued' and t.assignee is not null
+      and upper(t.assignee collate "C") is distinct from upper(p_assignee collate "C")
+      and exists (select from public.tasks as meant where meant.id = p_id and meant.status = 'queued'));
   return query with changed as (
     update public.tasks as t set assignee = p_assignee
     where t.id in (select agentmux.task_tree(p_id)) and t.status = 'queued'
       and exists (select from public.tasks as meant where meant.id = p_id and meant.status = 'queued')
     returning t.*
   ) select * from changed where id = p_id;
+  if former <> '{}' then
+    perform agentmux.tell(p_id, former, format('%s is not yours any more: %s assigned it to %s.', agentmux.task_name(p_id),
+      agentmux.caller_name(), coalesce(p_assignee, 'any agent')));
+  end if;
 end $function$;
 grant execute on function public.task_assign to authenticated, service_role;
 
@@ -2532,6 +2557,7 @@ create table public.events (
   tag text,
   state text not null,
   progress real,
+  reason text,
   constraint events_kind_known CHECK ((kind = ANY (ARRAY['task'::text, 'presence'::text]))),
   constraint events_of_a_task_or_an_agent CHECK (
 CASE kind
@@ -2539,8 +2565,10 @@ CASE kind
     ELSE ((task_id IS NULL) AND (tag IS NOT NULL))
 END),
   constraint events_pkey PRIMARY KEY (id),
+  constraint events_reason_at_most_500_characters CHECK ((char_length(reason) <= 500)),
   constraint events_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
 );
+comment on column public.events.reason is 'of a task: why it failed, was put back, cancelled or retried';
 comment on column public.events.state is 'a task''s status; what an agent did, or gone, or revoked';
 comment on column public.events.tag is 'the agent; of a task its owner, or after its end who owned it';
 comment on table public.events is 'the state of a task or an agent from then on';
@@ -2586,8 +2614,10 @@ begin
   then
     return null;
   end if;
-  insert into public.events (kind, at, task_id, tag, state, progress)
-  values ('task', new.updated_at, new.id, coalesce(new.lease_owner, old.lease_owner), new.status, new.progress);
+  insert into public.events (kind, at, task_id, tag, state, progress, reason)
+  values ('task', new.updated_at, new.id, coalesce(new.lease_owner, old.lease_owner), new.status, new.progress,
+    case when tg_op = 'UPDATE' and new.status <> old.status and new.status not in ('running', 'done')
+      then left(coalesce(nullif(current_setting('agentmux.reason', true), ''), new.last_error), 500) end);
   return null;
 end $function$;
 
@@ -2674,8 +2704,7 @@ AS $function$
   from (select case when p_schema = 'public' then p_table else p_schema || '.' || p_table end) as named (name)
 $function$;
 
--- Notes what a statement did to a watched table, or to a partition of one, for each tag that watches it and did not do it itself.
--- Every writer pays for this, so it calls as little as possible and leaves the rest to whoever sends the message.
+-- Sends the changes of one statement to the tag that watches the table, with ten rows at most.
 CREATE OR REPLACE FUNCTION agentmux.watch_statement()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2683,59 +2712,25 @@ CREATE OR REPLACE FUNCTION agentmux.watch_statement()
  SET search_path TO ''
 AS $function$
 declare
-  role constant text := current_setting('role');
-  me record;
-  maker text;
-  agent text;
-  watcher text := '';
-  -- A statement that names a partition changes the tables above it.
-  sources regclass[] := array[tg_relid];
-  watching agentmux.watches[];
-  watch agentmux.watches;
-  lines jsonb[];
-  many bigint;
+  source text := agentmux.watched_name(tg_table_schema, tg_table_name);
+  many bigint := (select count(*) from changed);
+  room int := 60000 / greatest(least(many, 10), 1);
+  shown text;
+  before text := coalesce(current_setting('agentmux.author', true), '');
 begin
-  if tg_nargs > 0 then sources := array(select a.relid from pg_partition_ancestors(tg_relid) as a); end if;
-  if role = 'authenticated' or role = 'service_role' then
-    select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
-    maker := case when me.verified then me.tag else me.tag || ' (unverified)' end;
-    watcher := coalesce(upper(me.tag collate "C"), '');
-    if me.kind = 'agent' then agent := watcher; end if;
-  end if;
-  watching := array(
-    select w from agentmux.watches as w
-    where w.source = any (sources) and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher);
-  foreach watch in array watching loop
-    -- Several simple statements: to start one that does all of this takes longer than these. c.* and not c: a column may be called that.
-    if tg_op = 'TRUNCATE' then
-      lines := '{}';
-      many := 0;
-    elsif tg_op = 'UPDATE' then
-      -- Both tables have the rows in the same order.
-      select count(*), array_agg(jsonb_build_array(to_jsonb(d.before), to_jsonb(d.after)) order by d.place) filter (where d.place <= 10)
-      into many, lines
-      from (
-        select b.line as before, a.line as after, row_number() over (order by b.place) as place
-        from (select (c.*)::record as line, row_number() over () as place from former as c) as b
-        join (select (c.*)::record as line, row_number() over () as place from changed as c) as a on a.place = b.place
-        where b.line operator(pg_catalog.*<>) a.line
-          and (watch.hidden = '{}' or to_jsonb(b.line) - watch.hidden <> to_jsonb(a.line) - watch.hidden)
-          and (watch.path is null or jsonb_path_match(to_jsonb(a.line), watch.path, '{}', true))
-      ) as d;
-    elsif watch.path is null then
-      lines := array(select to_jsonb(c.*) from changed as c limit 11);
-      many := cardinality(lines);
-      if many > 10 then many := (select count(*) from changed as c); end if;
-    else
-      lines := array(select to_jsonb(c.*) from changed as c where jsonb_path_match(to_jsonb(c.*), watch.path, '{}', true) limit 11);
-      many := cardinality(lines);
-      if many > 10 then many := (select count(*) from changed as c where jsonb_path_match(to_jsonb(c.*), watch.path, '{}', true)); end if;
-    end if;
-    continue when many = 0 and tg_op <> 'TRUNCATE';
-    insert into agentmux.watch_changes (watch_id, kind, number, rows, maker, agent, due)
-    values (watch.id, tg_op, many, lines[:10], coalesce(maker, 'the role ' || case when role = 'none' then session_user else role end), agent,
-      watch.due_at <= clock_timestamp() or watch.due_at > clock_timestamp() + watch.pause);
-  end loop;
+  if many = 0 then return null; end if;
+  -- c.* and not c: a column may be called that.
+  select string_agg(case when char_length(line) > room then left(line, room) || '…' else line end, E'\n') into shown
+  from (
+    select regexp_replace(to_jsonb(c.*)::text, '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\\u0040', 'g') as line
+    from changed as c limit 10
+  ) as first;
+  perform set_config('agentmux.author', 'system', true);
+  insert into public.messages (content) values (case
+    when many = 1 then format('[SYSTEM] %s %s %s @%s', source, tg_op, shown, tg_argv[0])
+    else format(E'[SYSTEM] %s %s %s rows @%s\n%s%s', source, tg_op, many, tg_argv[0], shown,
+      case when many > 10 then format(E'\nand %s more', many - 10) end) end);
+  perform set_config('agentmux.author', before, true);
   return null;
 end $function$;
 
@@ -2761,81 +2756,46 @@ begin
   return target;
 end $function$;
 
--- Watches a table for a tag; a second call replaces the first. p_on: some of insert, update, delete and truncate; null: all. p_where:
--- a condition on the row, for an update on the row after it. p_columns: what messages show; null: what agents may read. p_window: the
--- least time between two messages; null: two seconds. Returns what the caller should know.
-CREATE OR REPLACE FUNCTION public.watch_table(p_table text, p_to_tag text, p_on text[] DEFAULT NULL::text[], p_where text DEFAULT NULL::text, p_columns text[] DEFAULT NULL::text[], p_window interval DEFAULT NULL::interval)
- RETURNS text[]
+-- The tag that a trigger sends to: its only argument, without the final zero byte. A tag is plain ASCII.
+CREATE OR REPLACE FUNCTION agentmux.watcher(p_arguments bytea)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE STRICT
+ SET search_path TO ''
+AS $function$
+  select split_part(encode(p_arguments, 'escape'), '\000', 1)
+$function$;
+
+-- Watches a table for a tag. There is one trigger for each kind of change, because triggers for several cannot have transition tables.
+CREATE OR REPLACE FUNCTION public.watch_table(p_table text, p_to_tag text)
+ RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
   target regclass := agentmux.watch_target(p_table);
-  trusted boolean := current_setting('role') not in ('anon', 'authenticated');
-  readable text[];
-  kinds text[] := array(select distinct lower(k) from unnest(coalesce(p_on, '{insert,update,delete,truncate}')) as k);
-  quiet interval := coalesce(p_window, interval '2 seconds');
-  tested record;
-  named text[];
   found record;
-  remarks text[] := '{}';
+  kind text;
 begin
   if p_to_tag collate "C" !~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$' or p_to_tag is null then
     raise exception using errcode = '22023', message = format('%L is not a tag', p_to_tag),
       hint = 'A tag is a letter followed by up to 31 letters, digits, _ or -.';
   end if;
-  if kinds = '{}' or not kinds <@ '{insert,update,delete,truncate}' then
-    raise exception using errcode = '22023', message = format('%s cannot be watched for', coalesce(nullif(array_to_string(kinds, ', '), ''), 'nothing')),
-      hint = 'Changes are insert, update, delete and truncate.';
-  end if;
-  if quiet < interval '0' or quiet > interval '1 hour' then
-    raise exception using errcode = '22023', message = 'the window is between 0 seconds and 1 hour';
-  end if;
-  select c.relkind, c.relpersistence, agentmux.watched_name(n.nspname, c.relname) as name, n.nspname into found
-  from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where c.oid = target;
+  select c.relkind, c.relpersistence into found from pg_catalog.pg_class as c where c.oid = target;
   if found.relkind not in ('r', 'p') or found.relpersistence = 't' then
     raise exception using errcode = '42809', message = format('%s cannot be watched', target);
   end if;
-  if found.nspname = 'agentmux' or target in ('public.messages'::regclass, 'public.channel_entries'::regclass, 'public.receipts'::regclass,
-    'public.cursors'::regclass, 'public.agents'::regclass, 'public.agent_sessions'::regclass) then
+  if target in ('public.messages'::regclass, 'public.channel_entries'::regclass, 'public.receipts'::regclass,
+    'public.cursors'::regclass, 'public.agents'::regclass) then
     raise exception using errcode = '42809', message = format('%s cannot be watched', target),
       hint = 'Messages change this table, so each message would cause another one.';
   end if;
-  if p_where is not null then
-    select w.path, w.columns into tested from agentmux.watch_path(target, p_where) as w;
-  else
-    select null::jsonpath as path, '{}'::text[] as columns into tested;
-  end if;
-  named := coalesce(p_columns, '{}') || tested.columns;
-  if exists (select from unnest(named) as c where not exists (select from pg_catalog.pg_attribute as a
-    where a.attrelid = target and a.attname = c and a.attnum > 0 and not a.attisdropped)) then
-    raise exception using errcode = '42703', message = format('%s has no column %I', target,
-      (select c from unnest(named) as c where not exists (select from pg_catalog.pg_attribute as a
-        where a.attrelid = target and a.attname = c and a.attnum > 0 and not a.attisdropped) limit 1));
-  end if;
-  readable := agentmux.readable_columns(target);
-  if not trusted and not coalesce(named <@ readable, true) then
-    raise exception using errcode = '42501', message = format('agents may not read all of these columns of %s', target),
-      hint = 'The owner of the database may show them all the same: run this as its owner.';
-  end if;
-  insert into agentmux.watches as w (source, name, to_tag, kinds, condition, path, tested, columns, trusted, quiet, pause)
-  values (target, found.name, p_to_tag, kinds, p_where, tested.path, tested.columns, p_columns, trusted, quiet, quiet)
-  on conflict (source, upper(to_tag collate "C")) do update set to_tag = excluded.to_tag, name = excluded.name, kinds = excluded.kinds,
-    condition = excluded.condition, path = excluded.path, tested = excluded.tested, columns = excluded.columns, trusted = excluded.trusted,
-    quiet = excluded.quiet, pause = excluded.pause, due_at = excluded.due_at;
-  update agentmux.watches as w set hidden = agentmux.hidden_columns(w)
-  where w.source = target and upper(w.to_tag collate "C") = upper(p_to_tag collate "C");
-  perform agentmux.sync_watch_triggers(target);
-  if not exists (select from public.agents as a where upper(a.tag collate "C") = upper(p_to_tag collate "C") and a.revoked_at is null) then
-    remarks := remarks || format('%s has not joined: messages wait until it does.', p_to_tag);
-  end if;
-  if p_columns is null and readable is not null then
-    remarks := remarks || case when readable = '{}'
-      then format('Agents may not read the rows of %s, so messages only count its changes.', found.name)
-      else format('Agents may not read all columns of %s; messages show the others.', found.name) end;
-  end if;
-  return remarks;
+  foreach kind in array array['insert', 'update', 'delete'] loop
+    execute format('create or replace trigger %I after %s on %s referencing %s table as changed
+      for each statement execute function agentmux.watch_statement(%L)',
+      format('mux_watch_%s_%s', kind, lower(p_to_tag)), kind, target, case kind when 'delete' then 'old' else 'new' end, p_to_tag);
+  end loop;
 end $function$;
 grant execute on function public.watch_table to authenticated, service_role;
 
@@ -2848,20 +2808,24 @@ CREATE OR REPLACE FUNCTION public.unwatch_table(p_table text, p_to_tag text)
 AS $function$
 declare
   target regclass := agentmux.watch_target(p_table);
-  ended bigint;
+  name text;
+  ended boolean := false;
 begin
-  delete from agentmux.watches as w where w.source = target and upper(w.to_tag collate "C") = upper(p_to_tag collate "C")
-  returning w.id into ended;
-  if ended is null then return false; end if;
-  delete from agentmux.watch_changes as c where c.watch_id = ended;
-  perform agentmux.sync_watch_triggers(target);
-  return true;
+  for name in
+    select t.tgname from pg_catalog.pg_trigger as t
+    where t.tgrelid = target and t.tgfoid = 'agentmux.watch_statement()'::regprocedure
+      and upper(agentmux.watcher(t.tgargs) collate "C") = upper(p_to_tag collate "C")
+  loop
+    execute format('drop trigger %I on %s', name, target);
+    ended := true;
+  end loop;
+  return ended;
 end $function$;
 grant execute on function public.unwatch_table to authenticated, service_role;
 
--- The watched tables, the tags that are told, and of what.
+-- The watched tables, and the tags that are notified.
 CREATE OR REPLACE FUNCTION public.watched_tables()
- RETURNS TABLE(table_name text, to_tag text, kinds text[], condition text, columns text[], quiet interval)
+ RETURNS TABLE(table_name text, to_tag text)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO ''
@@ -2869,12 +2833,12 @@ AS $function$
 begin
   perform public.mux_guard();
   return query
-  select case when n.nspname = 'public' then c.relname::text else n.nspname || '.' || c.relname end, w.to_tag,
-    array(select k from unnest('{insert,update,delete,truncate}'::text[]) as k where k = any (w.kinds)),
-    w.condition, w.columns, w.quiet
-  from agentmux.watches as w
-  join pg_catalog.pg_class as c on c.oid = w.source
+  select distinct case when n.nspname = 'public' then c.relname::text else n.nspname || '.' || c.relname end,
+    agentmux.watcher(t.tgargs)
+  from pg_catalog.pg_trigger as t
+  join pg_catalog.pg_class as c on c.oid = t.tgrelid
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where t.tgfoid = 'agentmux.watch_statement()'::regprocedure and not t.tgisinternal
   order by 1, 2;
 end $function$;
 grant execute on function public.watched_tables to authenticated, service_role;
@@ -3710,13 +3674,8 @@ create table agentmux.wakes (
   wakes integer not null,
   last_id bigint not null,
   damped boolean not null default false,
-  by_change boolean not null default false,
-  woken text,
-  at timestamp with time zone not null default clock_timestamp(),
-  constraint wakes_pkey PRIMARY KEY (low, high, by_change)
+  constraint wakes_pkey PRIMARY KEY (low, high)
 );
-comment on column agentmux.wakes.by_change is 'the wakes for changes in watched tables, rather than for messages';
-comment on column agentmux.wakes.woken is 'which of both was woken last, in upper case';
 CREATE INDEX wakes_high ON agentmux.wakes USING btree (high);
 
 -- The number of wakes between two agents after which they wait for their next turns.
@@ -3729,8 +3688,7 @@ RETURN 8;
 
 -- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
 -- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
--- sees next. A broadcast, and an answer to what the reader wrote itself, are done with when they were read. Work leaves the wakes
--- for changes in tables counted.
+-- sees next. A broadcast, what SYSTEM says of tasks, and an answer to what the reader wrote itself, are done with when they were read.
 CREATE OR REPLACE FUNCTION agentmux.mark_read(p_reader text, p_session text, p_ended text)
  RETURNS void
  LANGUAGE plpgsql
@@ -3760,11 +3718,11 @@ begin
   )
   select array_agg(m.id order by m.id) into done
   from changed join public.messages as m on m.id = changed.message_id and changed.state = 'read'
-  where m.mentions = '{}' or exists (
+  where m.mentions = '{}' or (m.author_kind = 'system' and m.meta ? 'tasks') or exists (
     select from public.messages as own where own.id = m.reply_to
       and me in (upper(own.tag collate "C"), upper(own.author_tag collate "C")));
   if done is not null then perform agentmux.ack(p_reader, done, 'read'); end if;
-  if p_ended = 'work' then perform agentmux.forget_wakes(array[me], false); end if;
+  if p_ended = 'work' then perform agentmux.forget_wakes(array[me]); end if;
 end $function$;
 
 -- Says in the agents' rows with whom they are damped.
@@ -3777,7 +3735,7 @@ AS $function$
   update public.agents as a set damped = now.damped
   from (
     select t.tag, (
-      select string_agg(distinct coalesce(other.tag, pair.tag), ', ')
+      select string_agg(coalesce(other.tag, pair.tag), ', ' order by pair.tag)
       from (
         select w.high as tag from agentmux.wakes as w where w.low = t.tag and w.damped
         union all
@@ -3790,8 +3748,8 @@ AS $function$
   where upper(a.tag collate "C") = now.tag and a.damped is distinct from now.damped
 $function$;
 
--- The wakes of these agents count from nothing again. p_tags: in upper case; null: all. p_by_change: also those for changes in tables.
-CREATE OR REPLACE FUNCTION agentmux.forget_wakes(p_tags text[], p_by_change boolean DEFAULT true)
+-- The wakes of these agents count from nothing again. p_tags: in upper case; null: all.
+CREATE OR REPLACE FUNCTION agentmux.forget_wakes(p_tags text[])
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3800,14 +3758,14 @@ AS $function$
 declare
   changed text[];
 begin
-  if not exists (select from agentmux.wakes as w where (p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)) and (p_by_change or not w.by_change)) then return; end if;
+  if not exists (select from agentmux.wakes as w where p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)) then return; end if;
   perform agentmux.guard_lock('wakes');
   -- First the agents' rows, in one order: whoever wakes locks them in that order, too.
   changed := array(
     select distinct tag from agentmux.wakes as w cross join lateral unnest(array[w.low, w.high]) as tag
-    where w.damped and (p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)) and (p_by_change or not w.by_change));
+    where w.damped and (p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)));
   perform from public.agents as a where upper(a.tag collate "C") = any (changed) order by upper(a.tag collate "C") for update;
-  delete from agentmux.wakes as w where (p_tags is null or w.low = any (p_tags) or w.high = any (p_tags)) and (p_by_change or not w.by_change);
+  delete from agentmux.wakes as w where p_tags is null or w.low = any (p_tags) or w.high = any (p_tags);
   perform agentmux.show_damped(changed);
 end $function$;
 
@@ -3925,8 +3883,8 @@ grant execute on function public.session_end to authenticated, service_role;
 -- The mail for which this session of the caller is to be woken now; nothing if it is not. The one place that decides a wake, so
 -- whoever rings may ring twice. Worth a turn is mail that was never delivered, that was given back, or that names the agent. Of
 -- several sessions one is woken, the one that its user prompted last; another after ten seconds in which that one took nothing. Two
--- agents wake each other max_wakes() times, by messages and by changes in tables; after that their mail waits for the next turns
--- (agents.damped), until one of both does other work (which changes in tables are themselves) or a human writes to one.
+-- agents wake each other max_wakes() times; after that their mail waits for the next turns (agents.damped), until one of both does
+-- other work or a human writes to one.
 CREATE OR REPLACE FUNCTION public.wake_begin(p_session text, p_limit integer DEFAULT 20)
  RETURNS SETOF messages
  LANGUAGE plpgsql
@@ -3941,7 +3899,6 @@ declare
   other record;
   is_allowed boolean := false;
   stopped text[] := '{}';
-  stopped_by_change text[] := '{}';
 begin
   perform agentmux.guard_lock('wakes');
   -- One after the other for all sessions of the agent.
@@ -3961,46 +3918,37 @@ begin
   if not found or chosen.session <> p_session then return; end if;
   if chosen.woken_at > clock_timestamp() - interval '10 seconds' then return; end if;
   for other in
-    select sender.tag, sender.by_change, sender.is_agent, max(m.id) as last_id, coalesce(w.last_id, 0) as counted,
-      case when sender.by_change and not w.damped and w.at < clock_timestamp() - interval '10 minutes' then 0 else coalesce(w.wakes, 0) end as wakes
-    from public.messages as m cross join lateral agentmux.wakers(m) as sender
-    left join agentmux.wakes as w on w.by_change = sender.by_change
-      and w.low = least(sender.tag collate "C", folded collate "C") and w.high = greatest(sender.tag collate "C", folded collate "C")
+    select upper(m.tag collate "C") as tag, max(m.id) as last_id, w.low is not null as is_known, coalesce(w.wakes, 0) as wakes,
+      coalesce(w.last_id, 0) as counted, coalesce(m.author_kind, 'agent') = 'agent' as is_agent
+    from public.messages as m
+    left join agentmux.wakes as w
+      on w.low = least(upper(m.tag collate "C"), folded collate "C") and w.high = greatest(upper(m.tag collate "C"), folded collate "C")
     where m.id = any (ids)
-    group by sender.tag, sender.by_change, sender.is_agent, w.wakes, w.last_id, w.damped, w.at
-    order by 1, 2
+    group by 1, w.low, w.wakes, w.last_id, m.author_kind
+    order by 1
   loop
     if not other.is_agent or other.last_id <= other.counted or other.wakes < agentmux.max_wakes() then
       is_allowed := true;
-    elsif other.by_change then
-      stopped_by_change := stopped_by_change || other.tag;
     else
       stopped := stopped || other.tag;
     end if;
   end loop;
-  if stopped || stopped_by_change <> '{}' then
+  if stopped <> '{}' then
     update agentmux.wakes as w set damped = true
-    where not w.damped and folded in (w.low, w.high)
-      and case when w.low = folded then w.high else w.low end = any (case when w.by_change then stopped_by_change else stopped end);
+    where not w.damped and ((w.low = folded and w.high = any (stopped)) or (w.high = folded and w.low = any (stopped)));
     -- Only in its own row: two wakes that each change both rows could deadlock.
     perform agentmux.show_damped(array[folded]);
   end if;
   if not is_allowed then return; end if;
-  insert into agentmux.wakes as w (low, high, by_change, wakes, last_id, woken)
-  select least(sender.tag, folded collate "C"), greatest(sender.tag, folded collate "C"), sender.by_change, 1, sender.last_id, folded
+  insert into agentmux.wakes as w (low, high, wakes, last_id)
+  select least(sender.tag, folded collate "C"), greatest(sender.tag, folded collate "C"), 1, sender.last_id
   from (
-    select s.tag collate "C" as tag, s.by_change, max(m.id) as last_id
-    from public.messages as m cross join lateral agentmux.wakers(m) as s
-    where m.id = any (ids) and s.is_agent and s.tag <> folded
-      and s.tag <> all (case when s.by_change then stopped_by_change else stopped end)
-    group by 1, 2
+    select upper(m.tag collate "C") collate "C" as tag, max(m.id) as last_id from public.messages as m
+    where m.id = any (ids) and coalesce(m.author_kind, 'agent') = 'agent' and upper(m.tag collate "C") <> all (stopped)
+      and upper(m.tag collate "C") <> folded
+    group by 1
   ) as sender
-  on conflict (low, high, by_change) do update set last_id = excluded.last_id, woken = excluded.woken, at = clock_timestamp(),
-    wakes = case
-      when not w.by_change then w.wakes + 1
-      when w.at < clock_timestamp() - interval '10 minutes' then 1
-      when w.woken <> excluded.woken then w.wakes + 1 else w.wakes end
-  where w.last_id < excluded.last_id;
+  on conflict (low, high) do update set wakes = w.wakes + 1, last_id = excluded.last_id where w.last_id < excluded.last_id;
   update public.agent_sessions as s set woken_at = clock_timestamp() where s.tag = folded and s.session = p_session;
   return query select m.* from public.messages as m where m.id = any (ids) order by m.id;
 end $function$;
@@ -4033,473 +3981,500 @@ begin
 end $function$;
 grant execute on function public.agent_undamp to authenticated, service_role;
 
--- ==== watch ====
+-- ==== board ====
 
-create table agentmux.watches (
-  id bigint not null generated always as identity,
-  source regclass not null,
-  name text not null,
-  to_tag text not null,
-  kinds text[] not null,
-  condition text,
-  path jsonpath,
-  tested text[] not null,
-  columns text[],
-  hidden text[] not null default '{}'::text[],
-  trusted boolean not null,
-  quiet interval not null,
-  pause interval not null,
-  due_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
-  constraint watches_pkey PRIMARY KEY (id)
-);
-comment on column agentmux.watches.columns is 'what messages show; null: whatever agents may read at that moment';
-comment on column agentmux.watches.due_at is 'when the next message may be sent';
-comment on column agentmux.watches.hidden is 'columns whose change alone is none; as of the last message, what else is left out is decided later';
-comment on column agentmux.watches.name is 'the name that the tag knows it by, to notice that it was renamed';
-comment on column agentmux.watches.path is 'the condition, as what is tested on a row';
-comment on column agentmux.watches.pause is 'the present one, which grows while there is no end of changes';
-comment on column agentmux.watches.quiet is 'the window that was asked for: the least time between two messages';
-comment on column agentmux.watches.tested is 'the columns that the condition names';
-comment on column agentmux.watches.trusted is 'set up by somebody who may read all columns, and may show them to the tag';
-CREATE UNIQUE INDEX watches_once ON agentmux.watches USING btree (source, upper((to_tag COLLATE "C")));
-
--- The changes that were not told yet. What of their rows is shown is decided when they are. No foreign key: its lock would make
--- writers wait for whoever sends the message.
-create table agentmux.watch_changes (
-  watch_id bigint not null,
-  id bigint not null generated always as identity,
-  kind text not null,
-  number bigint not null,
-  rows jsonb[] not null,
-  maker text not null,
-  agent text,
+-- The queues that an agent has asked for work: an idle one is offered theirs first.
+create table agentmux.workers (
+  tag text collate "C" not null,
+  queue text not null,
   at timestamp with time zone not null default clock_timestamp(),
-  due boolean not null,
-  constraint watch_changes_flush TRIGGER DEFERRABLE INITIALLY DEFERRED,
-  constraint watch_changes_pkey PRIMARY KEY (watch_id, id)
+  constraint workers_pkey PRIMARY KEY (tag, queue)
 );
-comment on column agentmux.watch_changes.agent is 'the tag of the agent that made it, in upper case; null: it was no agent';
-comment on column agentmux.watch_changes.due is 'whether a message could be sent when it was made';
-comment on column agentmux.watch_changes.rows is 'the first ten rows; of an update, the one before and the one after it in an array';
-CREATE CONSTRAINT TRIGGER watch_changes_flush AFTER INSERT ON agentmux.watch_changes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (new.due) EXECUTE FUNCTION agentmux.watch_changed();
+comment on column agentmux.workers.tag is 'the tag in upper case';
+CREATE INDEX workers_queue ON agentmux.workers USING btree (queue);
+alter table agentmux.workers enable row level security;
 
--- The columns of a table that every agent may read in every row; null: all. Of a table with row level security none, unless a policy
--- shows all agents everything: whether a policy lets somebody read a row cannot be asked on their behalf.
-CREATE OR REPLACE FUNCTION agentmux.readable_columns(p_table oid)
- RETURNS text[]
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  found record;
-begin
-  select c.relrowsecurity, has_schema_privilege('authenticated', c.relnamespace, 'usage') as is_reachable into found
-  from pg_catalog.pg_class as c where c.oid = p_table;
-  if found.is_reachable is not true then return '{}'; end if;
-  if found.relrowsecurity and (
-    select bool_or(p.polpermissive and pg_get_expr(p.polqual, p.polrelid) ~ '^(true|\( SELECT agentmux\.admitted\(\) AS \w+\))$')
-      and bool_and(p.polpermissive)
-    from pg_catalog.pg_policy as p
-    where p.polrelid = p_table and p.polcmd in ('r', '*') and p.polroles && array[0::oid, 'authenticated'::regrole::oid]
-  ) is not true then return '{}'; end if;
-  if has_table_privilege('authenticated', p_table, 'select') then return null; end if;
-  return array(
-    select a.attname::text from pg_catalog.pg_attribute as a
-    where a.attrelid = p_table and a.attnum > 0 and not a.attisdropped
-      and has_column_privilege('authenticated', p_table, a.attnum, 'select')
-    order by a.attnum);
-end $function$;
+-- The queued tasks that can be claimed, and to whom each was offered. Without a foreign key: its lock on the task would make a claim
+-- pass it over (skip locked) while its offer is written.
+create table agentmux.offers (
+  task_id bigint not null,
+  since timestamp with time zone not null default clock_timestamp(),
+  tag text collate "C",
+  at timestamp with time zone,
+  times integer not null default 0,
+  message_id bigint,
+  is_reported boolean not null default false,
+  constraint offers_pkey PRIMARY KEY (task_id)
+);
+comment on column agentmux.offers.is_reported is 'whether somebody was told that nobody claims it';
+comment on column agentmux.offers.since is 'when it was first seen to be ready';
+comment on column agentmux.offers.tag is 'the tag in upper case, to which it was offered last; null: nobody yet';
+CREATE INDEX offers_tag ON agentmux.offers USING btree (tag);
+alter table agentmux.offers enable row level security;
 
--- The columns of a table that are not among these.
-CREATE OR REPLACE FUNCTION agentmux.other_columns(p_table oid, p_columns text[])
- RETURNS text[]
+-- When the offers were last looked at. Whoever has the row looks, and nobody else at the same time.
+create table agentmux.offer_clock (
+  one boolean not null default true,
+  at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint offer_clock_one_row CHECK (one),
+  constraint offer_clock_pkey PRIMARY KEY (one)
+);
+alter table agentmux.offer_clock enable row level security;
+
+-- What this transaction did to tasks of which others should hear. Told when it commits, in one message to each.
+create table agentmux.task_news (
+  id bigint not null generated always as identity,
+  to_tag text collate "C" not null,
+  task_id bigint not null,
+  line text not null,
+  constraint task_news_pkey PRIMARY KEY (id),
+  constraint task_news_tell TRIGGER DEFERRABLE INITIALLY DEFERRED
+);
+CREATE CONSTRAINT TRIGGER task_news_tell AFTER INSERT ON agentmux.task_news DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION agentmux.tell_news();
+alter table agentmux.task_news enable row level security;
+
+-- A text by others within a sentence of SYSTEM's: quoted, on one line, and without mentions.
+CREATE OR REPLACE FUNCTION agentmux.quoted(p_text text, p_max integer)
+ RETURNS text
  LANGUAGE sql
- STABLE SECURITY DEFINER
+ IMMUTABLE STRICT
  SET search_path TO ''
 AS $function$
-  select coalesce(array_agg(a.attname::text), '{}') from pg_catalog.pg_attribute as a
-  where p_columns is not null and a.attrelid = p_table and a.attnum > 0 and not a.attisdropped and a.attname <> all (p_columns)
+  select regexp_replace(to_json(case when char_length(p_text) > p_max then left(p_text, p_max) || '…' else p_text end)::text,
+    '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\\u0040', 'g')
 $function$;
 
--- Translates a condition on a row into a path over its JSON, and lists the columns that it names. Such a path can neither call
--- functions nor read anything but the row. Its tokens are translated one by one; PostgreSQL checks their order.
-CREATE OR REPLACE FUNCTION agentmux.watch_path(p_table regclass, p_where text, OUT path jsonpath, OUT columns text[])
- RETURNS record
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  token constant text := '\s+|''(?:[^'']|'''')*''|"(?:[^"]|"")+"|-?[0-9]{1,18}(?:\.[0-9]{1,18})?|<=|>=|<>|!=|[=<>(),]|[A-Za-z_][A-Za-z0-9_]*';
-  words text[] := array(select t.groups[1] from regexp_matches(p_where, token, 'g') as t (groups));
-  word text;
-  folded text;
-  shape text := '';
-  name text;
-  category "char";
-  subject text;
-  listing boolean := false;
-begin
-  columns := '{}';
-  if length(p_where) > 2000 or array_to_string(words, '') <> p_where then
-    raise exception using errcode = '42601', message = format('the condition %L cannot be read', left(p_where, 200));
-  end if;
-  foreach word in array words loop
-    folded := lower(word);
-    if word ~ '^\s' then
-      continue;
-    elsif word ~ '^''' or word ~ '^-?[0-9]' or folded in ('true', 'false') then
-      -- Compared with the column before it, as what that column holds.
-      name := case when word ~ '^''' then replace(substr(word, 2, length(word) - 2), '''''', '''') else folded end;
-      name := case
-        when category = 'N' or category is null and word !~ '^''' then name::numeric::text
-        when category = 'B' then name::boolean::text
-        else to_json(name)::text end;
-      shape := shape || case when listing then format('%s == %s', subject, name) else name end;
-    elsif listing and word = ',' then
-      shape := shape || ' || ';
-    elsif listing and word not in ('(', ')') then
-      raise exception using errcode = '42601', message = format('the condition %L cannot be read at %s', p_where, word);
-    elsif folded in ('and', 'or', 'not') then
-      shape := shape || case folded when 'and' then ' && ' when 'or' then ' || ' else '!' end;
-      category := null;
-    elsif folded in ('is', 'null') then
-      shape := shape || case folded when 'is' then ' == ' else 'null' end;
-      -- `is not null`
-      shape := replace(shape, ' == !null', ' != null');
-    elsif folded = 'in' then
-      -- What stands before it is repeated for each value.
-      if subject is null or not shape like '%' || subject then
-        raise exception using errcode = '42601', message = format('the condition %L cannot be read at %s', p_where, word);
-      end if;
-      shape := left(shape, length(shape) - length(subject));
-      listing := true;
-    elsif word in ('=', '<>', '!=', '<', '<=', '>', '>=', '(', ')') then
-      shape := shape || case word when '=' then ' == ' when '<>' then ' != ' else word end;
-      listing := listing and word <> ')';
-    else
-      name := case when word ~ '^"' then replace(substr(word, 2, length(word) - 2), '""', '"') else folded end;
-      select t.typcategory into category
-      from pg_catalog.pg_attribute as a join pg_catalog.pg_type as t on t.oid = a.atttypid
-      where a.attrelid = p_table and a.attname = name and a.attnum > 0 and not a.attisdropped;
-      if not found then
-        raise exception using errcode = '42703', message = format('%s has no column %I', p_table, name);
-      end if;
-      columns := columns || name;
-      subject := '$.' || to_json(name)::text;
-      shape := shape || subject;
-    end if;
-  end loop;
-  if shape !~ '[=<>]' then
-    raise exception using errcode = '42601', message = format('the condition %L compares nothing', p_where);
-  end if;
-  path := shape::jsonpath;
-exception
-  when syntax_error or invalid_text_representation or numeric_value_out_of_range then
-    raise exception using errcode = '42601', message = sqlerrm,
-      hint = 'Compare columns with values: "state = ''open'' and (total > 100 or urgent = true)". Also: <> < <= >= in (...), is null, is not null, and not (...).';
-end $function$;
-
--- A row as a line of a message, without some columns. It cannot mention anybody.
-CREATE OR REPLACE FUNCTION agentmux.watch_line(p_kind text, p_row jsonb, p_hidden text[])
+-- `Task #5 "Port the parser"`; a task with steps is a plan.
+CREATE OR REPLACE FUNCTION agentmux.task_name(p_id bigint)
  RETURNS text
- LANGUAGE plpgsql
+ LANGUAGE sql
  STABLE
  SET search_path TO ''
 AS $function$
-declare
-  line text := case when p_kind = 'UPDATE' then (p_row -> 1) - p_hidden else p_row - p_hidden end::text;
-begin
-  if p_kind = 'UPDATE' then
-    line := line || ' was ' || coalesce((select jsonb_object_agg(b.key, b.value) from jsonb_each((p_row -> 0) - p_hidden) as b
-      where b.value is distinct from p_row -> 1 -> b.key), '{}')::text;
-  end if;
-  if length(line) > 16000 then line := left(line, 16000) || '…'; end if;
-  return regexp_replace(line, '(^|[^A-Za-z0-9_@-])@(?=[A-Za-z])', '\1\u0040', 'g');
-end $function$;
-
--- Whether a message may be sent now. A time that is further ahead than a pause was set while the clock was ahead.
-CREATE OR REPLACE FUNCTION agentmux.is_due(w agentmux.watches)
- RETURNS boolean
- LANGUAGE sql
- SET search_path TO ''
-AS $function$
-  select w.due_at <= clock_timestamp() or w.due_at > clock_timestamp() + w.pause
+  select format('%s #%s %s', case when exists (select from public.tasks as step where step.parent_id = t.id) then 'Plan' else 'Task' end,
+    t.id, agentmux.quoted(t.title, 80))
+  from public.tasks as t where t.id = p_id
 $function$;
 
--- Whether nothing has changed for a while since the last message, so that a longer pause makes no sense any more.
-CREATE OR REPLACE FUNCTION agentmux.is_quiet(w agentmux.watches)
- RETURNS boolean
+-- `7 of 10 steps done, 1 dead, 2 cancelled`, of all tasks below a plan that are not plans themselves.
+CREATE OR REPLACE FUNCTION agentmux.plan_counts(p_id bigint)
+ RETURNS text
  LANGUAGE sql
+ STABLE
  SET search_path TO ''
 AS $function$
-  select w.due_at - w.pause + w.quiet <= clock_timestamp()
-    and not exists (select from agentmux.watch_changes as c where c.watch_id = w.id and c.at > clock_timestamp() - w.quiet)
+  select format('%s of %s %s done', count(*) filter (where t.status = 'done'), count(*), case count(*) when 1 then 'step' else 'steps' end)
+    || coalesce(', ' || nullif(concat_ws(', ',
+      nullif(count(*) filter (where t.status = 'dead'), 0) || ' dead',
+      nullif(count(*) filter (where t.status = 'cancelled'), 0) || ' cancelled'), ''), '')
+  from public.tasks as t
+  where t.id in (select agentmux.task_tree(p_id)) and t.id <> p_id
+    and not exists (select from public.tasks as step where step.parent_id = t.id)
 $function$;
 
--- The columns that messages of a watch show, as rights are now; null: all.
-CREATE OR REPLACE FUNCTION agentmux.shown_columns(w agentmux.watches)
- RETURNS text[]
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  readable text[];
-begin
-  if w.columns is not null and w.trusted then return w.columns; end if;
-  readable := agentmux.readable_columns(w.source);
-  if readable is null then return w.columns; end if;
-  return case when w.columns is null then readable else array(select c from unnest(w.columns) as c where c = any (readable)) end;
-end $function$;
-
--- The columns whose change alone is none. If nothing is shown, every change is one.
-CREATE OR REPLACE FUNCTION agentmux.hidden_columns(w agentmux.watches)
- RETURNS text[]
+-- Who has done what this transaction does; null: the database itself, because a lease ran out.
+CREATE OR REPLACE FUNCTION agentmux.actor()
+ RETURNS text
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select agentmux.other_columns(w.source, nullif(agentmux.shown_columns(w), '{}'))
+  select case when coalesce(current_setting('agentmux.reaping', true), '') <> 'on' then (select i.tag from agentmux.identity() as i) end
 $function$;
 
--- Sends a message from SYSTEM.
-CREATE OR REPLACE FUNCTION agentmux.say(p_content text, p_meta jsonb DEFAULT '{}'::jsonb)
+-- The name by which the log knows the caller.
+CREATE OR REPLACE FUNCTION agentmux.caller_name()
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select coalesce((select i.tag from agentmux.identity() as i),
+    case current_setting('role') when 'service_role' then 'a service key' else 'plain SQL' end)
+$function$;
+
+-- Notes a sentence for these tags, except the one who did it. What was noted is told when the transaction commits.
+CREATE OR REPLACE FUNCTION agentmux.tell(p_task bigint, p_tags text[], p_line text)
  RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  insert into agentmux.task_news (to_tag, task_id, line)
+  select min(t), p_task, p_line from unnest(p_tags) as t
+  where t is not null and upper(t collate "C") is distinct from upper(agentmux.actor() collate "C")
+  group by upper(t collate "C") order by 1
+$function$;
+
+-- The humans, for what needs one.
+CREATE OR REPLACE FUNCTION agentmux.humans()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce(array_agg(a.tag order by a.tag), '{HUMAN}') from public.agents as a where a.kind = 'human' and a.revoked_at is null
+$function$;
+
+-- Posts a message of SYSTEM's about tasks. It asks nothing: mark_read acks it.
+CREATE OR REPLACE FUNCTION agentmux.post_about_tasks(p_to text, p_tasks bigint[], p_text text)
+ RETURNS bigint
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
   before text := coalesce(current_setting('agentmux.author', true), '');
+  posted bigint;
 begin
   perform set_config('agentmux.author', 'system', true);
-  insert into public.messages (content, meta) values ('[SYSTEM] ' || p_content, p_meta);
+  insert into public.messages (content, meta)
+  values (format('[SYSTEM] @%s %s', p_to, p_text), jsonb_build_object('tasks', to_jsonb(p_tasks)))
+  returning id into posted;
   perform set_config('agentmux.author', before, true);
+  return posted;
 end $function$;
 
--- The text about some changes of a table: how many of each kind, by whom, and the first ten rows.
-CREATE OR REPLACE FUNCTION agentmux.watch_text(w agentmux.watches, p_changes agentmux.watch_changes[])
- RETURNS text
+-- Tells each of them in one message what was noted for it: the first ten sentences, and how many more there are.
+CREATE OR REPLACE FUNCTION agentmux.tell_news()
+ RETURNS trigger
  LANGUAGE plpgsql
- STABLE
+ SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
-  columns text[] := agentmux.shown_columns(w);
-  hidden text[] := agentmux.other_columns(w.source, columns);
-  kinds text[];
-  summary text;
-  total bigint;
-  makers text[];
-  lines text[];
-  room int;
-  rest bigint;
+  heap record;
 begin
-  select array_agg(k.kind), sum(k.number), string_agg(case
-      when k.kind = 'TRUNCATE' or k.number = 1 then k.kind else format('%s %s rows', k.kind, k.number) end, ', ' order by k.first)
-  into kinds, total, summary
-  from (select c.kind, sum(c.number) as number, min(c.id) as first from unnest(p_changes) as c group by c.kind) as k;
-  -- A role may have any name.
-  makers := array(select regexp_replace(c.maker, '[^[:alnum:]_.$() -]', '?', 'g') from unnest(p_changes) as c group by c.maker order by min(c.id));
-  lines := array(
-    select case when cardinality(kinds) > 1 then f.kind || ' ' else '' end || agentmux.watch_line(f.kind, f.line, hidden)
-    from (
-      select c.kind, c.id, l.place, l.line from unnest(p_changes) as c cross join lateral unnest(c.rows) with ordinality as l (line, place)
-      where columns is distinct from '{}'
-      order by c.id, l.place limit 10
-    ) as f order by f.id, f.place);
-  room := 16000 / greatest(cardinality(lines), 1);
-  lines := array(select case when length(line) > room then left(line, room) || '…' else line end from unnest(lines) as line);
-  rest := total - cardinality(lines);
-  return format('%s %s by %s%s%s @%s%s%s', w.name, summary, array_to_string(makers[:5], ', '),
-    case when cardinality(makers) > 5 then format(' and %s more', cardinality(makers) - 5) end,
-    case when total = 1 and cardinality(kinds) = 1 then ' ' || lines[1] end,
-    w.to_tag,
-    case when (total > 1 or cardinality(kinds) > 1) and lines <> '{}' then E'\n' || array_to_string(lines, E'\n') end,
-    case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, w.name)
-      when rest > 0 and not exists (select from pg_catalog.pg_class as c where c.oid = w.source)
-        then E'\n(not shown, because nobody knows any more who might read them)'
-      when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', w.name) end);
+  if not exists (select from agentmux.task_news) then return null; end if;
+  for heap in
+    with gone as (delete from agentmux.task_news returning *),
+    numbered as (select gone.*, row_number() over (partition by upper(gone.to_tag) order by gone.id) as place from gone)
+    select min(n.to_tag) as to_tag, array_agg(distinct n.task_id) as tasks,
+      string_agg(n.line, E'\n' order by n.id) filter (where n.place <= 10)
+        || case when count(*) > 10 then format(E'\nand %s more', count(*) - 10) else '' end as text
+    from numbered as n group by upper(n.to_tag) order by upper(n.to_tag)
+  loop
+    perform agentmux.post_about_tasks(heap.to_tag, heap.tasks, heap.text);
+  end loop;
+  return null;
 end $function$;
 
--- Sends the changes of one watch that were not told yet, if there are any and it is due. While changes keep coming, each window is
--- four times as long as the one before it, up to sixteen times what was asked for; it ends early when they stop.
-CREATE OR REPLACE FUNCTION agentmux.watch_flush(p_watch bigint, p_always boolean DEFAULT false)
+-- An offer has done its work: the task was claimed, assigned, or has ended.
+CREATE OR REPLACE FUNCTION agentmux.end_offer(p_id bigint)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
-  watch agentmux.watches;
-  changes agentmux.watch_changes[];
+  ended agentmux.offers;
 begin
-  -- Whoever has it locked is sending just now.
-  select w.* into watch from agentmux.watches as w
-  where w.id = p_watch and (p_always or agentmux.is_due(w) or agentmux.is_quiet(w)) for no key update skip locked;
-  if not found then return; end if;
-  with told as (
-    delete from agentmux.watch_changes as c where c.watch_id = p_watch returning c.*
-  )
-  select array_agg(told::agentmux.watch_changes order by told.id) into changes from told;
-  if changes is null then return; end if;
-  -- That rows were chosen by a column says something about it.
-  if not watch.trusted and not coalesce(watch.tested <@ agentmux.readable_columns(watch.source), true) then return; end if;
-  perform agentmux.say(agentmux.watch_text(watch, changes), jsonb_build_object('watch', jsonb_build_object(
-    'table', watch.name,
-    'agents', (select coalesce(jsonb_agg(distinct c.agent), '[]') from unnest(changes) as c where c.agent is not null),
-    'others', exists (select from unnest(changes) as c where c.agent is null))));
-  update agentmux.watches as w
-  set pause = later.pause, due_at = clock_timestamp() + later.pause, hidden = agentmux.hidden_columns(watch)
-  from (select case when agentmux.is_due(watch) and exists (select from unnest(changes) as c where c.at < watch.due_at)
-    then least(watch.pause * 4, watch.quiet * 16) else watch.quiet end as pause) as later
-  where w.id = p_watch;
+  delete from agentmux.offers as o where o.task_id = p_id returning o.* into ended;
+  if ended.message_id is not null then perform agentmux.ack(ended.tag, array[ended.message_id], 'task'); end if;
 end $function$;
 
--- At the end of the transaction that made a change while a message could be sent. Not if other transactions' changes of the watch
--- would make this one fail; whoever comes next sends it.
-CREATE OR REPLACE FUNCTION agentmux.watch_changed()
+-- Notes who is concerned by a task's end. A step's end is not told: its plan's is. Who was working on a step that is cancelled is
+-- told to stop.
+CREATE OR REPLACE FUNCTION agentmux.task_ended()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  is_plan boolean;
+  line text;
+  broken record;
+begin
+  if old.status = 'queued' then perform agentmux.end_offer(new.id); end if;
+  if new.status not in ('done', 'failed', 'dead', 'cancelled') or old.status not in ('queued', 'running') then return null; end if;
+  if new.status = 'cancelled' and old.lease_owner is not null then
+    perform agentmux.tell(new.id, array[old.lease_owner],
+      format('%s is not yours any more: %s.', agentmux.task_name(new.id), coalesce(agentmux.quoted(new.last_error, 300), 'it was cancelled')));
+  end if;
+  if new.parent_id is not null then return null; end if;
+  is_plan := exists (select from public.tasks as step where step.parent_id = new.id);
+  line := agentmux.task_name(new.id);
+  if not is_plan then
+    line := line || case new.status
+      when 'done' then format(' is done%s.', ' by ' || old.lease_owner)
+      when 'dead' then format(' is dead after %s %s%s: %s.', new.attempts, case new.attempts when 1 then 'attempt' else 'attempts' end,
+        ', the last by ' || old.lease_owner, agentmux.quoted(new.last_error, 300))
+      else format(' is %s: %s.', new.status, coalesce(agentmux.quoted(new.last_error, 300), 'no reason was given')) end;
+  elsif new.status = 'done' then
+    line := format('%s is through: %s.', line, agentmux.plan_counts(new.id));
+  else
+    select t.id, t.status, t.last_error into broken from public.tasks as t
+    where t.id in (select agentmux.task_tree(new.id)) and t.id <> new.id and t.status = 'dead' order by t.updated_at desc limit 1;
+    line := format('%s %s: %s.', line, case new.status when 'cancelled' then 'is cancelled' else 'has failed' end, agentmux.plan_counts(new.id));
+    if found then line := line || format(' Step #%s is dead: %s.', broken.id, agentmux.quoted(broken.last_error, 300)); end if;
+    if new.status = 'cancelled' and new.last_error is not null then line := line || ' ' || agentmux.quoted(new.last_error, 300) || '.'; end if;
+  end if;
+  perform agentmux.tell(new.id, array[new.created_by]
+    -- Whose lease ran out does not know it.
+    || case when new.status = 'dead' then array[old.lease_owner] else '{}' end
+    || case when new.status in ('dead', 'failed') then agentmux.humans() else '{}' end, line);
+  return null;
+end $function$;
+
+-- The attempts at a task: by whom, from when until when, how far it came, and how and why each ended. Kept as long as the events are.
+CREATE OR REPLACE FUNCTION public.task_attempts(p_id bigint)
+ RETURNS TABLE(attempt integer, owner text, begun_at timestamp with time zone, ended_at timestamp with time zone, outcome text, progress real, reason text)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+begin
+  perform public.mux_guard();
+  return query
+  with stood as (
+    select e.*, lag(e.state) over (order by e.at, e.id) as state_before, lag(e.tag) over (order by e.at, e.id) as tag_before
+    from public.events as e where e.task_id = p_id
+  ), begun as (
+    select s.* from stood as s where s.state = 'running' and (s.state_before is distinct from 'running' or s.tag_before is distinct from s.tag)
+  )
+  select (row_number() over (order by b.at, b.id))::int, b.tag, b.at, ended.at, ended.state, coalesce(ended.progress, last.progress), ended.reason
+  from begun as b
+  left join lateral (
+    select s.* from stood as s where (s.at, s.id) > (b.at, b.id) and (s.state <> 'running' or s.tag is distinct from b.tag)
+    order by s.at, s.id limit 1
+  ) as ended on true
+  left join lateral (
+    select s.progress from stood as s
+    where s.state = 'running' and (s.at, s.id) >= (b.at, b.id) and (ended.id is null or (s.at, s.id) < (ended.at, ended.id))
+    order by s.at desc, s.id desc limit 1
+  ) as last on true
+  order by b.at, b.id limit 100;
+end $function$;
+grant execute on function public.task_attempts to authenticated, service_role;
+
+-- The last client of an agent has signed off or is dead: the leases of that agent end within seconds, in which it may come back.
+-- Rows that somebody is changing at this moment are left to that.
+CREATE OR REPLACE FUNCTION agentmux.owner_left()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 begin
-  if current_setting('transaction_isolation') = 'read committed' then perform agentmux.watch_flush(new.watch_id); end if;
+  with held as (
+    select t.id from public.tasks as t
+    where t.status = 'running' and upper(t.lease_owner collate "C") = upper(new.tag collate "C")
+      and t.lease_until > clock_timestamp() + interval '10 seconds'
+    for update skip locked
+  ) update public.tasks as t set lease_until = clock_timestamp() + interval '10 seconds' from held where t.id = held.id;
   return null;
 end $function$;
 
--- Whether this transaction may send what others changed: it is short, and will not fail because of it.
-CREATE OR REPLACE FUNCTION agentmux.may_flush()
+CREATE OR REPLACE FUNCTION agentmux.has_session(p_tag text)
  RETURNS boolean
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select agentmux.acting_role() is null and current_setting('transaction_read_only') = 'off'
-    and current_setting('transaction_isolation') = 'read committed'
+  select exists (select from public.agent_sessions as s
+    where s.tag = upper(p_tag collate "C") and s.seen_at > clock_timestamp() - interval '5 minutes')
 $function$;
 
--- Sends what is due, to one tag or to all.
-CREATE OR REPLACE FUNCTION agentmux.watch_flush_due(p_to_tag text DEFAULT NULL::text)
- RETURNS void
+-- What the caller has claimed and not finished, the oldest first.
+CREATE OR REPLACE FUNCTION public.task_held()
+ RETURNS SETOF tasks
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(agentmux.me() collate "C");
+begin
+  return query select t.* from public.tasks as t
+  where t.status = 'running' and upper(t.lease_owner collate "C") = me order by t.id limit 100;
+end $function$;
+grant execute on function public.task_held to authenticated, service_role;
+
+-- It is to be offered to somebody else, or again.
+CREATE OR REPLACE FUNCTION agentmux.task_assigned()
+ RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-declare
-  due bigint[] := array(
-    select w.id from agentmux.watches as w
-    where (p_to_tag is null or upper(w.to_tag collate "C") = upper(p_to_tag collate "C"))
-      and (agentmux.is_due(w) or agentmux.is_quiet(w))
-      and exists (select from agentmux.watch_changes as c where c.watch_id = w.id)
-    order by w.id);
 begin
-  if due <> '{}' and agentmux.may_flush() then perform agentmux.watch_flush(w) from unnest(due) as w; end if;
+  perform agentmux.end_offer(new.id);
+  return null;
 end $function$;
 
--- Gives a table and its partitions the triggers that its watches need, and no others. There is one for each kind of change, because
--- triggers for several cannot have transition tables. A statement that names a partition runs only that partition's triggers.
-CREATE OR REPLACE FUNCTION agentmux.sync_watch_triggers(p_table regclass)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  wanted record;
-begin
-  for wanted in
-    select r.relation, r.relation <> p_table or exists (select from pg_partition_ancestors(p_table) as a where a.relid <> p_table) as is_partition,
-      k.kind, 'mux_watch_' || k.kind as name,
-      exists (select from pg_catalog.pg_trigger as t where t.tgrelid = r.relation and t.tgname = 'mux_watch_' || k.kind
-        and t.tgfoid = 'agentmux.watch_statement()'::regprocedure) as is_there,
-      exists (select from agentmux.watches as w where k.kind = any (w.kinds)
-        and (w.source = r.relation or w.source in (select a.relid from pg_partition_ancestors(r.relation) as a))) as is_needed
-    from (select p_table as relation union select t.relid from pg_partition_tree(p_table) as t) as r
-    join pg_catalog.pg_class as c on c.oid = r.relation and c.relkind in ('r', 'p')
-    cross join unnest(array['insert', 'update', 'delete', 'truncate']) as k (kind)
-  loop
-    if wanted.is_needed and not wanted.is_there then
-      execute format('create trigger %I after %s on %s %s for each statement execute function agentmux.watch_statement(%s)',
-        wanted.name, wanted.kind, wanted.relation,
-        case wanted.kind when 'insert' then 'referencing new table as changed' when 'delete' then 'referencing old table as changed'
-          when 'update' then 'referencing old table as former new table as changed' else '' end,
-        case when wanted.is_partition then '''partition''' else '' end);
-    elsif wanted.is_there and not wanted.is_needed then
-      execute format('drop trigger %I on %s', wanted.name, wanted.relation);
-    end if;
-  end loop;
-end $function$;
-
--- Sends what is due, says which watched tables were dropped or renamed, and watches new partitions. Called every few seconds: by each
--- client that follows the mailbox, and by a hub. It waits for nobody.
-CREATE OR REPLACE FUNCTION agentmux.watch_upkeep()
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
- SET lock_timeout TO '100ms'
-AS $function$
-declare
-  watch record;
-begin
-  if not exists (select from agentmux.watches) or not agentmux.may_flush() then return; end if;
-  perform agentmux.watch_flush_due();
-  for watch in
-    select w.id, w.name as before, w.to_tag, c.oid is null as is_gone, agentmux.watched_name(n.nspname, c.relname) as name
-    from agentmux.watches as w
-    left join pg_catalog.pg_class as c on c.oid = w.source
-    left join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-    where c.oid is null or w.name <> agentmux.watched_name(n.nspname, c.relname)
-    order by w.id for no key update of w skip locked
-  loop
-    perform agentmux.watch_flush(watch.id, true);
-    if watch.is_gone then
-      perform agentmux.say(format('%s was dropped: this watch has ended. @%s', watch.before, watch.to_tag));
-      delete from agentmux.watches as w where w.id = watch.id;
-    else
-      perform agentmux.say(format('%s is called %s now: this watch goes on. @%s', watch.before, watch.name, watch.to_tag));
-      update agentmux.watches as w set name = watch.name where w.id = watch.id;
-    end if;
-  end loop;
-  for watch in
-    select distinct w.source from agentmux.watches as w cross join lateral pg_partition_tree(w.source) as p
-    join pg_catalog.pg_class as c on c.oid = p.relid and c.relkind in ('r', 'p')
-    cross join lateral unnest(w.kinds) as kind
-    where not exists (select from pg_catalog.pg_trigger as t where t.tgrelid = p.relid and t.tgname = 'mux_watch_' || kind)
-  loop
-    begin
-      perform agentmux.sync_watch_triggers(watch.source);
-    exception when lock_not_available or insufficient_privilege then
-      null; -- At the next call.
-    end;
-  end loop;
-  delete from agentmux.watch_changes as c where not exists (select from agentmux.watches as w where w.id = c.watch_id);
-end $function$;
-
--- The order of a hand-over: people, agents, SYSTEM.
-CREATE OR REPLACE FUNCTION agentmux.precedence(p_author_kind text)
- RETURNS integer
+-- The idle agent to which a ready task is to be offered; null: nobody now. It can be woken, holds no task, and no other task was
+-- offered to it in the last minutes. Of those who live, come first who has claimed in that queue, then others, at last who added it:
+-- whoever is busy now will look for the next one when it is done. Among equals, who was woken least recently.
+CREATE OR REPLACE FUNCTION agentmux.agent_for(p_task tasks)
+ RETURNS text
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ STABLE SECURITY DEFINER
  SET search_path TO ''
-RETURN CASE p_author_kind WHEN 'human'::text THEN 0 WHEN 'system'::text THEN 2 ELSE 1 END;
+AS $function$
+  with living as (
+    select a.tag, upper(a.tag collate "C") as folded, a.presence, a.wake from public.agents as a
+    where a.kind = 'agent' and a.revoked_at is null and agentmux.has_session(a.tag)
+      and (p_task.assignee is null or upper(a.tag collate "C") = upper(p_task.assignee collate "C"))
+      -- An idle one that nobody can wake is no help.
+      and (a.presence <> 'idle' or a.wake is not null)
+  ), team as (
+    select l.*,
+      case when exists (select from agentmux.workers as w where w.tag = l.folded and w.queue = p_task.queue) then 0
+        when l.folded = upper(p_task.created_by collate "C") then 2 else 1 end as rank,
+      l.presence = 'idle'
+        and exists (select from public.agent_sessions as s where s.tag = l.folded and s.presence = 'idle' and s.wake is not null
+          and coalesce(s.quiet_until <= clock_timestamp(), true))
+        and not exists (select from public.tasks as held where held.status = 'running' and upper(held.lease_owner collate "C") = l.folded)
+        and not exists (select from agentmux.offers as o
+          where o.tag = l.folded and o.task_id <> p_task.id and o.at > clock_timestamp() - interval '5 minutes') as is_free
+    from living as l
+  )
+  select t.tag from team as t
+  where t.is_free and t.rank = (select min(rank) from team)
+  order by (select max(o.at) from agentmux.offers as o where o.tag = t.folded) nulls first, t.folded
+  limit 1
+$function$;
 
--- Who a message wakes its reader for: who wrote it, in upper case; or, if it tells of changes in a table, who made these.
-CREATE OR REPLACE FUNCTION agentmux.wakers(m messages)
- RETURNS TABLE(tag text, is_agent boolean, by_change boolean)
+-- Counts that an agent wakes another one by a task that it added, as wake_begin counts messages. False if they are damped.
+CREATE OR REPLACE FUNCTION agentmux.may_wake(p_author text, p_tag text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  first text := least(upper(p_author collate "C") collate "C", upper(p_tag collate "C") collate "C");
+  second text := greatest(upper(p_author collate "C") collate "C", upper(p_tag collate "C") collate "C");
+begin
+  if p_author is null or first = second
+    or not exists (select from public.agents as a where upper(a.tag collate "C") = upper(p_author collate "C") and a.kind = 'agent')
+  then return true; end if;
+  if exists (select from agentmux.wakes as w where w.low = first and w.high = second and w.wakes >= agentmux.max_wakes()) then
+    update agentmux.wakes as w set damped = true where w.low = first and w.high = second and not w.damped;
+    perform agentmux.show_damped(array[upper(p_tag collate "C")]);
+    return false;
+  end if;
+  insert into agentmux.wakes as w (low, high, wakes, last_id) values (first, second, 1, 0)
+  on conflict (low, high) do update set wakes = w.wakes + 1;
+  return true;
+end $function$;
+
+-- Whether there is work for which nothing has to be waited.
+CREATE OR REPLACE FUNCTION agentmux.is_ready(p_task tasks)
+ RETURNS boolean
  LANGUAGE sql
  STABLE
  SET search_path TO ''
 AS $function$
-  select upper(m.tag collate "C"), coalesce(m.author_kind, 'agent') = 'agent', false
-  where m.author_kind is distinct from 'system' or not m.meta ? 'watch' or (m.meta #> '{watch,others}') = 'true'
-  union
-  select maker, true, true from jsonb_array_elements_text(m.meta #> '{watch,agents}') as maker where m.author_kind = 'system'
+  select p_task.status = 'queued' and (p_task.run_at is null or p_task.run_at <= clock_timestamp())
+    and not exists (select from public.tasks as step where step.parent_id = p_task.id)
+    and not exists (select from unnest(p_task.depends_on) as n left join public.tasks as d on d.id = n where d.status is distinct from 'done')
 $function$;
+
+-- Offers ready tasks to idle agents, each to one, by a message of SYSTEM's that wakes it: after three seconds, in which whoever is at
+-- work may claim it; again after 5 and 10 minutes in which nobody did, or when that agent has gone. Returns how many it offered. A
+-- plan of which nobody claims a ready step for ten minutes, while no other is being worked on, is reported to who added it and to
+-- the humans, once.
+CREATE OR REPLACE FUNCTION agentmux.offer_tasks()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  instant timestamptz := clock_timestamp();
+  ready record;
+  task public.tasks;
+  chosen text;
+  offered int := 0;
+  root bigint;
+begin
+  if not exists (select from public.tasks as t where t.status = 'queued') then return 0; end if;
+  -- Of tasks that were deleted, or claimed while their offers were written.
+  delete from agentmux.offers as o where not exists (select from public.tasks as t where t.id = o.task_id and t.status = 'queued');
+  insert into agentmux.offers (task_id, since)
+  select t.id, instant from public.tasks as t
+  -- As is_ready, which would be called for each queued task.
+  where t.status = 'queued' and (t.run_at is null or t.run_at <= instant)
+    and not exists (select from agentmux.offers as o where o.task_id = t.id)
+    and not exists (select from public.tasks as step where step.parent_id = t.id)
+    and (t.depends_on = '{}' or not exists (
+      select from unnest(t.depends_on) as n left join public.tasks as d on d.id = n where d.status is distinct from 'done'))
+  order by t.priority desc, t.id limit 200
+  on conflict do nothing;
+  for ready in
+    select o.* from agentmux.offers as o join public.tasks as t on t.id = o.task_id
+    cross join lateral (
+      select greatest(t.updated_at, t.run_at, max(d.updated_at)) as ready_at from public.tasks as d where d.id = any (t.depends_on)
+    ) as became
+    -- A time to come is one from before the clock was set back.
+    where (became.ready_at <= instant - interval '3 seconds' or became.ready_at > instant) and o.times < 3
+      and (o.at is null or o.at > instant or o.at <= instant - interval '5 minutes' * o.times or not agentmux.has_session(o.tag))
+    order by t.priority desc, t.id limit 50
+  loop
+    select t.* into task from public.tasks as t where t.id = ready.task_id;
+    if not agentmux.is_ready(task) then
+      perform agentmux.end_offer(task.id);
+      continue;
+    end if;
+    chosen := agentmux.agent_for(task);
+    continue when chosen is null or not agentmux.may_wake(task.created_by, chosen);
+    if ready.message_id is not null then perform agentmux.ack(ready.tag, array[ready.message_id], 'task'); end if;
+    update agentmux.offers as o set tag = upper(chosen collate "C"), at = instant, times = o.times + 1,
+      message_id = agentmux.post_about_tasks(chosen, array[task.id], format('%s is ready for you: claim_task.',
+        case when task.parent_id is null then 'Task #' || task.id else format('Step #%s of plan #%s', task.id, task.parent_id) end))
+    where o.task_id = task.id;
+    offered := offered + 1;
+  end loop;
+  for ready in
+    select o.task_id, o.since, o.tag, o.times, t.parent_id, t.assignee
+    from agentmux.offers as o join public.tasks as t on t.id = o.task_id
+    where not o.is_reported and o.since <= instant - interval '10 minutes' and t.parent_id is not null
+    order by o.since limit 20
+  loop
+    root := (with recursive above as (
+      select ready.parent_id as id
+      union
+      select t.parent_id from public.tasks as t join above on t.id = above.id where t.parent_id is not null
+    ) select min(t.id) from public.tasks as t join above on t.id = above.id where t.parent_id is null);
+    continue when exists (select from public.tasks as t where t.id in (select agentmux.task_tree(root)) and t.status = 'running');
+    -- The other steps that are ready have the same reason.
+    update agentmux.offers as o set is_reported = true
+    where o.task_id = ready.task_id or (not o.is_reported and o.task_id in (select agentmux.task_tree(root)));
+    perform agentmux.tell(root, (select t.created_by from public.tasks as t where t.id = root) || agentmux.humans(),
+      format('%s is stalled: step #%s has been ready since %s, and %s.', agentmux.task_name(root), ready.task_id,
+        to_char(ready.since at time zone 'UTC', 'HH24:MI "UTC"'),
+        case when ready.times > 0 then format('%s, which was woken for it, has not claimed it',
+            (select min(a.tag) from public.agents as a where upper(a.tag collate "C") = ready.tag))
+          when ready.assignee is not null then format('%s, whom it is for, cannot be woken', ready.assignee)
+          else 'no idle agent could be woken for it' end));
+  end loop;
+  return offered;
+end $function$;
+
+-- Looks after the tasks: ends leases, and offers what is ready, at most every two seconds. Returns how many leases ended. A hub calls
+-- it every few seconds; without one, the agents' servers do (task_reap).
+CREATE OR REPLACE FUNCTION agentmux.tend_tasks(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  ended int := agentmux.reap(p_period, p_resumed);
+begin
+  -- SQL of an agent cannot write as SYSTEM, and holds no lock for which others would wait.
+  if agentmux.acting_role() is not null or not exists (select from public.tasks as t where t.status = 'queued') then return ended; end if;
+  perform from agentmux.offer_clock as c
+  where c.at not between clock_timestamp() - interval '2 seconds' and clock_timestamp() for update skip locked;
+  if found then
+    update agentmux.offer_clock set at = clock_timestamp();
+    perform agentmux.offer_tasks();
+  end if;
+  return ended;
+end $function$;
 
 -- ==== publication ====
 

@@ -1,4 +1,5 @@
 import type {Task} from '../mailbox/task.ts';
+import {stallsAmong} from '../mailbox/tasks/stall.ts';
 import {briefStanding} from '../mailbox/tasks/task-standing.ts';
 import {type Printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
@@ -6,7 +7,7 @@ import {withMailbox} from './connect/connect.ts';
 import {remark, table, write, writeJson} from './cli/output.ts';
 import {checkFlags, unknownSubcommand} from './cli/subcommand.ts';
 import {flagsOf, noMore, taskActions} from './tasks/task-actions.ts';
-import {whyNotClaimed} from './tasks/task-claim.ts';
+import {whyNoneReady, whyNotClaimed} from './tasks/task-claim.ts';
 import {writeCard} from './tasks/task-card-text.ts';
 import {readCard} from './tasks/task-card.ts';
 import {idWord, tagFlag} from './cli/values.ts';
@@ -24,9 +25,9 @@ const command: Command = {
 		                           [--assign TAG]
 		  agentmux tasks claim [ID] [--queue Q] [--lease SECONDS]
 		  agentmux tasks progress ID FRACTION --token N [--note TEXT]
-		  agentmux tasks finish ID --token N [--failed [--error TEXT]] [--result JSON] [--result-table TABLE]
-		  agentmux tasks cancel ID
-		  agentmux tasks retry ID
+		  agentmux tasks finish ID --token N [--failed | --dead] [--error TEXT] [--result JSON] [--result-table TABLE]
+		  agentmux tasks cancel ID [--reason TEXT]
+		  agentmux tasks retry ID [--reason TEXT]
 		  agentmux tasks assign ID TAG | --anybody
 		  agentmux tasks priority ID N
 
@@ -36,10 +37,17 @@ const command: Command = {
 		  --json        print the row, or the rows as one JSON array
 
 		show prints everything about one task: its text, the steps of a plan, its attempts and its lease, its result with the
-		first rows of its table, and its history. With --json the row also has \`steps\`, \`events\` and \`rows\`.
+		first rows of its table, and its history. With --json the row also has \`steps\`, \`stalled\`, \`attempts_made\`,
+		\`events\` and \`rows\`.
 
 		A claim is valid for its lease, and after that until somebody else claims the task. Time in which the machine slept or
 		the hub was away does not count. Finishing twice with the same outcome has the effect of finishing once.
+
+		finish --failed lets the task be tried again after a pause; --dead ends it for good. Who added a task is told by a message
+		from SYSTEM how it ended, and a human if it needs one; of a plan as a whole, and not of each step.
+
+		claim prefers tasks that are assigned to the agent, in any queue. Without --queue it then takes one from \`default\` or a
+		queue in which the agent has claimed before. When a task becomes ready, one idle agent is woken for it.
 
 		retry queues a failed, dead or cancelled task again, and a plan with its steps. assign allows only that agent to claim
 		the task. Tasks with a higher priority are claimed first. An agent may cancel, retry, assign and reprioritise only tasks
@@ -78,6 +86,8 @@ const command: Command = {
 		token: {type: 'string'},
 		note: {type: 'string'},
 		failed: {type: 'boolean'},
+		dead: {type: 'boolean'},
+		reason: {type: 'string'},
 		error: {type: 'string'},
 		result: {type: 'string'},
 		resultTable: {type: 'string'},
@@ -95,8 +105,10 @@ const command: Command = {
 			if (outcome === null && words[0] !== undefined) remark(stderr, await whyNotClaimed(mailbox, words[0]));
 			if (flags['json'] === true) return writeJson(stdout, outcome);
 			const tasks = outcome === null ? [] : isList(outcome) ? outcome : [outcome];
-			if (tasks.length > 0) return write(stdout, taskTable(stdout, tasks, name === 'claim'));
-			if (words[0] === undefined) remark(stderr, name === 'claim' ? 'No task is ready.' : 'No tasks found.');
+			const stalls = name === 'list' ? await stallsAmong(mailbox, tasks) : new Map<number, string>();
+			if (tasks.length > 0) return write(stdout, taskTable(stdout, tasks, {claimed: name === 'claim', stalls}));
+			if (words[0] !== undefined) return;
+			remark(stderr, name === 'claim' ? await whyNoneReady(mailbox) : 'No tasks found.');
 		});
 	},
 };
@@ -117,13 +129,17 @@ function isList(outcome: Task | readonly Task[]): outcome is readonly Task[] {
 	return Array.isArray(outcome);
 }
 
-function taskTable(stdout: NodeJS.WriteStream, tasks: readonly Task[], claimed: boolean): Printable {
+function taskTable(
+	stdout: NodeJS.WriteStream,
+	tasks: readonly Task[],
+	{claimed, stalls}: {readonly claimed: boolean; readonly stalls: ReadonlyMap<number, string>},
+): Printable {
 	const rows = tasks.map(task => {
 		const {id, lease_owner, lease_token, assignee, queue, title} = task;
 		return [
 			`#${id}`,
 			...(claimed ? [String(lease_token)] : []),
-			briefStanding(task),
+			`${briefStanding(task)}${stalls.has(id) ? ', stalled' : ''}`,
 			lease_owner ?? (assignee === null ? '' : `for ${assignee}`),
 			queue,
 			title,

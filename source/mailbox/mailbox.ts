@@ -9,7 +9,7 @@ import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
-import type {PlanDraft, StepDraft, Task, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
+import type {PlanDraft, StepDraft, Task, TaskAttempt, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
 
 /**
  * The port through which every part of agentmux reads and writes. Methods reject only with MailboxError.
@@ -102,8 +102,15 @@ export interface Mailbox {
 		 * the first on the task's own dependencies; otherwise each depends on those. `idem_key` applies to the whole plan.
 		 */
 		plan(draft: PlanDraft, steps: readonly StepDraft[], inOrder: boolean): Promise<Task[]>;
-		/** Claims the next task for the identity; null if none is ready. */
+		/**
+		 * Claims the next task for the identity: one that is assigned to it, in any queue, before those of its queues. Null if none is
+		 * ready.
+		 */
 		claim(claim?: TaskClaim): Promise<Task | null>;
+		/** The attempts at a task, oldest first, as far as they are known. */
+		attempts(id: number): Promise<TaskAttempt[]>;
+		/** Ends expired leases, and offers ready tasks to idle agents, as a hub does by itself. */
+		tend(): Promise<void>;
 		/** `progress`: 0 to 1. Rejects with `conflict` if the lease is lost. */
 		progress(id: number, token: number, progress: number, note?: string): Promise<Task>;
 		heartbeat(id: number, token: number, lease?: number): Promise<Task>;
@@ -113,12 +120,12 @@ export interface Mailbox {
 		 */
 		finish(id: number, token: number, outcome: TaskOutcome): Promise<Task>;
 		/** Also cancels all its steps. Rejects with `conflict` if it has ended. */
-		cancel(id: number): Promise<Task>;
+		cancel(id: number, reason?: string): Promise<Task>;
 		/**
 		 * Queues a failed, dead or cancelled task again with all its attempts: for a plan also its steps that are not done, and tasks that
 		 * were cancelled because they depend on it. Rejects with `conflict` for any other task, or if a dependency can never be done.
 		 */
-		retry(id: number): Promise<Task>;
+		retry(id: number, reason?: string): Promise<Task>;
 		/** Allows only that tag to claim a queued task, or the queued steps of a plan; null allows everyone. */
 		assign(id: number, assignee: Tag | null): Promise<Task>;
 		/** Higher goes first. Rejects with `conflict` if it has ended. */

@@ -61,8 +61,8 @@ export interface TaskDraft {
 	readonly assignee?: Tag;
 }
 
-/** A task that consists of steps, and is never claimed itself. */
-export type PlanDraft = Omit<TaskDraft, 'max_attempts' | 'run_at' | 'assignee'>;
+/** A task that consists of steps, and is never claimed itself. An assignee is that of all steps. */
+export type PlanDraft = Omit<TaskDraft, 'max_attempts' | 'run_at'>;
 
 /** One step of a plan; it has the queue and the priority of the plan. */
 export interface StepDraft {
@@ -83,15 +83,35 @@ export interface TaskFilter {
 }
 
 export interface TaskClaim {
+	/** Without it, `default` and the queues in which the identity claimed before. */
 	readonly queue?: string;
 	/** Seconds; capped by the database at an hour. */
 	readonly lease?: number;
 	/** Claims a particular task instead of the next one. */
 	readonly id?: number;
+	/** No next task is claimed if the identity holds that many. */
+	readonly hold?: number;
+}
+
+/** One attempt at a task. */
+export interface TaskAttempt {
+	/** Counted from 1. */
+	readonly attempt: number;
+	readonly owner: Tag | null;
+	readonly begun_at: string;
+	/** Null while it is going on. */
+	readonly ended_at: string | null;
+	/** The status with which it ended. */
+	readonly outcome: TaskStatus | null;
+	/** How far it came; 0 to 1. */
+	readonly progress: number;
+	readonly reason: string | null;
 }
 
 export interface TaskOutcome {
 	readonly ok: boolean;
+	/** It failed for good, and is not tried again. */
+	readonly dead?: boolean;
 	readonly result?: Json;
 	readonly result_table?: string;
 	readonly error?: string;

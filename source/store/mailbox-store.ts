@@ -10,7 +10,7 @@ import {createAcknowledger} from './acknowledger.ts';
 import {createFollower} from './follower.ts';
 import {HistoryStore} from './history-store.ts';
 import type {TableRow} from '../mailbox/table.ts';
-import type {Task} from '../mailbox/task.ts';
+import type {Task, TaskAttempt} from '../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
 import {createIntake, type Intake} from './intake.ts';
 import {loadReceipts} from './loading.ts';
@@ -68,6 +68,8 @@ export interface MailboxStore {
 	undamp(tag: Tag): Promise<void>;
 	/** The first rows of a table, like the mailbox's `table`. Rejects with MailboxError. */
 	readTable(name: string): Promise<readonly TableRow[]>;
+	/** The attempts at a task, like the mailbox's. Rejects with MailboxError. */
+	readAttempts(id: number): Promise<readonly TaskAttempt[]>;
 	/** Ends the subscription and closes the mailbox. */
 	close(): Promise<void>;
 }
@@ -154,6 +156,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			apply({type: 'agents', agents: [await (await opening).undamp(tag)]});
 		},
 		readTable: async name => (await opening).table(name),
+		readAttempts: async id => (await opening).tasks.attempts(id),
 		async close() {
 			intake.close();
 			follower.close();

@@ -2,6 +2,7 @@ import {presenceOf, presences, type Agent} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import type {Task, TaskStatus} from '../mailbox/task.ts';
+import {stallOf} from '../mailbox/tasks/stall.ts';
 import {statusOf as standingStatus} from '../mailbox/tasks/task-standing.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
 import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
@@ -117,6 +118,27 @@ export function stepsOf({tasks}: State, parent: number): readonly Task[] {
 		stepsByParent.set(tasks, (steps = Map.groupBy(inOrder, task => task.parent_id)));
 	}
 	return steps.get(parent) ?? noSteps;
+}
+
+/** Why nothing happens to an open plan; null if something does, and for any other task. `now`: milliseconds since 1970. */
+export function stalledBy(state: State, task: Task, now: number): string | null {
+	if (task.status !== 'queued') return null;
+	const leaves = leavesOf(state, task.id, 0);
+	if (leaves.length === 0) return null;
+	return stallOf(leaves, {agents: state.agents.values(), statusOf: id => state.tasks.get(id)?.status, now});
+}
+
+/** The plans to which nothing happens. */
+export function stalledPlans(state: State, now: number): Task[] {
+	return tasksByStatus(state, 'running', 'queued').filter(task => stalledBy(state, task, now) !== null);
+}
+
+function leavesOf(state: State, id: number, depth: number): Task[] {
+	if (depth >= maxDepth) return [];
+	return stepsOf(state, id).flatMap(step => {
+		const below = leavesOf(state, step.id, depth + 1);
+		return below.length === 0 ? [step] : below;
+	});
 }
 
 /** Agents that were not revoked: those at work first, those that are gone last, then by tag. */

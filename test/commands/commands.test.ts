@@ -310,7 +310,10 @@ describe('tasks', () => {
 			`agentmux: Task #${plan.id} is a plan: its steps are claimed, not the plan. Use \`agentmux tasks claim ${step.id}\`.\n`,
 		);
 		const idle = await home.run(['tasks', 'claim', '--queue', 'nothing here']);
-		expect(idle).toEqual({code: 0, stdout: '', stderr: 'agentmux: No task is ready.\n'});
+		expect(idle).toMatchObject({code: 0, stdout: ''});
+		expect(idle.stderr).toMatch(
+			/^agentmux: No task is ready\. Plan #\d+ is not through: 0 of \d+ steps? done; [^\n]*\.\n$/,
+		);
 	});
 
 	test('tasks retry, assign and priority change a task and print its row', async () => {
@@ -335,8 +338,19 @@ describe('tasks', () => {
 				/^agentmux: You are OTHER and may not \w+ task \d+: only HUMAN and humans may\. Send one of them a message\.\n$/,
 			);
 		}
-		await home.json(['tasks', 'cancel', String(id)]);
-		expect(await home.json(['tasks', 'retry', String(id)])).toMatchObject({id, status: 'queued'});
+		expect(await home.json(['tasks', 'cancel', String(id), '--reason', 'not now'])).toMatchObject({
+			last_error: 'cancelled by HUMAN: not now',
+		});
+		expect(await home.json(['tasks', 'retry', String(id), '--reason', 'now'])).toMatchObject({id, status: 'queued'});
+		const token = [
+			'--token',
+			String((await home.json<Task>(['tasks', 'claim', String(id), '--as', 'OTHER'])).lease_token),
+		];
+		const dead = ['tasks', 'finish', String(id), ...token, '--dead', '--error', 'cannot be', '--as', 'OTHER'];
+		expect(await home.json(dead)).toMatchObject({status: 'dead', attempts: 1});
+		expect(await home.output(['tasks', 'show', String(id)])).toMatch(
+			/\nattempts\n1 {2}OTHER {2}0% {2}.*, then dead: cannot be\n/,
+		);
 		for (const wrong of [['assign', '7'], ['assign', '7', 'A', '--anybody'], ['priority', '7', 'high'], ['retry']]) {
 			expect((await home.run(['tasks', ...wrong])).code).toBe(2);
 		}

@@ -32,6 +32,7 @@ describe('timeline', () => {
 			{type: 'task', task_id: id, state: 'queued', tag: null, title: 'build the \u001B[31mparser'},
 			{type: 'task', task_id: id, state: 'running', tag: 'CLAUDE_1'},
 			{type: 'task', task_id: id, state: 'done', tag: 'CLAUDE_1', progress: 1},
+			{type: 'message', tag: 'SYSTEM', mentions: ['HUMAN']},
 			{type: 'presence', tag: 'CLAUDE_1', state: 'working'},
 			{type: 'message', id: reply, reply_to: first},
 		]);
@@ -42,6 +43,7 @@ describe('timeline', () => {
 			`TIME  task #${String(id)} queued  build the ␛[31mparser`,
 			`TIME  CLAUDE_1  task #${String(id)} running  build the ␛[31mparser`,
 			`TIME  CLAUDE_1  task #${String(id)} done  build the ␛[31mparser`,
+			`TIME  SYSTEM  @HUMAN Task #${String(id)} "build the \\u001b[31mparser" is done by CLAUDE_1.`,
 			'TIME  CLAUDE_1  in a turn',
 			`TIME  CLAUDE_1  ↳ #${first} done`,
 		]);

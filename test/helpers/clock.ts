@@ -38,6 +38,7 @@ async function moveTimes(database: MigratedDatabase, seconds: number): Promise<v
 		update agentmux.lease_clock set at = at + ${by};
 		update agentmux.claims set again_at = again_at + ${by};
 		update events set at = at + ${by};
+		update agent_sessions set seen_at = seen_at + ${by};
 		alter table tasks disable trigger user;
 		update tasks set run_at = run_at + ${by}, lease_until = lease_until + ${by}, created_at = created_at + ${by}, updated_at = updated_at + ${by};
 		alter table tasks enable trigger user;

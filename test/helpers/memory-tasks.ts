@@ -1,11 +1,12 @@
 import {isDeepStrictEqual} from 'node:util';
 import type {Identity} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
-import {sameTag, type Tag} from '../../source/mailbox/tag.ts';
+import {foldTag, sameTag, type Tag} from '../../source/mailbox/tag.ts';
 import type {
 	PlanDraft,
 	StepDraft,
 	Task,
+	TaskAttempt,
 	TaskClaim,
 	TaskDraft,
 	TaskFilter,
@@ -15,6 +16,9 @@ import type {
 /** The table `tasks` and its RPCs, in memory. */
 export class MemoryTasks {
 	readonly rows: Task[] = [];
+	readonly #attempts = new Map<number, TaskAttempt[]>();
+	/** The queues in which each agent claimed, by tag in upper case. */
+	readonly #queues = new Map<string, Set<string>>();
 	/** The newest claim of each task. */
 	readonly #claims = new Map<number, {owner: Tag; lapsed: boolean; outcome: TaskOutcome | null}>();
 	readonly #announce: (tasks: Task[]) => void;
@@ -92,17 +96,39 @@ export class MemoryTasks {
 		return [heading, ...stepsOf()];
 	}
 
-	claim({queue = 'default', lease = 60, id}: TaskClaim, owner: Tag): Task | null {
+	claim({queue, lease = 60, id, hold = Infinity}: TaskClaim, owner: Tag): Task | null {
 		const now = this.#now();
+		const known = this.#queues.get(foldTag(owner)) ?? new Set(['default']);
+		this.#queues.set(foldTag(owner), queue === undefined ? known : known.add(queue));
+		const isMine = ({assignee}: Task): boolean => assignee !== null && sameTag(assignee, owner);
+		if (id === undefined && this.list({owner, status: ['running']}).length >= hold) return null;
 		const [next] = this.rows
 			.filter(task => task.status === 'queued' && (task.run_at ?? now) <= now)
-			.filter(task => (id === undefined ? task.queue === queue : task.id === id))
-			.filter(({assignee}) => assignee === null || sameTag(assignee, owner))
+			.filter(task =>
+				id === undefined
+					? isMine(task) || (queue === undefined ? known.has(task.queue) : task.queue === queue)
+					: task.id === id,
+			)
+			.filter(task => task.assignee === null || isMine(task))
 			.filter(task => !this.rows.some(({parent_id}) => parent_id === task.id))
 			.filter(task => task.depends_on.every(other => this.rows[other - 1]?.status === 'done'))
-			.sort((one, other) => other.priority - one.priority || one.id - other.id);
+			.sort(
+				(one, other) =>
+					Number(isMine(other)) - Number(isMine(one)) || other.priority - one.priority || one.id - other.id,
+			);
 		if (next === undefined) return null;
 		this.#claims.set(next.id, {owner, lapsed: false, outcome: null});
+		const before = this.attempts(next.id);
+		const attempt = {
+			attempt: before.length + 1,
+			owner,
+			begun_at: now,
+			ended_at: null,
+			outcome: null,
+			progress: 0,
+			reason: null,
+		};
+		this.#attempts.set(next.id, [...before, attempt]);
 		return this.#write({
 			...next,
 			status: 'running',
@@ -111,6 +137,10 @@ export class MemoryTasks {
 			lease_token: next.lease_token + 1,
 			lease_until: this.#later(lease),
 		});
+	}
+
+	attempts(id: number): TaskAttempt[] {
+		return this.#attempts.get(id) ?? [];
 	}
 
 	heartbeat(id: number, token: number, owner: Tag, lease = 60): Task {
@@ -123,7 +153,7 @@ export class MemoryTasks {
 	}
 
 	finish(id: number, token: number, owner: Tag, outcome: TaskOutcome): Task {
-		const {ok, result, result_table, error} = outcome;
+		const {ok, dead = false, result, result_table, error} = outcome;
 		const claim = this.#claims.get(id);
 		const before = this.#task(id);
 		if (claim !== undefined && claim.outcome !== null && before.lease_token === token && sameTag(claim.owner, owner)) {
@@ -136,7 +166,14 @@ export class MemoryTasks {
 		}
 		const task = this.#held(id, token, owner);
 		this.#claims.set(id, {owner, lapsed: false, outcome});
-		const ended = ok ? 'done' : task.attempts >= task.max_attempts ? 'dead' : 'queued';
+		const ended = ok ? 'done' : dead || task.attempts >= task.max_attempts ? 'dead' : 'queued';
+		const attempts = this.attempts(id);
+		const last = attempts.at(-1);
+		if (last !== undefined) {
+			const {progress} = task;
+			const over = {...last, ended_at: this.#now(), outcome: ended, progress, reason: error ?? null} as const;
+			this.#attempts.set(id, [...attempts.slice(0, -1), over]);
+		}
 		return this.#write({
 			...task,
 			status: ended,
@@ -150,13 +187,14 @@ export class MemoryTasks {
 		});
 	}
 
-	cancel(id: number, who: Identity): Task {
+	cancel(id: number, who: Identity, reason?: string): Task {
 		const task = this.#task(id);
 		this.#guard(task, who, 'cancel');
 		if (task.status !== 'queued' && task.status !== 'running') {
 			throw new MailboxError('conflict', `Task ${id} is ${task.status} already.`);
 		}
-		const ended = {status: 'cancelled', lease_owner: null, lease_until: null} as const;
+		const last_error = `cancelled by ${who.tag}${reason === undefined ? '' : `: ${reason}`}`;
+		const ended = {status: 'cancelled', lease_owner: null, lease_until: null, last_error} as const;
 		for (const step of this.#below(id)) if (isOpen(step)) this.#write({...step, ...ended});
 		return this.#write({...task, ...ended});
 	}
@@ -171,7 +209,7 @@ export class MemoryTasks {
 		if (lost !== undefined) {
 			throw new MailboxError('conflict', `Task ${id} depends on task ${lost.id}, which is ${lost.status}.`);
 		}
-		const again = {status: 'queued', attempts: 0, progress: 0, note: null, run_at: null} as const;
+		const again = {status: 'queued', attempts: 0, run_at: null} as const;
 		for (const step of this.#below(id)) {
 			if (!isOpen(step) && step.status !== 'done') this.#write({...step, ...again});
 		}

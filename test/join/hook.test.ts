@@ -232,6 +232,15 @@ describe('Stop', () => {
 		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
 	});
 
+	test('reminds of nothing that SYSTEM says of tasks, whatever they are called', async () => {
+		const {id} = await mailbox(me).tasks.add({title: 'is it ready?', queue: me});
+		await sender.tasks.claim({id});
+		await sender.tasks.finish(id, 1, {ok: true});
+		expect(contextOf(await fire('PostToolBatch'))).toContain(`Task #${id} "is it ready?" is done by SENDER.`);
+		expect(await fire('Stop')).toMatchObject(silence);
+		expect(await sender.inbox(me)).toEqual([]);
+	});
+
 	test('names open mail at the end of a woken turn, although the client says that a hook keeps it going', async () => {
 		const {id} = await post('woken for this?');
 		await fire('UserPromptSubmit');
@@ -292,6 +301,23 @@ describe('waking', () => {
 		// It is rung for: nobody would ask its model to read what was handed over here.
 		expect(Object.keys(again.hookSpecificOutput)).toEqual(['hookEventName', 'watchPaths']);
 		expect(await agent()).toMatchObject({presence: 'idle', wake: 'bell'});
+	});
+
+	test('a session that begins is told what its agent has claimed, in one line, and nothing if that is nothing', async () => {
+		const tasks = mailbox(me).tasks;
+		const {id} = await sender.tasks.add({title: 'x', queue: me});
+		await tasks.claim({id});
+		await tasks.progress(id, 1, 0.7, 'half of it');
+		const line = `${me} holds #${id} (70%). claim_task shows what is held on the agentmux task board.`;
+		expect(contextOf(await fire('SessionStart', {}, terminal))).toBe(line);
+		await post('look here');
+		expect(contextOf(await fire('SessionStart', {}))).toMatch(
+			new RegExp(`^${line.replaceAll(/[().]/g, '.')}\n\n1 new message`),
+		);
+		await tasks.finish(id, 1, {ok: true});
+		expect(JSON.parse((await fire('SessionStart', {}, terminal)).stdout)).toEqual({
+			hookSpecificOutput: {hookEventName: 'SessionStart', watchPaths: [bell()]},
+		});
 	});
 
 	test('a terminal that is compacted in the middle of a turn goes on with its mail, and works', async () => {

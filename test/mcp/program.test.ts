@@ -258,6 +258,8 @@ describe('a client that says who it is', () => {
 	const bell = () => readFileSync(join(hub.home, 'state/bells', me), 'utf8');
 
 	test('is woken by file when mail comes and it is idle, then by socket, and is then known as one that cannot be woken', async () => {
+		// It would be woken for what other tests have left.
+		await sql('delete from tasks');
 		await start(me, terminal(1));
 		await vi.waitFor(async () => expect(await row()).toMatchObject({sessions: 1, wake: 'bell'}), {timeout: 20_000});
 		const heard: string[] = [];

@@ -22,6 +22,7 @@ afterEach(() => session.close());
 
 const call = (name: string, args: object = {}): Promise<Called> => session.call(name, args);
 const taskIn = (called: Called): ShownTask | undefined => tasksIn(called)[0];
+const whatNext = 'When it is ready, an idle agent is woken; a message tells you how it ends.';
 const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`;
 const only = async (id: number): Promise<Task | undefined> => (await other.tasks.list({ids: [id]}))[0];
 const expire = (id: number): void => {
@@ -40,7 +41,7 @@ describe('add_task', () => {
 	test('adds a task, once per key', async () => {
 		const args = {title: 'Build it', body: 'well', priority: 3, idem_key: 'k'};
 		const called = await call('add_task', args);
-		expect(called.text).toBe('Task #1 is queued in queue default.');
+		expect(called.text).toBe(`Task #1 is queued in queue default. ${whatNext}`);
 		expect((await call('add_task', {...args, title: 'Build it again'})).text).toContain('Task #1 is');
 		expect(await only(1)).toMatchObject({title: 'Build it', body: 'well', priority: 3, created_by: 'CLAUDE_1'});
 	});
@@ -57,12 +58,22 @@ describe('add_task', () => {
 			queue: 'q',
 			steps: [{title: 'test', body: 'all'}, {title: 'tag'}, {title: 'publish'}],
 		});
-		expect(called.text).toBe('Plan #1 is in queue q with the steps #2, #3, #4.');
+		expect(called.text).toBe(`Plan #1 is in queue q with the steps #2, #3, #4. ${whatNext}`);
 		expect((await other.tasks.list({parents: [1]})).toSorted((one, next) => one.id - next.id)).toMatchObject([
 			{id: 2, title: 'test', body: 'all', queue: 'q', position: 1, depends_on: []},
 			{id: 3, title: 'tag', position: 2, depends_on: [2]},
 			{id: 4, title: 'publish', position: 3, depends_on: [3]},
 		]);
+	});
+
+	test('adds a task or a plan for one agent only', async () => {
+		expect((await call('add_task', {title: 'x', to: '@CLAUDE_2'})).text).toBe(
+			`Task #1 is queued for CLAUDE_2. ${whatNext}`,
+		);
+		expect((await call('add_task', {title: 'y', to: 'CLAUDE_2', steps: [{title: 'z'}]})).text).toBe(
+			`Plan #2 is for CLAUDE_2 with the steps #3. ${whatNext}`,
+		);
+		expect(await only(3)).toMatchObject({assignee: 'CLAUDE_2'});
 	});
 
 	test('the steps of a plan in no order wait for nothing', async () => {
@@ -213,15 +224,62 @@ describe('claim_task', () => {
 		expect(until - Date.now()).toBeGreaterThan(800_000);
 	});
 
-	test('says where there is work if none is ready', async () => {
-		expect((await call('claim_task')).text).toMatch(/^No task is ready in queue default\. wait_for_message/);
-		await other.tasks.plan({title: 'plan'}, [{title: 'one'}, {title: 'two'}], true);
+	test('says what the open tasks wait for and since when if none is ready, or that the plan is through', async () => {
+		const end = 'When a task becomes ready while you are idle, a message wakes you: do not poll.';
+		const none = async () => {
+			const {isError, text} = await call('claim_task');
+			expect(isError).toBe(false);
+			return text.replaceAll(/\d\d:\d\d:\d\d/g, 'then').split('\n');
+		};
+		expect(await none()).toEqual(['No task is ready for you.', 'There are no open tasks.']);
+		await agent.touch({presence: 'idle', session: 's', wake: 'bell'});
+		expect(await none()).toEqual(['No task is ready for you.', 'There are no open tasks.', end]);
+		await other.tasks.plan({title: 'plan'}, [{title: 'one'}, {title: 'two'}, {title: 'three'}], true);
 		await other.tasks.claim({});
 		await other.tasks.add({title: 'x', queue: 'review'});
+		expect(await none()).toEqual([
+			'No task is ready for you.',
+			'Plan #1 is not through: 0 of 3 steps done; #2 is being worked on by CLAUDE_2 since then UTC; #3 waits for #2; #4 waits for #3.',
+			'#5 has been ready in queue "review" since then UTC.',
+			end,
+		]);
+		await other.tasks.finish(2, 1, {ok: false, error: 'no luck'});
+		await other.tasks.cancel(5);
+		expect((await none())[1]).toBe(
+			'Plan #1 is not through: 0 of 3 steps done; #2 waits until then UTC (attempt 2 of 5; it failed at then UTC); #3 waits for #2; #4 waits for #3.',
+		);
+		await other.tasks.plan({title: 'theirs', assignee: 'CLAUDE_2'}, [{title: 'one'}], true);
+		for (const id of [2, 3, 4, 1]) database.tasks.rows[id - 1] = {...database.tasks.rows[id - 1]!, status: 'done'};
+		expect((await none())[1]).toBe('There are no open tasks for you. Plan #1 is through: all of its steps are done.');
+	});
+
+	test('begins with what the agent holds, and claims more only if it says how many', async () => {
+		await other.tasks.add({title: 'one'});
+		await other.tasks.add({title: 'two'});
+		await call('claim_task');
+		await agent.tasks.progress(1, 1, 0.7, 'half of them pass');
 		const {isError, text} = await call('claim_task');
 		expect(isError).toBe(false);
-		expect(text).toContain('2 there wait for other tasks or for their time');
-		expect(text).toContain('Other queues have tasks: review (1)');
+		expect(text).toMatch(
+			/^You hold #1 \(70%\)\. [^\n]*\n#1 running by CLAUDE_1 70%, [^\n]*\n {2}\| one\n {2}note:\n {2}\| half of them pass\nFinish it first: /,
+		);
+		expect((await call('claim_task', {hold: 2})).text).toContain('#2 running by CLAUDE_1');
+		expect((await call('claim_task', {hold: 2})).text).toMatch(/^You hold #1 \(70%\) and #2 \(0%\)\./);
+	});
+
+	test('shows what the attempts before came to, with the last note', async () => {
+		await other.tasks.add({title: 'x'});
+		await other.tasks.claim({});
+		await other.tasks.progress(1, 1, 0.7, 'the parser is done');
+		await other.tasks.finish(1, 1, {ok: false, error: 'no disk'});
+		database.tasks.rows[0] = {...database.tasks.rows[0]!, run_at: null};
+		const {text} = await call('claim_task');
+		expect(text).toContain('  note:\n  | the parser is done');
+		const attempt = new RegExp(
+			`\n  attempt 1 by CLAUDE_2: ${time} to ${time}, then queued, 70%\n  \\| no disk\nTask #1 is yours`,
+		);
+		expect(text).toMatch(attempt);
+		expect((await call('list_tasks', {id: 1})).text).toMatch(/\n {2}attempt 2 by CLAUDE_1: .* until now, /);
 	});
 
 	test.each([
@@ -316,11 +374,35 @@ describe('finish_task', () => {
 		const dead = await call('finish_task', {id: 1, ok: false, reason: 'no disk'});
 		expect(taskIn(dead)).toMatchObject({status: 'dead', texts: {'last error': 'no disk'}});
 		expect(dead.text).toMatch(
-			/\n#1 dead, attempt 1 of 1, added by CLAUDE_2:\n {2}\| x\n {2}last error:\n {2}\| no disk\nAll 1 attempts failed, so it will not be tried again\.$/,
+			/\n#1 dead, attempt 1 of 1, added by CLAUDE_2:\n {2}\| x\n {2}last error:\n {2}\| no disk\nAll 1 attempts failed, so it will not be tried again; its author and the human are told\.$/,
 		);
 		const again = await call('finish_task', {id: 2, ok: false, reason: 'no luck'});
 		expect(taskIn(again)).toMatchObject({status: 'queued', texts: {'last error': 'no luck'}});
-		expect(again.text).toMatch(/It failed, and will be tried again after .* \(attempt 1 of 5\)\.$/);
+		expect(again.text).toMatch(
+			/It failed, and will be tried again after .* \(attempt 1 of 5\): a message tells an idle agent when\.$/,
+		);
+	});
+
+	test('fails a task for good, cancels and retries one that the agent added, each with a reason', async () => {
+		await other.tasks.add({title: 'x'});
+		await call('claim_task');
+		for (const outcome of ['failed', 'dead', 'cancelled', 'retry']) {
+			expect((await call('finish_task', {id: 1, outcome})).text).toMatch(/needs a reason\. Say in `reason`/);
+		}
+		const dead = await call('finish_task', {id: 1, outcome: 'dead', reason: 'there is no such API'});
+		expect(dead.text).toMatch(/\nIt will not be tried again; its author and the human are told\.$/);
+		expect(await only(1)).toMatchObject({status: 'dead', attempts: 1});
+		await agent.tasks.add({title: 'mine'});
+		const cancelled = await call('finish_task', {id: 2, outcome: 'cancelled', reason: 'no longer wanted'});
+		expect(taskIn(cancelled)).toMatchObject({
+			status: 'cancelled',
+			texts: {'last error': 'cancelled by CLAUDE_1: no longer wanted'},
+		});
+		expect(taskIn(await call('finish_task', {id: 2, outcome: 'retry', reason: 'it is'}))).toMatchObject({
+			status: 'queued',
+		});
+		const theirs = await call('finish_task', {id: 1, outcome: 'retry', reason: 'again'});
+		expect(theirs).toMatchObject({isError: true, text: expect.stringContaining('may not retry task 1') as string});
 	});
 
 	test('a failure without a reason is refused, and the claim stays', async () => {
@@ -362,7 +444,7 @@ describe('finish_task', () => {
 		await other.tasks.add({title: 'x'});
 		await other.tasks.add({title: 'y'});
 		const first = await call('claim_task');
-		await call('claim_task');
+		await call('claim_task', {hold: 2});
 		await restart();
 		expect(taskIn(await call('finish_task', {id: 1, token: tokenIn(first)}))).toMatchObject({status: 'done'});
 		expect(taskIn(await call('finish_task', {id: 2}))).toMatchObject({status: 'done'});
@@ -445,7 +527,7 @@ describe('while its server lives', () => {
 		await call('claim_task');
 		await vi.advanceTimersByTimeAsync(60_000);
 		expect(heartbeat.mock.calls).toEqual([[1, 1, 900]]);
-		await call('claim_task', {lease_seconds: 30});
+		await call('claim_task', {lease_seconds: 30, hold: 2});
 		await vi.advanceTimersByTimeAsync(10_000);
 		await vi.waitFor(() =>
 			expect(heartbeat.mock.calls.slice(1)).toEqual([

@@ -26,6 +26,8 @@ export type Step =
 	  }
 	| {readonly kind: 'cancel' | 'retry'; readonly which: number}
 	| {readonly kind: 'die'; readonly worker: number}
+	/** Its client gives a sign of life, or signs off. */
+	| {readonly kind: 'sign' | 'leave'; readonly worker: number}
 	| {readonly kind: 'pass'; readonly seconds: number}
 	| {readonly kind: 'sleep'; readonly seconds: number; readonly first: 'hub' | 'claim'}
 	| {readonly kind: 'restart' | 'clock'; readonly seconds: number};
@@ -63,6 +65,10 @@ interface Wait {
 }
 
 const period = 5;
+/** Seconds for which a sign of life counts, and seconds for which an owner that lives keeps a lease that ran out. */
+const life = {sign: 300, keep: 3600};
+/** Seconds that a lease lasts once the client of its owner has signed off. */
+const farewell = 10;
 const open = (status: string): boolean => status === 'queued' || status === 'running';
 
 /** The mailbox's tasks beside what the promises say of them. Each step throws when one of them is broken. */
@@ -79,6 +85,10 @@ export class LeaseWorld {
 	readonly #waits = new Map<number, Wait>();
 	/** Claims of each task since it was added or tried again by somebody. */
 	readonly #attempts = new Map<number, number>();
+	/** When the client of each worker gave its last sign of life, by the scripted clock; null: it has signed off. */
+	readonly #signs = new Map<number, number | null>();
+	/** Claims whose owner went away: they count as an attempt again when it goes on. */
+	readonly #uncounted = new Set<Claim>();
 	readonly #trace: string[] = [];
 
 	constructor(database: MigratedDatabase, clock: ScriptedClock, exact: boolean) {
@@ -101,7 +111,7 @@ export class LeaseWorld {
 		// A time that somebody named comes when the clock says so.
 		const latest = Math.max(this.#now, ...[...this.#waits.values()].map(({until}) => until));
 		await this.take({kind: 'clock', seconds: latest - this.#now + 200});
-		await this.take({kind: 'pass', seconds: 70});
+		await this.take({kind: 'pass', seconds: [...this.#signs.values()].some(at => at !== null) ? 400 : 70});
 		for (let turn = 0; turn <= this.#rows.size; turn++) {
 			const [task] = await this.#as(agent('DRAIN'), 'select id, lease_token from task_claim(p_lease => 60)');
 			if (task === undefined) break;
@@ -140,6 +150,9 @@ export class LeaseWorld {
 			case 'cancel':
 			case 'retry':
 				return this.#byHand(step.kind, step.which);
+			case 'sign':
+			case 'leave':
+				return this.#touch(step.worker, step.kind === 'sign');
 			case 'die':
 				// It sends no heartbeats any more, but remembers its claims.
 				return;
@@ -248,7 +261,10 @@ export class LeaseWorld {
 			`task ${id} was claimed before ${sure?.id}`,
 		);
 		this.#check(taken.lease_token === (before.get(id)?.lease_token ?? 0) + 1, 'a token was used twice');
-		const attempts = (this.#attempts.get(id) ?? 0) + 1;
+		// What it took from an owner who had gone away was no attempt of that one's.
+		const former = before.get(id);
+		const lost = former?.status === 'running' && this.#isAway(former.lease_owner) ? 1 : 0;
+		const attempts = (this.#attempts.get(id) ?? 0) + 1 - lost;
 		this.#attempts.set(id, attempts);
 		this.#check(
 			taken.attempts === attempts,
@@ -309,6 +325,7 @@ export class LeaseWorld {
 			this.#same(before, await this.#read(), 'a zombie changed something');
 			return;
 		}
+		this.#countAgain(claim);
 		this.#check(
 			row['status'] === 'running' && row['attempts'] === this.#attempts.get(claim.id),
 			'going on counted as an attempt',
@@ -318,6 +335,10 @@ export class LeaseWorld {
 		else if (!wasRunning) claim.left = 60;
 		this.#waits.delete(claim.id);
 		await this.#settle();
+	}
+
+	#countAgain(claim: Claim): void {
+		if (this.#uncounted.delete(claim)) this.#attempts.set(claim.id, (this.#attempts.get(claim.id) ?? 0) + 1);
 	}
 
 	async #finish(claim: Claim, ok: boolean, twice: boolean): Promise<void> {
@@ -341,7 +362,8 @@ export class LeaseWorld {
 		}
 		this.#check(accepted, `claim ${token} of task ${id} was not finished`);
 		claim.ended = ok ? 'ok' : 'failed';
-		const {attempts = 0} = before.get(id) ?? {};
+		this.#countAgain(claim);
+		const attempts = this.#attempts.get(id) ?? 0;
 		if (!ok) {
 			const backoff = 2 ** attempts;
 			this.#waits.set(id, {from: this.#now + 0.5 * backoff, until: this.#now + 1.5 * backoff, backoff});
@@ -399,16 +421,52 @@ export class LeaseWorld {
 			const claim = this.#claims.find(each => each.id === id && each.token === lease_token);
 			if (claim === undefined) continue;
 			const lost = now.status !== 'running';
+			const lives = this.#lives(claim.worker);
 			if (lost) {
-				this.#check(claim.left - this.#slack < 0, `task ${id} was taken from its owner, who had ${claim.left} s left`);
-				this.#check(now.attempts === attempts, `losing task ${id} changed its attempts`);
+				const least = lives === 'yes' ? -life.keep : 0;
+				this.#check(
+					claim.left - this.#slack < least,
+					`task ${id} was taken from its owner, who ${lives === 'yes' ? 'lives and ' : ''}had ${claim.left} s left`,
+				);
+				const isAway = this.#signs.get(claim.worker) === null;
+				this.#check(now.attempts === attempts - Number(isAway), `losing task ${id} changed its attempts`);
+				if (isAway) {
+					this.#attempts.set(id, now.attempts);
+					this.#uncounted.add(claim);
+				}
 			} else {
 				this.#check(
-					claim.left + this.#slack >= 0,
+					claim.left + this.#slack >= (lives === 'no' ? 0 : -life.keep),
 					`the lease of task ${id} ran out ${-claim.left} s ago, and it is held`,
 				);
 			}
 		}
+	}
+
+	/** Whether the client of a worker counts as alive: it has given a sign of life, by a clock that may have been set since. */
+	#lives(worker: number): 'yes' | 'no' | 'maybe' {
+		const at = this.#signs.get(worker) ?? null;
+		if (at === null) return 'no';
+		const age = this.#now - at;
+		if (age + this.#slack < life.sign) return 'yes';
+		return age > life.sign ? 'no' : 'maybe';
+	}
+
+	#isAway(owner: string | null): boolean {
+		return owner !== null && this.#signs.get(Number(owner.slice(1))) === null;
+	}
+
+	async #touch(worker: number, lives: boolean): Promise<void> {
+		await this.#as(agent(`W${worker}`), 'select agent_touch($1, null, $2)', [lives ? 'working' : 'away', 'session']);
+		this.#signs.set(worker, lives ? this.#now : null);
+		if (!lives) {
+			for (const claim of this.#claims) {
+				const task = this.#rows.get(claim.id);
+				const holds = claim.worker === worker && task?.status === 'running' && task.lease_token === claim.token;
+				if (holds) claim.left = Math.min(claim.left, farewell);
+			}
+		}
+		await this.#settle();
 	}
 
 	#stop(id: number): void {

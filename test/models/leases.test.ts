@@ -43,6 +43,10 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 	{weight: 1, arbitrary: fc.record({kind: fc.constant('cancel' as const), which})},
 	{weight: 1, arbitrary: fc.record({kind: fc.constant('retry' as const), which})},
 	{weight: 1, arbitrary: fc.record({kind: fc.constant('die' as const), worker})},
+	{
+		weight: 3,
+		arbitrary: fc.record({kind: fc.constantFrom('sign' as const, 'sign' as const, 'leave' as const), worker}),
+	},
 	{weight: 4, arbitrary: fc.record({kind: fc.constant('pass' as const), seconds: fc.constantFrom(3, 5, 20, 70)})},
 	{
 		weight: 3,

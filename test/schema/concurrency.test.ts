@@ -76,6 +76,41 @@ test('splitting, failing, cancelling and finishing tasks of shared plans concurr
 	expect(accepted.every(count => count > 0)).toBe(true);
 });
 
+test('a claim passes over no task that is being offered, whoever looks at the same time', async () => {
+	const idle = `select agent_touch('idle', null, 's', 'bell')`;
+	for (const tag of ['I1', 'I2']) await database.as(agent(tag), idle);
+	const [hub, other, ...workers] = await Promise.all(Array.from({length: 6}, () => database.connect()));
+	const over = new AbortController();
+	const looking = [hub!, other!].map(async connection => {
+		while (!over.signal.aborted) {
+			await connection.as(owner, `update agentmux.offer_clock set at = '-infinity'`);
+			await connection.as(owner, 'select agentmux.tend_tasks()');
+		}
+	});
+	const claimed = await Promise.all(
+		workers.map(async (worker, at) => {
+			const me = agent(`W${at}`);
+			const found: unknown[] = [];
+			for (let round = 0; round < 30; round++) {
+				const add = `select id from task_add('x', $1, p_assignee => $2)`;
+				const [added] = await worker.as(me, add, [`q${at}`, `W${at}`]);
+				// It is there, and only this one may have it.
+				const [task] = await worker.as(me, 'select id, lease_token from task_claim()');
+				expect(task?.['id']).toBe(added?.['id']);
+				await worker.as(me, 'select task_finish($1, $2)', [task?.['id'], task?.['lease_token']]);
+				found.push(task?.['id']);
+			}
+			return found;
+		}),
+	);
+	over.abort();
+	await Promise.all(looking);
+	expect(new Set(claimed.flat()).size).toBe(120);
+	await database.as(agent('A'), `select task_add('y')`);
+	await database.as(owner, 'select agentmux.offer_tasks()');
+	expect(await database.as(owner, 'select task_id from agentmux.offers')).toEqual([{task_id: 121}]);
+});
+
 test('of many concurrent finishes of one claim, one is accepted', async () => {
 	await database.as(agent('A'), `select task_add('x')`);
 	await database.as(agent('A'), 'select task_claim()');

@@ -1,6 +1,9 @@
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
+import type {Agent} from '../../source/mailbox/agent.ts';
+import {foldTag} from '../../source/mailbox/tag.ts';
 import {emptyState} from '../../source/store/state.ts';
 import {commandIn, messageIn} from '../../source/tui/compose/commands.ts';
+import {whoGetsIt} from '../../source/tui/compose/task-forecast.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
 
@@ -79,7 +82,7 @@ describe('a command', () => {
 		const found = commandIn(text);
 		if (found === null) return 'a message';
 		if ('fault' in found) return found.fault;
-		return found.command.fault(found.rest) ?? found.command.explain(found.rest, emptyState);
+		return found.command.fault(found.rest) ?? found.command.explain(found.rest, emptyState, 0);
 	};
 
 	it.each([
@@ -88,18 +91,49 @@ describe('a command', () => {
 		['@A /task x', 'a message'],
 		['/task', 'A task needs a title.'],
 		['/task @A', 'A task needs a title.'],
-		['/TASK  x', 'adds a task for any agent'],
-		['/task @A x\nmore', 'adds a task for A, with details'],
-		['/task @ x', 'adds a task for any agent'],
-		['/task x @A', 'adds a task for any agent'],
+		['/TASK  x', 'adds a task for any agent; none is there'],
+		['/task @A x\nmore', 'adds a task with details for A'],
+		['/task @ x', 'adds a task for any agent; none is there'],
+		['/task x @A', 'adds a task for any agent; none is there'],
 		[`/task ${'x'.repeat(1001)}`, "A task's title can have at most 1,000 letters; put the rest on further lines."],
 		['/plan x', 'A plan needs steps: write one per line (^J) after the title.'],
-		['/plan x\n1. one\n\n 2) two\n• three', 'adds a plan of 3 steps'],
+		['/plan x\n1. one\n\n 2) two\n• three', 'adds a plan of 3 steps for any agent; none is there'],
+		['/plan @A x\n- one', 'adds a plan of 1 step for A'],
 		[`/plan x${'\ny'.repeat(101)}`, 'A plan can have at most 100 steps; this one has 101.'],
 		['/', 'Unknown command /; there are /task and /plan. To begin a message with /, write //.'],
 		['/\u001B[31m', 'Unknown command /␛[31m; there are /task and /plan. To begin a message with /, write //.'],
 	])('%j: %s', (text, explanation) => {
 		expect(explained(text)).toBe(explanation);
+	});
+
+	it.each([
+		[{}, 'for A, which is woken', 'for any agent; an idle one is woken'],
+		[{wake: null}, 'for A, at its next turn', 'for any agent; none can be woken'],
+		[{presence: 'working'}, 'for A, when its turn is done', 'for any agent; the next one that is done'],
+		[{presence: 'blocked'}, 'for A, when it resumes', 'for any agent; the next one that is done'],
+		[{presence: 'away'}, 'for A, which is away', 'for any agent; none is there'],
+		[{last_seen_at: '2020-01-01T00:00:00Z'}, 'for A, which is gone', 'for any agent; none is there'],
+		[{revoked_at: '2026-12-01T00:00:00Z'}, 'for A, which is revoked', 'for any agent; none is there'],
+	] as const)('says who gets it and whether anybody is woken: %j', (change, assigned, anybody) => {
+		const instant = new Date(0).toISOString();
+		const agent: Agent = {
+			tag: 'A',
+			kind: 'agent',
+			role: null,
+			presence: 'idle',
+			joined_at: instant,
+			last_seen_at: instant,
+			revoked_at: null,
+			sessions: 1,
+			wake: 'bell',
+			damped: null,
+			meta: {},
+			...change,
+		};
+		const state = {...emptyState, agents: new Map([[foldTag('A'), agent]])};
+		const now = 'last_seen_at' in change ? Date.parse('2026-01-01') : 0;
+		expect(whoGetsIt(state, 'a', now)).toBe(assigned.replace('A', 'a'));
+		expect(whoGetsIt(state, undefined, now)).toBe(anybody);
 	});
 
 	it('with a second / is a message, without the /', () => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
-import type {Task} from '../../source/mailbox/task.ts';
+import type {Task, TaskAttempt} from '../../source/mailbox/task.ts';
 import {emptyState, type State} from '../../source/store/state.ts';
 import {resultTableLines} from '../../source/tui/panes/result-table.ts';
 import {taskCardLines} from '../../source/tui/panes/task-card.ts';
 import {taskList} from '../../source/tui/panes/task-rows.ts';
 import {statusSpans} from '../../source/tui/panes/task-words.ts';
-import {textWidth} from '../../source/tui/screen/strip.ts';
+import {spansOf, textWidth, type Strip} from '../../source/tui/screen/strip.ts';
 import {openSteps} from '../../source/tui/tasks/cancel.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {MemoryTasks} from '../helpers/memory-tasks.ts';
@@ -232,14 +232,51 @@ describe('a card', () => {
 			fc.property(text, text, text, fc.integer({min: 20, max: 90}), (title, body, error, width) => {
 				const state = withTasks(tasks => tasks.add({title: `t${title}`, body, depends_on: []}, 'A'));
 				const task: Task = {...state.tasks.get(1)!, last_error: error, result: {[body]: title}, result_table: 'x'};
-				const card = {kind: 'task', id: 1, top: 0, table: [{[title]: body}]} as const;
+				const attempts = [attempt({reason: error}), attempt({owner: 'B'})];
+				const card = {id: 1, attempts, table: [{[title]: body}]};
 				const lines = taskCardLines({...state, tasks: new Map([[1, task]])}, card, width, Date.now());
 				for (const {glyphs} of lines) expect(glyphs.length).toBeLessThanOrEqual(width);
 			}),
 			{numRuns: 200},
 		);
 	});
+
+	it('lists the attempts with who, how far and why, and says why a plan is stalled', () => {
+		const state = withTasks(tasks => {
+			tasks.plan({title: 'plan', assignee: 'B'}, [{title: 'one'}], true, 'A');
+		});
+		const shown = (id: number, attempts: readonly TaskAttempt[] = []) =>
+			taskCardLines(state, {id, attempts, table: null}, 90, Date.now()).map(textOf).join('\n');
+		expect(shown(1).replaceAll(/\s+/g, ' ')).toContain('stalled: #2 is ready, and B, which it is for, has not joined');
+		expect(shown(2)).not.toContain('stalled');
+		expect(shown(2, [attempt({reason: null})])).not.toContain('attempts');
+		expect(
+			shown(2, [attempt({reason: 'no disk'}), attempt({attempt: 2, owner: 'B', ended_at: null, reason: null})]),
+		).toMatch(
+			/attempts\n1 {2}A {2}from [^\n]*, 70%, queued at [^\n]*: no disk\n2 {2}B {2}from [^\n]*, 70%, still running/,
+		);
+	});
 });
+
+const textOf = (line: Strip): string =>
+	spansOf(line)
+		.map(({text}) => text)
+		.join('');
+
+/** An attempt that ended without success. */
+function attempt(change: Partial<TaskAttempt>): TaskAttempt {
+	const at = new Date().toISOString();
+	return {
+		attempt: 1,
+		owner: 'A',
+		begun_at: at,
+		ended_at: at,
+		outcome: 'queued',
+		progress: 0.7,
+		reason: 'no',
+		...change,
+	};
+}
 
 describe('rows of a table', () => {
 	const shown = (...given: Parameters<typeof resultTableLines>) =>

@@ -2,6 +2,7 @@ import {presenceOf, type Agent} from '../../mailbox/agent.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {taskStatuses, type Task} from '../../mailbox/task.ts';
+import {stallsAmong} from '../../mailbox/tasks/stall.ts';
 import {listStanding, percentOf} from '../../mailbox/tasks/task-standing.ts';
 import {joinPrintable, p, printable, withStyle, type Printable} from '../../printable.ts';
 import {messageText} from '../cli/message-text.ts';
@@ -22,6 +23,7 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, pro
 		listStanding(mailbox.tasks),
 		mailbox.agents(),
 	]);
+	const stalls = await stallsAmong({tasks: mailbox.tasks, agents: async () => agents}, tasks);
 	const shown = await Promise.all(
 		channels.slice(0, maxChannels).map(async ({tag}) => ({
 			tag,
@@ -42,7 +44,7 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, pro
 			)}`,
 	);
 	if (channels.length > maxChannels) parts.push(p`${channels.length - maxChannels} more channels: agentmux tail\n`);
-	if (tasks.length > 0) parts.push(p`${heading('TASKS')}${taskLines(tasks)}`);
+	if (tasks.length > 0) parts.push(p`${heading('TASKS')}${taskLines(tasks, stalls)}`);
 	if (agents.length > 0) parts.push(p`${heading('AGENTS')}${joinPrintable(agents.map(agentLine))}`);
 	if (parts.length === 0)
 		parts.push(p`Nothing here yet. Start with: ${printable(program)} join CLAUDE_1 --dir path/to/project\n`);
@@ -53,14 +55,16 @@ function line(stdout: NodeJS.WriteStream, message: Message): Printable {
 	return withStyle(messageText(stdout, message), text => text.replaceAll(/^(?=.)/gm, '  '));
 }
 
-function taskLines(tasks: readonly Task[]): Printable {
+function taskLines(tasks: readonly Task[], stalls: ReadonlyMap<number, string>): Printable {
 	const lines = taskStatuses
 		.flatMap(status => tasks.filter(task => task.status === status).sort((one, other) => one.id - other.id))
 		.map(task => {
 			const {id, status, title, lease_owner} = task;
 			const owner = lease_owner === null ? '' : p`  ${printable(lease_owner)}`;
 			const part = status === 'running' ? p`  ${printable(percentOf(task))}` : '';
-			return p`  ${p`${status}`.padEnd(9)}  #${id} ${printable(title)}${owner}${part}\n`;
+			const why = stalls.get(id);
+			const stalled = why === undefined ? '' : p`, stalled: ${printable(why)}`;
+			return p`  ${p`${status}`.padEnd(9)}  #${id} ${printable(title)}${owner}${part}${stalled}\n`;
 		});
 	return joinPrintable(lines);
 }

@@ -118,7 +118,9 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		if (!isGuest) await endDead(dead, await mailbox());
 	};
 	begin().catch(say);
-	const timer = setInterval(() => void sign().catch(say), signInterval);
+	// Without a hub, nobody else looks after the tasks while all agents are idle.
+	const tend = async (): Promise<void> => (await mailbox()).tasks.tend();
+	const timer = setInterval(() => void sign().then(tend).catch(say), signInterval);
 	await gone;
 	clearInterval(timer);
 	releaseClient();

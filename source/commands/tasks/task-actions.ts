@@ -45,9 +45,9 @@ export const flagsOf: FlagsBySubcommand = {
 	],
 	claim: ['queue', 'lease'],
 	progress: ['token', 'note'],
-	finish: ['token', 'failed', 'error', 'result', 'resultTable'],
-	cancel: [],
-	retry: [],
+	finish: ['token', 'failed', 'dead', 'error', 'result', 'resultTable'],
+	cancel: ['reason'],
+	retry: ['reason'],
 	assign: ['anybody'],
 	priority: [],
 };
@@ -109,8 +109,9 @@ function finishAction([word, ...more]: readonly string[], flags: Flags): Action 
 	const id = idWord(word, 'task');
 	const token = claimToken(flags);
 	const outcome = {
-		ok: flags['failed'] !== true,
+		ok: flags['failed'] !== true && flags['dead'] !== true,
 		...given({
+			dead: flags['dead'] === true ? true : undefined,
 			result: jsonFlag(flags, 'result'),
 			result_table: textFlag(flags, 'resultTable'),
 			error: textFlag(flags, 'error'),
@@ -119,16 +120,18 @@ function finishAction([word, ...more]: readonly string[], flags: Flags): Action 
 	return mailbox => mailbox.tasks.finish(id, token, outcome);
 }
 
-function cancelAction([word, ...more]: readonly string[]): Action {
+function cancelAction([word, ...more]: readonly string[], flags: Flags): Action {
 	noMore(more);
 	const id = idWord(word, 'task');
-	return mailbox => mailbox.tasks.cancel(id);
+	const reason = textFlag(flags, 'reason');
+	return mailbox => mailbox.tasks.cancel(id, reason);
 }
 
-function retryAction([word, ...more]: readonly string[]): Action {
+function retryAction([word, ...more]: readonly string[], flags: Flags): Action {
 	noMore(more);
 	const id = idWord(word, 'task');
-	return mailbox => mailbox.tasks.retry(id);
+	const reason = textFlag(flags, 'reason');
+	return mailbox => mailbox.tasks.retry(id, reason);
 }
 
 function assignAction([word, to, ...more]: readonly string[], flags: Flags): Action {

@@ -1,7 +1,7 @@
 import type {Json} from '../../mailbox/json.ts';
 import type {TaskChange} from '../../mailbox/state-change.ts';
 import {maxRows} from '../../mailbox/table.ts';
-import {waitOf} from '../../mailbox/task.ts';
+import {waitOf, type TaskAttempt} from '../../mailbox/task.ts';
 import {briefStanding, percentOf, standing} from '../../mailbox/tasks/task-standing.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {timeOf} from '../cli/message-text.ts';
@@ -21,6 +21,8 @@ export async function writeCard(stdout: NodeJS.WriteStream, card: TaskCard): Pro
 	];
 	if (card.body.trim() !== '') parts.push(p`\n`, text(card.body));
 	if (card.steps.length > 0) parts.push(heading(p`steps`), stepLines(card.steps, 1));
+	if (card.attempts_made.length > 0)
+		parts.push(heading(p`attempts`), ...card.attempts_made.map(attempt => attemptLine(stdout, attempt)));
 	if (card.result !== null) parts.push(heading(p`result`), text(resultText(card.result)));
 	if (card.result_table !== null) parts.push(heading(printable(card.result_table)), rowLines(stdout, card));
 	if (card.events.length > 0) parts.push(heading(p`events`), ...card.events.map(event => eventLine(stdout, event)));
@@ -33,6 +35,7 @@ function fieldsOf(task: TaskCard): ReadonlyArray<readonly [label: string, value:
 	const isLater = status === 'queued' && waitOf(task, Date.now()) > 0;
 	const fields: ReadonlyArray<readonly [string, string | null]> = [
 		['status', standing(task, task.steps, far)],
+		['stalled', task.stalled],
 		['owner', lease_owner === null ? null : `${lease_owner}, claim ${lease_token}`],
 		['lease', lease_until === null ? null : `until ${timeOf(lease_until)}`],
 		['not before', isLater && run_at !== null ? timeOf(run_at) : null],
@@ -77,6 +80,14 @@ function rowLines(stdout: NodeJS.WriteStream, {rows, rows_error}: TaskCard): Pri
 function cellOf(value: Json | undefined): string {
 	if (value === undefined || value === null) return '';
 	return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function attemptLine(stdout: NodeJS.WriteStream, attempt: TaskAttempt): Printable {
+	const {owner, begun_at, ended_at, outcome, reason} = attempt;
+	const end = ended_at === null ? p` still running` : p` to ${timeOf(ended_at)}, then ${outcome ?? ''}`;
+	const why = reason === null ? p`` : p`: ${printable(reason)}`;
+	const head = p`${attempt.attempt}  ${printable(owner ?? '')}  ${printable(percentOf(attempt))}`;
+	return p`${head}  ${styled(stdout, 'dim', timeOf(begun_at))}${end}${why}\n`;
 }
 
 function eventLine(stdout: NodeJS.WriteStream, event: Omit<TaskChange, 'kind'>): Printable {

@@ -2,7 +2,8 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {TaskChange} from '../../mailbox/state-change.ts';
 import type {TableRow} from '../../mailbox/table.ts';
-import type {Task} from '../../mailbox/task.ts';
+import type {Task, TaskAttempt} from '../../mailbox/task.ts';
+import {stallsAmong} from '../../mailbox/tasks/stall.ts';
 import {statusOf} from '../../mailbox/tasks/task-standing.ts';
 import {noSuchTask} from '../cli/not-found.ts';
 
@@ -13,6 +14,10 @@ export interface TaskWithSteps extends Task {
 
 /** A task with everything that its card shows. */
 export interface TaskCard extends TaskWithSteps {
+	/** Why nothing happens to it, if it is a plan; null if something does. */
+	readonly stalled: string | null;
+	/** The attempts at the task, oldest first. */
+	readonly attempts_made: readonly TaskAttempt[];
 	/** Changes of the task and its steps, oldest first; kept for 30 days. */
 	readonly events: readonly Omit<TaskChange, 'kind'>[];
 	/** The first rows of its `result_table`; null if it has none. */
@@ -35,8 +40,10 @@ export async function readCard(mailbox: Mailbox, id: number): Promise<TaskCard> 
 	}
 	const steps = await stepsOf(mailbox, [id], 1);
 	const whole = withStatuses({...task, steps: steps.get(id) ?? []});
+	const attempts_made = task.attempts === 0 && task.lease_token === 0 ? [] : await mailbox.tasks.attempts(id);
 	const [events, rows] = await Promise.all([eventsOf(mailbox, whole), rowsOf(mailbox, task)]);
-	return {...whole, events, ...rows};
+	const stalled = (await stallsAmong(mailbox, [task])).get(id) ?? null;
+	return {...whole, stalled, attempts_made, events, ...rows};
 }
 
 /** With the status of each plan derived from its steps. */

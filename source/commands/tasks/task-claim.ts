@@ -1,4 +1,5 @@
 import {claimObstacle, type Obstacle} from '../../mailbox/tasks/claim-obstacle.ts';
+import {nothingReady} from '../../mailbox/tasks/nothing-ready.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {noSuchTask} from '../cli/not-found.ts';
 import {idWord} from '../cli/values.ts';
@@ -13,6 +14,12 @@ const remedies: {readonly [Kind in Exclude<Obstacle['kind'], 'plan'>]: string} =
 	later: 'Claim it then.',
 	passing: 'Try again.',
 };
+
+/** Why no task is ready: what the open ones wait for. */
+export async function whyNoneReady(mailbox: Mailbox): Promise<string> {
+	const {tag} = await mailbox.identity();
+	return ['No task is ready.', ...(await nothingReady(mailbox.tasks, tag))].join(' ');
+}
 
 /** Why the task was not claimed, and what to do. Rejects with `not_found` if there is no such task. */
 export async function whyNotClaimed(mailbox: Mailbox, word: string): Promise<string> {

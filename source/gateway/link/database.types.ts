@@ -139,6 +139,7 @@ export type Database = {
 					id: number;
 					kind: string;
 					progress: number | null;
+					reason: string | null;
 					state: string;
 					tag: string | null;
 					task_id: number | null;
@@ -149,6 +150,7 @@ export type Database = {
 					id?: never;
 					kind: string;
 					progress?: number | null;
+					reason?: string | null;
 					state: string;
 					tag?: string | null;
 					task_id?: number | null;
@@ -158,6 +160,7 @@ export type Database = {
 					id?: never;
 					kind?: string;
 					progress?: number | null;
+					reason?: string | null;
 					state?: string;
 					tag?: string | null;
 					task_id?: number | null;
@@ -629,6 +632,7 @@ export type Database = {
 					id: number;
 					kind: string;
 					progress: number | null;
+					reason: string | null;
 					state: string;
 					tag: string | null;
 					task_id: number | null;
@@ -898,8 +902,20 @@ export type Database = {
 					isSetofReturn: true;
 				};
 			};
-			task_cancel: {
+			task_attempts: {
 				Args: {p_id: number};
+				Returns: {
+					attempt: number;
+					begun_at: string;
+					ended_at: string;
+					outcome: string;
+					owner: string;
+					progress: number;
+					reason: string;
+				}[];
+			};
+			task_cancel: {
+				Args: {p_id: number; p_reason?: string};
 				Returns: {
 					assignee: string | null;
 					attempts: number;
@@ -936,7 +952,7 @@ export type Database = {
 				};
 			};
 			task_claim: {
-				Args: {p_id?: number; p_lease?: number; p_queue?: string};
+				Args: {p_hold?: number; p_id?: number; p_lease?: number; p_queue?: string};
 				Returns: {
 					assignee: string | null;
 					attempts: number;
@@ -974,6 +990,7 @@ export type Database = {
 			};
 			task_finish: {
 				Args: {
+					p_dead?: boolean;
 					p_error?: string;
 					p_id: number;
 					p_ok?: boolean;
@@ -1053,8 +1070,46 @@ export type Database = {
 					isSetofReturn: true;
 				};
 			};
+			task_held: {
+				Args: Record<PropertyKey, never>;
+				Returns: {
+					assignee: string | null;
+					attempts: number;
+					body: string;
+					created_at: string;
+					created_by: string | null;
+					depends_on: number[];
+					id: number;
+					idem_key: string | null;
+					last_error: string | null;
+					lease_owner: string | null;
+					lease_token: number;
+					lease_until: string | null;
+					max_attempts: number;
+					message_id: number | null;
+					note: string | null;
+					parent_id: number | null;
+					position: number;
+					priority: number;
+					progress: number;
+					queue: string;
+					result: Json | null;
+					result_table: string | null;
+					run_at: string | null;
+					status: string;
+					title: string;
+					updated_at: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'tasks';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
 			task_plan: {
 				Args: {
+					p_assignee?: string;
 					p_body?: string;
 					p_depends_on?: number[];
 					p_idem_key?: string;
@@ -1178,7 +1233,7 @@ export type Database = {
 				};
 			};
 			task_retry: {
-				Args: {p_id: number};
+				Args: {p_id: number; p_reason?: string};
 				Returns: {
 					assignee: string | null;
 					attempts: number;

@@ -8,7 +8,7 @@ import {receiptStates, type Receipt} from '../../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../../mailbox/state-change.ts';
 import type {TableRow} from '../../mailbox/table.ts';
 import type {ChainHead, CheckedSeal, SealFault} from '../../mailbox/seal.ts';
-import {taskStatuses, type Task} from '../../mailbox/task.ts';
+import {taskStatuses, type Task, type TaskAttempt} from '../../mailbox/task.ts';
 import type {Database} from '../link/database.types.ts';
 import {anchorOf, type Anchor, type Position} from './position.ts';
 
@@ -215,6 +215,19 @@ const readPresenceChange = row<PresenceChange, PresenceEvent>('events', {
 });
 export const readChange: Reader<StateChange> = value =>
 	object(value)?.['kind'] === 'task' ? readTaskChange(value) : readPresenceChange(value);
+
+/** Null as for CheckedRow. */
+type AttemptRow = Omit<RowOf<'task_attempts'>, 'owner' | 'ended_at' | 'outcome' | 'reason'> &
+	Record<'owner' | 'ended_at' | 'outcome' | 'reason', string | null>;
+export const readAttempt: Reader<TaskAttempt> = row<TaskAttempt, AttemptRow>('task_attempts', {
+	attempt: integer,
+	owner: nullable(text),
+	begun_at: text,
+	ended_at: nullable(text),
+	outcome: nullable(among(taskStatuses)),
+	progress: real,
+	reason: nullable(text),
+});
 
 export const readChannel: Reader<Channel> = row<Channel, RowOf<'channels'>>('channels', {tag: text, last_id: integer});
 

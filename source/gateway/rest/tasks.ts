@@ -1,8 +1,8 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import type {PlanDraft, Task} from '../../mailbox/task.ts';
+import type {PlanDraft, Task, TaskOutcome} from '../../mailbox/task.ts';
 import type {Arguments, Requests} from './requests.ts';
-import {readTask, rows} from './rows.ts';
+import {readAttempt, readTask, rows} from './rows.ts';
 
 /** Functions that return the task that they changed. */
 type Change =
@@ -36,8 +36,8 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 	}
 
 	/**
-	 * Lets the database end expired leases, so that a list shows the current status: on a hosted project nothing else does so before
-	 * the next claim. A database that accepts no writes at the moment is still read.
+	 * Lets the database end expired leases and offer what is ready, so that a list shows the current status: on a hosted project nothing
+	 * else does so. A database that accepts no writes at the moment is still read.
 	 */
 	async function endLeases(): Promise<void> {
 		try {
@@ -67,7 +67,6 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 				...commonArguments(draft),
 				p_max_attempts: draft.max_attempts ?? 5,
 				p_run_at: draft.run_at ?? null,
-				p_assignee: draft.assignee ?? null,
 			};
 			const [task] = rows(readTask, await requests.rpc('task_add', args, {twice: draft.idem_key !== undefined}));
 			if (task === undefined) throw new MailboxError('internal', 'task_add answered without a row.');
@@ -79,36 +78,44 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 			return rows(readTask, await requests.rpc('task_plan', args, {twice: draft.idem_key !== undefined}));
 		},
 
-		async claim({queue = 'default', lease = 60, id} = {}) {
-			const args = {p_queue: queue, p_lease: lease, p_id: id ?? null};
+		async claim({queue, lease = 60, id, hold} = {}) {
+			const args = {p_queue: queue ?? null, p_lease: lease, p_id: id ?? null, p_hold: hold ?? null};
 			return rows(readTask, await requests.rpc('task_claim', args, {twice: false}))[0] ?? null;
 		},
+
+		attempts: async id => rows(readAttempt, await requests.rpc('task_attempts', {p_id: id})),
+
+		tend: endLeases,
 
 		progress: (id, token, progress, note) =>
 			change('task_progress', {p_id: id, p_token: token, p_progress: progress, p_note: note ?? null}),
 
 		heartbeat: (id, token, lease = 60) => change('task_heartbeat', {p_id: id, p_token: token, p_lease: lease}),
 
-		finish: (id, token, {ok, result, result_table, error}) =>
-			change('task_finish', {
-				p_id: id,
-				p_token: token,
-				p_ok: ok,
-				p_result: result ?? null,
-				p_result_table: result_table ?? null,
-				p_error: error ?? null,
-			}),
+		finish: (id, token, outcome) => change('task_finish', {p_id: id, p_token: token, ...finishArguments(outcome)}),
 
-		cancel: id => change('task_cancel', {p_id: id}, {twice: false}),
+		cancel: (id, reason) => change('task_cancel', {p_id: id, p_reason: reason ?? null}, {twice: false}),
 
-		retry: id =>
-			change('task_retry', {p_id: id}, {twice: false, late: 'Only failed, dead and cancelled tasks can be retried'}),
+		retry(id, reason) {
+			const late = 'Only failed, dead and cancelled tasks can be retried';
+			return change('task_retry', {p_id: id, p_reason: reason ?? null}, {twice: false, late});
+		},
 
 		assign: (id, assignee) =>
 			change('task_assign', {p_id: id, p_assignee: assignee}, {late: 'Only queued tasks can be assigned'}),
 
 		prioritise: (id, priority) =>
 			change('task_reprioritise', {p_id: id, p_priority: priority}, {late: 'Only open tasks have a priority'}),
+	};
+}
+
+function finishArguments({ok, dead = false, result, result_table, error}: TaskOutcome) {
+	return {
+		p_ok: ok,
+		p_result: result ?? null,
+		p_result_table: result_table ?? null,
+		p_error: error ?? null,
+		p_dead: dead,
 	};
 }
 
@@ -124,5 +131,6 @@ function commonArguments(draft: PlanDraft) {
 		p_depends_on: draft.depends_on ?? [],
 		p_idem_key: draft.idem_key ?? null,
 		p_message_id: draft.message_id ?? null,
+		p_assignee: draft.assignee ?? null,
 	};
 }

@@ -150,7 +150,7 @@ export async function say(work: HookRun, answer: object, mail: readonly Mail[], 
 	await take.giveBack(call);
 }
 
-/** Whether a message names the agent and asks it something: Stop reminds of it, once, if it is left open. */
-function isQuestion({mentions, body}: Pick<Mail, 'mentions' | 'body'>, tag: Tag): boolean {
-	return body.includes('?') && mentions.some(mention => sameTag(mention, tag));
+/** Whether a message names the agent and asks it something, which SYSTEM never does: Stop reminds of it, once, if it is left open. */
+function isQuestion({mentions, body, author_kind}: Pick<Mail, 'mentions' | 'body' | 'author_kind'>, tag: Tag): boolean {
+	return author_kind !== 'system' && body.includes('?') && mentions.some(mention => sameTag(mention, tag));
 }

@@ -78,9 +78,18 @@ async function start(work: HookRun): Promise<void> {
 	const goesOn = input.source === 'compact' && working;
 	if (!goesOn) session.reset();
 	if (bell !== null) createBell(bell);
-	if (goesOn) return handOver(work, null);
-	if (bell === null) return handOver(work, 'idle');
-	await answer(work, isNewlyShared(work, await touch(work, 'idle')) ? [sharedText(work.tag)] : []);
+	const held = heldTexts(work);
+	if (goesOn || bell === null) return handOver(work, goesOn ? null : 'idle', held);
+	const [sessions, texts] = await Promise.all([touch(work, 'idle'), held]);
+	await answer(work, [...(isNewlyShared(work, sessions) ? [sharedText(work.tag)] : []), ...texts]);
+}
+
+/** Names what the agent has claimed, which a new or compacted session does not know. Mail is handed over even if that fails. */
+async function heldTexts({tag, call}: HookRun): Promise<string[]> {
+	const rows = await call('task_held', {}, ['id', 'progress']).catch(() => null);
+	if (!Array.isArray(rows) || rows.length === 0) return [];
+	const text = (await words()).heldText(tag, rows);
+	return text === null ? [] : [text];
 }
 
 /** With `clear` and `resume`, the same client goes on with another session. */
@@ -108,11 +117,19 @@ async function touch({call, client, event, input, bell}: HookRun, presence: Pres
 	return typeof sessions === 'number' ? sessions : 0;
 }
 
-/** Hands new mail over as context, with a warning if another client shares the inbox. */
-async function handOver(work: HookRun, presence: Presence | null): Promise<void> {
-	const [taken, sessions] = await Promise.all([takeMail(work), presence === null ? null : touch(work, presence)]);
+/** Hands new mail over as context, after the texts `before` it, with a warning if another client shares the inbox. */
+async function handOver(
+	work: HookRun,
+	presence: Presence | null,
+	before: Promise<string[]> | null = null,
+): Promise<void> {
+	const [taken, sessions, said] = await Promise.all([
+		takeMail(work),
+		presence === null ? null : touch(work, presence),
+		before ?? [],
+	]);
 	const {tag, room} = work;
-	const texts = isNewlyShared(work, sessions) ? [sharedText(tag)] : [];
+	const texts = [...(isNewlyShared(work, sessions) ? [sharedText(tag)] : []), ...said];
 	if (taken.mail.length === 0) return answer(work, texts);
 	const max = room.max - room.size([...texts, ''].join('\n\n'));
 	const {text, shown} = await textOf({tag, room: {...room, max}}, taken);

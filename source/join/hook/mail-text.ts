@@ -1,5 +1,6 @@
 import {cutText} from '../../mailbox/excerpt.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import {heldSentence} from '../../mailbox/tasks/held.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {notice, quotedText} from '../../quotation/agent-text.ts';
 import {cutLine, handOverNumber, messageHead} from '../../quotation/message-head.ts';
@@ -63,6 +64,15 @@ function cutPart(reader: Tag, {id, body}: Mail, part: string, {size, max}: HookR
 	let cut = cutText(part, room);
 	while (size(cut) > room) cut = cutText(cut, Math.floor((cut.length * room) / size(cut)));
 	return `${cut}${note}`;
+}
+
+/** Names the tasks that an agent has claimed: rows of `task_held`. Null if there are none. */
+export function heldText(tag: Tag, rows: unknown): string | null {
+	const held = (Array.isArray(rows) ? (rows as Partial<Record<'id' | 'progress', unknown>>[]) : []).flatMap(
+		({id, progress}) => (typeof id === 'number' && typeof progress === 'number' ? [{id, progress}] : []),
+	);
+	if (held.length === 0) return null;
+	return `${heldSentence(tag, held)} claim_task shows what is held on the agentmux task board.`;
 }
 
 /** Reminds of messages that were handed over before and are not answered. */

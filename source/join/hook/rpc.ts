@@ -24,7 +24,8 @@ type Name =
 	| 'receipt_release'
 	| 'receipt_return'
 	| 'wake_begin'
-	| 'agent_touch';
+	| 'agent_touch'
+	| 'task_held';
 
 export type Call = (name: Name, args: object, columns?: readonly string[]) => Promise<unknown>;
 

@@ -1,4 +1,5 @@
 import type {Mailbox} from '../mailbox.ts';
+import {stepsOf} from './leaves.ts';
 import {blockedForEver, type Task, type TaskFilter, type TaskStatus} from '../task.ts';
 
 /*
@@ -69,8 +70,6 @@ function latestFirst(one: Task, other: Task): number {
 }
 
 const page = 1000;
-/** Maximum ids per request. */
-const maxIds = 200;
 /** How many levels of plans within plans are read. */
 const maxDepth = 8;
 
@@ -82,10 +81,7 @@ export async function standingIn(board: Board, tasks: readonly Task[]): Promise<
 }
 
 async function begunAmong(board: Board, ids: readonly number[], depth: number): Promise<ReadonlySet<number | null>> {
-	const steps: Task[] = [];
-	for (let at = 0; at < ids.length; at += maxIds) {
-		steps.push(...(await board.list({parents: ids.slice(at, at + maxIds), limit: page})));
-	}
+	const steps = await stepsOf(board, ids);
 	const begun = new Set(steps.filter(({status}) => isBegun(status)).map(({parent_id}) => parent_id));
 	const open = steps.filter(({status, parent_id}) => status === 'queued' && !begun.has(parent_id));
 	if (open.length === 0 || depth >= maxDepth) return begun;

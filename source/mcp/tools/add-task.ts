@@ -3,7 +3,7 @@ import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {listed} from '../answers/listed.ts';
-import {idSchema, plainText, queueSchema} from '../arguments/common.ts';
+import {idSchema, plainText, queueSchema, tagSchema} from '../arguments/common.ts';
 import type {Session} from '../session/session.ts';
 import {defineTool, type Tool} from '../session/tool.ts';
 
@@ -23,6 +23,7 @@ export function addTask(session: Session): Tool {
 				title: plainText(1000),
 				body: plainText(100_000).optional(),
 				queue: queueSchema.default('default'),
+				to: tagSchema.optional().describe('only for'),
 				priority: z.number().int().min(-1000).max(1000).default(0).describe('higher first'),
 				steps: z
 					.array(z.strictObject({title: plainText(1000), body: plainText(100_000).optional()}))
@@ -37,20 +38,22 @@ export function addTask(session: Session): Tool {
 				idem_key: plainText(200).optional(),
 			},
 		},
-		async ({steps, in_order, ...fields}) => {
-			const contents = JSON.stringify([steps, in_order, fields]);
+		async ({steps, in_order, to, ...fields}) => {
+			const contents = JSON.stringify([steps, in_order, to, fields]);
 			const idem_key = fields.idem_key ?? unconfirmed.get(contents) ?? randomUUID();
 			unconfirmed.set(contents, idem_key);
-			const draft = {...given(fields), idem_key};
+			const draft = {...given({...fields, assignee: to}), idem_key};
 			const {tasks} = await session.mailbox();
 			const added =
 				steps === undefined ? [await tasks.add(draft)] : await tasks.plan(draft, steps.map(given), in_order);
 			unconfirmed.delete(contents);
 			const [task, ...addedSteps] = added;
 			if (task === undefined) throw new MailboxError('internal', 'The server accepted the task but returned no row.');
-			const {id, queue, status} = task;
-			if (addedSteps.length === 0) return [`Task #${id} is ${status} in queue ${queue}.`];
-			return [`Plan #${id} is in queue ${queue} with the steps ${listed(addedSteps.map(step => step.id))}.`];
+			const {id, queue, status, assignee} = task;
+			const where = assignee === null ? `in queue ${queue}` : `for ${assignee}`;
+			const next = 'When it is ready, an idle agent is woken; a message tells you how it ends.';
+			if (addedSteps.length === 0) return [`Task #${id} is ${status} ${where}. ${next}`];
+			return [`Plan #${id} is ${where} with the steps ${listed(addedSteps.map(step => step.id))}. ${next}`];
 		},
 	);
 }

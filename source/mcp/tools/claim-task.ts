@@ -1,7 +1,12 @@
+import {z} from 'zod';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
+import {nothingReady} from '../../mailbox/tasks/nothing-ready.ts';
+import {heldSentence} from '../../mailbox/tasks/held.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import type {Task} from '../../mailbox/task.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {margin} from '../answers/room.ts';
-import {wholeTaskLines} from '../answers/task-lines.ts';
+import {attemptLines, taskLines, wholeTaskLines} from '../answers/task-lines.ts';
 import {whyNotClaimed} from '../answers/task-standing.ts';
 import {idSchema, leaseSchema, queueSchema} from '../arguments/common.ts';
 import {defaultLease, type Claims} from '../session/claims.ts';
@@ -13,38 +18,43 @@ export function claimTask(session: Session, claims: Claims): Tool {
 		{
 			name: 'claim_task',
 			title: 'Claim a task',
-			description: 'Claims the next task of a queue, or one by id.',
+			description: 'Claims your next task, of that queue, or with that id.',
 			input: {
-				queue: queueSchema.default('default'),
+				queue: queueSchema.optional(),
 				id: idSchema.optional(),
+				hold: z.number().int().min(1).max(20).default(1).describe('most at once'),
 				lease_seconds: leaseSchema.default(defaultLease),
 			},
 		},
-		async ({queue, id, lease_seconds}, {room}) => {
+		async ({queue, id, hold, lease_seconds}, {room}) => {
 			const mailbox = await session.mailbox();
-			const task = await mailbox.tasks.claim({queue, lease: lease_seconds, ...(id === undefined ? {} : {id})});
+			const which = {...(queue === undefined ? {} : {queue}), ...(id === undefined ? {hold} : {id})};
+			const task = await mailbox.tasks.claim({lease: lease_seconds, ...which});
 			if (task === null) {
 				if (id !== undefined) throw await whyNotClaimed(mailbox, id, session.tag);
-				return [`No task is ready in queue ${queue}. ${await whereWorkIs(mailbox, queue)}`];
+				return whyNone(mailbox, session.tag, hold);
 			}
 			claims.keep(task, lease_seconds);
 			const yours =
 				`Task #${task.id} is yours (token ${task.lease_token}) while you are connected, and ${lease_seconds} seconds longer. ` +
 				'task_progress reports, finish_task ends it.';
-			return [`Claimed. ${notice}`, ...wholeTaskLines(task, room - margin), yours];
+			const before = task.attempts > 1 ? attemptLines((await mailbox.tasks.attempts(task.id)).slice(0, -1)) : [];
+			return [`Claimed. ${notice}`, ...wholeTaskLines(task, room - margin), ...before, yours];
 		},
 	);
 }
 
-/** A hint for an agent that found no ready task: what is queued and where. */
-async function whereWorkIs(mailbox: Mailbox, queue: string): Promise<string> {
-	const queued = await mailbox.tasks.list({status: ['queued'], limit: 200});
-	const counts = new Map<string, number>();
-	for (const task of queued) counts.set(task.queue, (counts.get(task.queue) ?? 0) + 1);
-	const here = counts.get(queue) ?? 0;
-	counts.delete(queue);
-	const waiting = here === 0 ? [] : [`${here} there wait for other tasks or for their time (list_tasks shows them).`];
-	const others = [...counts].slice(0, 10).map(([name, count]) => `${name} (${count})`);
-	const elsewhere = others.length === 0 ? [] : [`Other queues have tasks: ${others.join(', ')}.`];
-	return [...waiting, ...elsewhere, 'wait_for_message waits for a message.'].join(' ');
+/** What the agent has to finish first; or what the open tasks wait for. */
+async function whyNone(mailbox: Mailbox, me: Tag, hold: number): Promise<string[]> {
+	const held = (await mailbox.tasks.list({owner: me, status: ['running']})).toSorted((one, other) => one.id - other.id);
+	if (held.length >= hold) return heldLines(held);
+	const why = await nothingReady(mailbox.tasks, me);
+	const isWoken = (await mailbox.agents()).some(({tag, wake}) => sameTag(tag, me) && wake !== null);
+	const ready = isWoken ? ['When a task becomes ready while you are idle, a message wakes you: do not poll.'] : [];
+	return ['No task is ready for you.', ...why, ...ready];
+}
+
+function heldLines(held: readonly Task[]): string[] {
+	const next = 'Finish it first: task_progress reports, finish_task ends it. A higher hold claims another one as well.';
+	return [`${heldSentence('You', held)} ${notice}`, ...held.slice(0, 3).flatMap(task => taskLines(task)), next];
 }

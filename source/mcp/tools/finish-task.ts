@@ -14,31 +14,36 @@ export function finishTask(session: Session, claims: Claims): Tool {
 		{
 			name: 'finish_task',
 			title: 'Finish a task',
-			description: 'Ends a claimed task, done or not ok.',
+			description: 'Ends a claimed task; cancels or retries one you added.',
 			input: {
 				id: idSchema,
-				ok: z.boolean().default(true),
-				reason: plainText(10_000).optional().describe('why it failed'),
+				outcome: z
+					.enum(['done', 'failed', 'dead', 'cancelled', 'retry'])
+					.optional()
+					.describe('failed: tried again; dead: for good'),
+				ok: z.boolean().default(true).describe('false: failed'),
+				reason: plainText(10_000).optional(),
 				result: anyObject.optional(),
 				result_table: plainText(200).optional(),
 				token: idSchema.optional(),
 			},
 			idempotent: true,
 		},
-		async ({id, ok, reason, result, result_table, token: named}) => {
-			if (!ok && reason === undefined) {
-				throw new MailboxError(
-					'invalid',
-					'A failed task needs a reason.',
-					'Say in `reason` what went wrong, for the next attempt.',
-				);
-			}
+		async ({id, outcome: asked, ok, reason, result, result_table, token: named}) => {
+			const how = asked ?? (ok ? 'done' : 'failed');
+			if (how !== 'done' && reason === undefined) throw needsReason(how);
 			const mailbox = await session.mailbox();
+			if (how === 'cancelled' || how === 'retry') {
+				const {tasks} = mailbox;
+				const task = how === 'retry' ? await tasks.retry(id, reason) : await tasks.cancel(id, reason);
+				return [`Recorded. ${notice}`, ...taskLines(task), 'Who is concerned is told.'];
+			}
 			const outcome: TaskOutcome = {
-				ok,
+				ok: how === 'done',
+				...(how === 'dead' ? {dead: true} : {}),
 				...(result === undefined ? {} : {result: result as Json}),
 				...(result_table === undefined ? {} : {result_table}),
-				...(reason === undefined || ok ? {} : {error: reason}),
+				...(reason === undefined || how === 'done' ? {} : {error: reason}),
 			};
 			const task = await claims.using(mailbox, id, named, ({token}) => mailbox.tasks.finish(id, token, outcome));
 			claims.finish(task);
@@ -47,14 +52,25 @@ export function finishTask(session: Session, claims: Claims): Tool {
 	);
 }
 
+function needsReason(how: string): MailboxError {
+	const [what, remedy] =
+		how === 'cancelled' || how === 'retry'
+			? [`Outcome ${how} needs a reason.`, 'Say in `reason` why, for whoever is concerned.']
+			: ['A failed task needs a reason.', 'Say in `reason` what went wrong, for the next attempt.'];
+	return new MailboxError('invalid', what, remedy);
+}
+
 function nextStep({status, attempts, max_attempts, run_at, message_id}: Task): string {
 	if (status === 'queued') {
-		return `It failed, and will be tried again after ${run_at ?? 'somebody claims it'} (attempt ${attempts} of ${max_attempts}).`;
+		return `It failed, and will be tried again after ${run_at ?? 'somebody claims it'} (attempt ${attempts} of ${max_attempts}): a message tells an idle agent when.`;
 	}
 	const asked =
 		message_id === null
 			? ''
 			: `Message #${message_id} asked for it: send_message with reply_to ${message_id} tells its author.`;
-	if (status === 'dead') return `All ${max_attempts} attempts failed, so it will not be tried again. ${asked}`.trim();
+	if (status === 'dead') {
+		const why = attempts >= max_attempts ? `All ${max_attempts} attempts failed, so it` : 'It';
+		return `${why} will not be tried again; its author and the human are told. ${asked}`.trim();
+	}
 	return asked === '' ? 'claim_task claims the next one.' : asked;
 }

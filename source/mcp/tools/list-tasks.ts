@@ -1,12 +1,13 @@
 import {z} from 'zod';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {taskStatuses, type Task} from '../../mailbox/task.ts';
+import {taskStatuses, type Task, type TaskAttempt} from '../../mailbox/task.ts';
+import {stallsAmong} from '../../mailbox/tasks/stall.ts';
 import {listStanding, standingIn} from '../../mailbox/tasks/task-standing.ts';
 import {notice} from '../../quotation/agent-text.ts';
 import {blockSize} from '../answers/excerpt.ts';
 import {listed} from '../answers/listed.ts';
 import {margin} from '../answers/room.ts';
-import {taskLines, wholeTaskLines} from '../answers/task-lines.ts';
+import {attemptLines, taskLines, wholeTaskLines} from '../answers/task-lines.ts';
 import {findTask, noSuchTask} from '../answers/task-standing.ts';
 import {idSchema, queueSchema} from '../arguments/common.ts';
 import type {Session} from '../session/session.ts';
@@ -32,7 +33,9 @@ export function listTasks(session: Session): Tool {
 			if (id !== undefined) {
 				const task = await findTask(mailbox, id);
 				if (task === null) throw noSuchTask(id);
-				return board(await withSteps(mailbox, [task]), {whole: id, room});
+				const attempts = task.attempts === 0 ? [] : await mailbox.tasks.attempts(id);
+				const stalls = await stallsAmong(mailbox, [task]);
+				return board(await withSteps(mailbox, [task]), {whole: id, attempts, stalls, room});
 			}
 			const found = await listStanding(mailbox.tasks, {
 				limit: limit + 1,
@@ -43,7 +46,8 @@ export function listTasks(session: Session): Tool {
 			const tasks = found.slice(0, limit);
 			// A filtered list contains only matching tasks; otherwise a plan comes with all its steps.
 			const filtered = status !== undefined || mine;
-			return board(filtered ? tasks : await withSteps(mailbox, tasks), {cut: found.length > limit, room});
+			const stalls = await stallsAmong(mailbox, tasks);
+			return board(filtered ? tasks : await withSteps(mailbox, tasks), {cut: found.length > limit, stalls, room});
 		},
 	);
 }
@@ -85,18 +89,25 @@ interface Showing {
 	readonly whole?: number;
 	/** Whether there are more tasks than these. */
 	readonly cut?: boolean;
+	/** Of the one that is shown whole. */
+	readonly attempts?: readonly TaskAttempt[];
+	/** Why plans are stalled, by id. */
+	readonly stalls: ReadonlyMap<number, string>;
 	readonly room: number;
 }
 
 /** As many tasks as fit; those that do not are named. */
-function board(tasks: readonly Task[], {whole, cut = false, room}: Showing): string[] {
+function board(tasks: readonly Task[], {whole, attempts = [], cut = false, stalls, room}: Showing): string[] {
 	if (tasks.length === 0) return ['No tasks.'];
 	const lines: string[] = [];
 	const tree = inTree(tasks);
 	let left = room - margin;
 	let shown = 0;
 	for (const {task, level} of tree) {
-		const own = task.id === whole ? wholeTaskLines(task, left) : taskLines(task, {below: level > 0});
+		const isWhole = task.id === whole;
+		const own = isWhole
+			? [...wholeTaskLines(task, left, stalls.get(task.id)), ...attemptLines(attempts)]
+			: taskLines(task, {below: level > 0, stall: stalls.get(task.id)});
 		const indented = own.map(line => `${'  '.repeat(level)}${line}`);
 		left -= blockSize(indented);
 		if (left < 0 && shown > 0) break;

@@ -1,10 +1,10 @@
 import {isTag, type Tag} from '../../mailbox/tag.ts';
 import type {Task, TaskDraft} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import {isKnownTag} from '../../store/delivery.ts';
 import type {State} from '../../store/state.ts';
 import type {Compose} from '../model/ui.ts';
 import type {ComposeContext} from '../model/draft.ts';
+import {whoGetsIt} from './task-forecast.ts';
 
 /** A command: a draft that begins with `/`. */
 export interface Command {
@@ -13,7 +13,7 @@ export interface Command {
 	readonly usage: string;
 	readonly about: string;
 	/** What Enter would do with the text typed so far. */
-	readonly explain: (rest: string, state: State) => string;
+	readonly explain: (rest: string, state: State, now: number) => string;
 	/** Why it cannot run, in one sentence; null if it can. */
 	readonly fault: (rest: string) => string | null;
 	/** Resolves with a sentence about the result. Rejects with MailboxError. */
@@ -28,31 +28,29 @@ export const commands: readonly Command[] = [
 		name: 'task',
 		usage: '[@TAG] TITLE',
 		about: 'adds a task; with @TAG, for that agent only',
-		explain(rest, state) {
+		explain(rest, state, now) {
 			const {assignee, title, body} = taskIn(rest);
-			if (assignee !== undefined && !isKnownTag(state, assignee)) return `a task for ${assignee}, which never joined`;
-			const whom = assignee === undefined ? 'any agent' : assignee;
-			if (title === '')
-				return assignee === undefined ? 'a task: its title, then details on further lines' : `a task for ${whom}`;
-			return `adds a task for ${whom}${body === '' ? '' : ', with details'}`;
+			if (title === '' && assignee === undefined) return 'a task: its title, then details on further lines';
+			return `${title === '' ? '' : 'adds '}a task${body === '' ? '' : ' with details'} ${whoGetsIt(state, assignee, now)}`;
 		},
 		fault: rest => titleFault(taskIn(rest).title, 'A task'),
 		async run(rest, {store}, compose) {
 			const draft: TaskDraft = {...taskIn(rest), ...originOf(compose), idem_key: crypto.randomUUID()};
 			const [task] = await store.changeTasks(tasks => tasks.add(draft));
-			return added(task);
+			return isAdded(task);
 		},
 	},
 	{
 		name: 'plan',
-		usage: 'TITLE, then one step per line',
-		about: 'adds a plan; its steps run in order',
-		explain(rest) {
-			const {title, steps} = planIn(rest);
-			if (title === '') return 'a plan: its title, then one step per line';
+		usage: '[@TAG] TITLE, then one step per line',
+		about: 'adds a plan; its steps run in order, with @TAG for that agent only',
+		explain(rest, state, now) {
+			const {assignee, title, steps} = planIn(rest);
+			if (title === '' && assignee === undefined) return 'a plan: its title, then one step per line';
+			if (title === '') return `a plan ${whoGetsIt(state, assignee, now)}`;
 			return steps.length === 0
 				? '^J, then one step per line'
-				: `adds a plan of ${steps.length} ${steps.length === 1 ? 'step' : 'steps'}`;
+				: `adds a plan of ${steps.length} ${steps.length === 1 ? 'step' : 'steps'} ${whoGetsIt(state, assignee, now)}`;
 		},
 		fault(rest) {
 			const {title, steps} = planIn(rest);
@@ -62,16 +60,16 @@ export const commands: readonly Command[] = [
 			return titleFault(title, 'A plan') ?? (long === undefined ? null : titleFault(long, 'A step'));
 		},
 		async run(rest, {store}, compose) {
-			const {title, steps} = planIn(rest);
-			const draft = {title, ...originOf(compose), idem_key: crypto.randomUUID()};
-			const [plan] = await store.changeTasks(tasks =>
+			const {steps, ...plan} = planIn(rest);
+			const draft = {...plan, ...originOf(compose), idem_key: crypto.randomUUID()};
+			const [added] = await store.changeTasks(tasks =>
 				tasks.plan(
 					draft,
 					steps.map(step => ({title: step})),
 					true,
 				),
 			);
-			return added(plan);
+			return isAdded(added);
 		},
 	},
 ];
@@ -95,18 +93,28 @@ export function messageIn(text: string): string {
 	return text.startsWith('//') ? text.slice(1) : text;
 }
 
-function taskIn(rest: string): {readonly title: string; readonly body: string; readonly assignee?: Tag} {
-	const [, named = '', text = ''] = /^(?:@(\S+)(?:\s+|$))?([^]*)$/.exec(rest) ?? [];
-	const isAssigned = isTag(named);
-	const [title = '', ...lines] = (isAssigned ? text : rest).split('\n');
-	const task = {title: title.trim(), body: lines.join('\n').trim()};
-	return isAssigned ? {...task, assignee: named} : task;
+/** A first line that may begin with `@TAG`, and the lines after it. */
+interface Addressed {
+	readonly title: string;
+	readonly lines: readonly string[];
+	readonly assigned: {readonly assignee?: Tag};
 }
 
-function planIn(rest: string): {readonly title: string; readonly steps: readonly string[]} {
-	const [title = '', ...lines] = rest.split('\n');
+function addressedIn(rest: string): Addressed {
+	const [, named = '', text = ''] = /^(?:@(\S+)(?:\s+|$))?([^]*)$/.exec(rest) ?? [];
+	const [title = '', ...lines] = (isTag(named) ? text : rest).split('\n');
+	return {title: title.trim(), lines, assigned: isTag(named) ? {assignee: named} : {}};
+}
+
+function taskIn(rest: string): {readonly title: string; readonly body: string; readonly assignee?: Tag} {
+	const {title, lines, assigned} = addressedIn(rest);
+	return {title, body: lines.join('\n').trim(), ...assigned};
+}
+
+function planIn(rest: string): {readonly title: string; readonly steps: readonly string[]; readonly assignee?: Tag} {
+	const {title, lines, assigned} = addressedIn(rest);
 	const steps = lines.map(line => line.replace(/^\s*(?:[-*•]|\d+[.)])?\s*/, '').trimEnd()).filter(line => line !== '');
-	return {title: title.trim(), steps};
+	return {title, steps, ...assigned};
 }
 
 /** A task added while replying was asked for in the message replied to. */
@@ -120,7 +128,7 @@ function titleFault(title: string, what: string): string | null {
 	return `${what}'s title can have at most ${maxTitle.toLocaleString('en')} letters; put the rest on further lines.`;
 }
 
-function added(task: Task | undefined): string {
+function isAdded(task: Task | undefined): string {
 	if (task === undefined) return 'Added.';
 	const whom = task.assignee === null ? '' : ` for ${printable(task.assignee)}`;
 	return `Task #${task.id} is queued${whom}.`;

@@ -51,7 +51,7 @@ function headerSpans(state: State, ui: Ui, pane: PaneId, width: number, now: num
 	const filter = ui.filters.get(pane);
 	if (filter !== undefined) return filterHeader(state, pane, filter, left);
 	const about = (words: Printable): number => left.push({text: words === '' ? p`` : p`  ${words}`, style: theme.grey});
-	if (pane === tasksPane) about(taskCounts(state));
+	if (pane === tasksPane) about(taskCounts(state, now));
 	if (pane === agentsPane) about(presenceCounts(state, now));
 	if (pane === inboxPane) {
 		const waiting = waitingForMe(state).length;

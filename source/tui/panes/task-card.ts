@@ -1,8 +1,8 @@
-import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
+import {blockedForEver, waitOf, type Task, type TaskAttempt} from '../../mailbox/task.ts';
 import {maxRows} from '../../mailbox/table.ts';
-import {standing} from '../../mailbox/tasks/task-standing.ts';
+import {percentOf, standing} from '../../mailbox/tasks/task-standing.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
-import {statusOf, stepsOf} from '../../store/select.ts';
+import {stalledBy, statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
@@ -17,9 +17,10 @@ import {progressSpans, statusSpans, taskSign} from './task-words.ts';
 const maxLines = 500;
 const maxLetters = 100_000;
 
-/** A task to show in full, and the contents of its `result_table`: none, still being read, rows, or an error. */
+/** A task to show in full, with what is read for it: its attempts, and the contents of its `result_table`: none, still being read, rows, or an error. */
 export interface TaskCard {
 	readonly id: number;
+	readonly attempts: readonly TaskAttempt[];
 	readonly table: null | 'reading' | readonly TableRow[] | {readonly failure: string};
 }
 
@@ -40,6 +41,7 @@ export function taskCardLines(state: State, card: TaskCard, width: number, now: 
 		...fieldLines(state, task, width, now),
 		...(task.body.trim() === '' ? [] : [strip([]), ...textLines(task.body, width)]),
 		...section(p`steps`, stepLines(state, task, width, now)),
+		...section(p`attempts`, attemptLines(card.attempts, width, now)),
 		...section(p`result`, resultLines(task, width)),
 		...(task.result_table === null ? [] : [strip([]), ...tableSection(task.result_table, card.table, width)]),
 	];
@@ -125,7 +127,8 @@ function fieldLines(state: State, task: Task, width: number, now: number): Strip
 
 function statusWords(state: State, task: Task, now: number): Printable {
 	const steps = stepsOf(state, task.id).map(step => ({status: statusOf(state, step)}));
-	const words = printable(standing(task, steps));
+	const stalled = stalledBy(state, task, now);
+	const words = printable(`${standing(task, steps)}${stalled === null ? '' : `, stalled: ${stalled}`}`);
 	const {status, run_at, lease_token} = task;
 	if (status === 'running') return p`${words}, claim ${lease_token}`;
 	const wait = waitOf(task, now);
@@ -149,6 +152,25 @@ function stepLines(state: State, task: Task, width: number, now: number): Strip[
 					return [justify(left, statusSpans(state, step, now, width > 60), width), ...walk(step, depth + 1)];
 				});
 	return walk(task, 0);
+}
+
+/** How many attempts are shown; the newest. */
+const maxAttempts = 10;
+
+/** Attempts that ended without success, or all of them if there were several. */
+function attemptLines(attempts: readonly TaskAttempt[], width: number, now: number): readonly Strip[] {
+	if (attempts.length < 2 && attempts.every(({reason}) => reason === null)) return [];
+	return attempts.slice(-maxAttempts).flatMap(each => {
+		const {attempt, owner, begun_at, ended_at, outcome, reason} = each;
+		const end = ended_at === null ? p`still running` : p`${outcome ?? ''} at ${clockTime(ended_at, now)}`;
+		const head: Span[] = [
+			{text: p`${attempt}  `, style: theme.grey},
+			{text: printable(owner ?? ''), style: tagStyle(owner ?? '')},
+			{text: p`  from ${clockTime(begun_at, now)}, ${printable(percentOf(each))}, ${end}`, style: theme.text},
+		];
+		const why: Span[] = reason === null ? [] : [{text: p`: ${printable(reason)}`, style: theme.grey}];
+		return wrap(strip([...head, ...why]), width);
+	});
 }
 
 function resultLines({result}: Task, width: number): readonly Strip[] {

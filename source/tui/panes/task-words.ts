@@ -1,7 +1,7 @@
 import type {Tag} from '../../mailbox/tag.ts';
 import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {p, printable, type Printable} from '../../printable.ts';
-import {statusOf, stepsOf} from '../../store/select.ts';
+import {stalledBy, statusOf, stepsOf} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
@@ -24,7 +24,10 @@ export function taskSign(state: State, task: Task): Span {
 
 /** What is at the right of a task: its owner, or what it waits for. `roomy`: there is room for the long form. */
 export function statusSpans(state: State, task: Task, now: number, roomy: boolean): Span[] {
-	switch (statusOf(state, task)) {
+	const status = statusOf(state, task);
+	if (task.parent_id === null && (status === 'running' || status === 'queued') && stalledBy(state, task, now) !== null)
+		return [...priorityOf(task), {text: p`stalled`, style: theme.warn}];
+	switch (status) {
 		case 'running':
 			return [...attemptOf(task, roomy), ...ownersOf(state, task)];
 		case 'queued':

@@ -1,6 +1,6 @@
 import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
-import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
+import {stalledPlans, statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
@@ -116,10 +116,15 @@ function stepWordings(state: State, task: Task, now: number): readonly Span[][] 
 	}
 }
 
-/** `3 running  2 queued  14 done`, without zeros; steps count as part of their plan. */
-export function taskCounts(state: State): Printable {
-	const counts = (['running', 'queued', 'failed', 'dead', 'done'] as const)
-		.map(status => ({status, count: tasksByStatus(state, status).length}))
-		.flatMap(({status, count}) => (count > 0 ? [counted(count, status, status)] : []));
-	return joinPrintable(counts, '  ');
+/** `1 stalled  3 running  2 queued  14 done`, without zeros; steps count as part of their plan. */
+export function taskCounts(state: State, now: number): Printable {
+	const stalled = stalledPlans(state, now);
+	const counts = (['running', 'queued', 'failed', 'dead', 'done'] as const).map(status => ({
+		status,
+		count: tasksByStatus(state, status).filter(task => !stalled.includes(task)).length,
+	}));
+	const words = [{status: 'stalled', count: stalled.length}, ...counts].flatMap(({status, count}) =>
+		count > 0 ? [counted(count, status, status)] : [],
+	);
+	return joinPrintable(words, '  ');
 }

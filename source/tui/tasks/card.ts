@@ -20,17 +20,27 @@ export function openTask(context: ScreenContext): void {
 	if (task !== undefined) showCard(context, task);
 }
 
-function showCard(context: ScreenContext, {id, result_table}: Task): void {
+function showCard(context: ScreenContext, {id, result_table, lease_token}: Task): void {
 	const {store, ui} = context;
-	let card: TaskCard = {id, table: result_table === null ? null : 'reading'};
-	ui.setState({overlay: cardFrom(context, () => card, 0)});
-	if (result_table === null) return;
-	const put = (table: TaskCard['table']): void => {
-		card = {id, table};
+	let card: TaskCard = {id, attempts: [], table: result_table === null ? null : 'reading'};
+	const change = (changed: Partial<TaskCard>): void => {
+		card = {...card, ...changed};
 		// Redraw.
 		ui.setState({});
 	};
-	store.readTable(result_table).then(put, (error: unknown) => put({failure: sentenceOf(error)}));
+	ui.setState({overlay: cardFrom(context, () => card, 0)});
+	if (lease_token > 0) {
+		// The card is useful without them.
+		store.readAttempts(id).then(
+			attempts => change({attempts}),
+			() => undefined,
+		);
+	}
+	if (result_table === null) return;
+	store.readTable(result_table).then(
+		table => change({table}),
+		(error: unknown) => change({table: {failure: sentenceOf(error)}}),
+	);
 }
 
 /** The card, scrolled down by `top` lines. */

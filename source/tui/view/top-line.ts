@@ -1,7 +1,7 @@
 import {isShared, presenceOf} from '../../mailbox/agent.ts';
 import type {Busy} from '../../mailbox/event.ts';
 import {p, printable, type Printable} from '../../printable.ts';
-import {tasksByStatus, waitingForMe} from '../../store/select.ts';
+import {stalledPlans, tasksByStatus, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state.ts';
 import {numberKey} from '../model/arrangement.ts';
 import {layoutOf} from '../model/current-layout.ts';
@@ -104,9 +104,11 @@ function statusSpans(state: State, {roomy, columns, shown}: Room, now: number): 
 		const agents = [...state.agents.values()].filter(
 			agent => agent.kind === 'agent' && agent.revoked_at === null && presenceOf(agent, now) !== 'gone',
 		).length;
-		const running = tasksByStatus(state, 'running').length;
+		const stalled = stalledPlans(state, now);
+		const running = tasksByStatus(state, 'running').filter(task => !stalled.includes(task)).length;
 		if (agents > 0) spans.push({text: p`  ${counted(agents, 'agent')}`, style: theme.grey});
 		if (running > 0) spans.push({text: p`  ${running} running`, style: theme.grey});
+		if (stalled.length > 0) spans.push({text: p`  ${stalled.length} stalled`, style: theme.warn});
 	}
 	const damped = [...state.agents.values()].filter(agent => agent.damped !== null && agent.revoked_at === null);
 	if (damped.length > 0) {
