@@ -74,10 +74,10 @@ export class TerminalStage {
 		await until('the model listens', () => /^listening (\S+)/.test(said));
 		const requests = (): ModelRequest[] =>
 			existsSync(log)
-				? readFileSync(log, 'utf8')
-						.trim()
+				? // What stands after the last end of a line is not written yet.
+					readFileSync(log, 'utf8')
 						.split('\n')
-						.filter(line => line !== '')
+						.slice(0, -1)
 						.map(line => JSON.parse(line) as ModelRequest)
 				: [];
 		return {url: /^listening (\S+)/.exec(said)?.[1] ?? '', requests};
