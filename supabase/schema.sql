@@ -1823,7 +1823,10 @@ AS $function$
 declare
   steps jsonb := case when jsonb_typeof(p_steps) = 'array' then p_steps else '[]' end;
   heading public.tasks;
-  ids bigint[];
+  in_order boolean := coalesce(p_in_order, true);
+  needed bigint[];
+  batch record;
+  added bigint;
 begin
   perform public.mux_guard();
   if jsonb_array_length(steps) not between 1 and 100 then
@@ -1832,12 +1835,22 @@ begin
   select t.* into heading from public.task_add(p_title, p_body, p_queue, p_priority, p_parent_id, p_position, p_depends_on,
     p_idem_key => p_idem_key, p_message_id => p_message_id, p_assignee => p_assignee) as t;
   if not exists (select from public.tasks as t where t.parent_id = heading.id) then
-    ids := array(select nextval(pg_get_serial_sequence('public.tasks', 'id')) from generate_series(1, jsonb_array_length(steps)));
-    insert into public.tasks (id, title, body, queue, priority, parent_id, position, depends_on, message_id, created_by, assignee)
-    select ids[s.place], s.value ->> 'title', coalesce(s.value ->> 'body', ''), heading.queue, heading.priority, heading.id, s.place,
-      case when s.place > 1 and coalesce(p_in_order, true) then array[ids[s.place - 1]] else heading.depends_on end,
-      heading.message_id, (select i.tag from agentmux.identity() as i), heading.assignee
-    from jsonb_array_elements(steps) with ordinality as s (value, place) order by s.place;
+    needed := heading.depends_on;
+    -- One after the other if they wait for each other, so that the search for circles finds none behind it; otherwise all at once.
+    for batch in
+      select min(s.place)::int as first, jsonb_agg(s.value order by s.place) as steps
+      from jsonb_array_elements(steps) with ordinality as s (value, place)
+      group by case when in_order then s.place end order by 1
+    loop
+      with inserted as (
+        insert into public.tasks (title, body, queue, priority, parent_id, position, depends_on, message_id, created_by, assignee)
+        select s.value ->> 'title', coalesce(s.value ->> 'body', ''), heading.queue, heading.priority, heading.id,
+          batch.first + s.place::int - 1, needed, heading.message_id, (select i.tag from agentmux.identity() as i), heading.assignee
+        from jsonb_array_elements(batch.steps) with ordinality as s (value, place) order by s.place
+        returning id
+      ) select max(id) into added from inserted;
+      if in_order then needed := array[added]; end if;
+    end loop;
   end if;
   return query select t.* from public.tasks as t where t.id = heading.id or t.parent_id = heading.id
     order by t.id <> heading.id, t.position, t.id;
