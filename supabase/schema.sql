@@ -1609,9 +1609,7 @@ CREATE INDEX tasks_message ON public.tasks USING btree (message_id) WHERE (messa
 CREATE INDEX tasks_parent ON public.tasks USING btree (parent_id, "position", id) WHERE (parent_id IS NOT NULL);
 CREATE INDEX tasks_ready ON public.tasks USING btree (queue, priority DESC, id) WHERE (status = 'queued'::text);
 CREATE INDEX tasks_recent ON public.tasks USING btree (updated_at DESC);
-CREATE TRIGGER tasks_added AFTER INSERT ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION agentmux.task_changed();
 CREATE TRIGGER tasks_assigned AFTER UPDATE OF assignee ON public.tasks FOR EACH ROW WHEN ((old.assignee IS DISTINCT FROM new.assignee)) EXECUTE FUNCTION agentmux.task_assigned();
-CREATE TRIGGER tasks_before_insert_step BEFORE INSERT ON public.tasks FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION agentmux.guard_step();
 CREATE TRIGGER tasks_before_update BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_before_update();
 CREATE TRIGGER tasks_changed AFTER UPDATE OF status, progress ON public.tasks FOR EACH ROW WHEN ((((old.status <> new.status) AND (new.status <> 'running'::text)) OR (old.progress <> new.progress))) EXECUTE FUNCTION agentmux.task_changed();
 CREATE TRIGGER tasks_deleted AFTER DELETE ON public.tasks FOR EACH ROW EXECUTE FUNCTION agentmux.task_changed();
@@ -1625,6 +1623,7 @@ CREATE TRIGGER tasks_refuse_circle_changed AFTER UPDATE OF parent_id, depends_on
 CREATE TRIGGER tasks_refuse_lost AFTER INSERT ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> '{}'::bigint[]))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
 CREATE TRIGGER tasks_refuse_lost_changed AFTER UPDATE OF depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> old.depends_on))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
 CREATE TRIGGER tasks_run_at_once BEFORE INSERT OR UPDATE OF run_at ON public.tasks FOR EACH ROW WHEN ((new.run_at <= clock_timestamp())) EXECUTE FUNCTION agentmux.drop_past_run_at();
+CREATE TRIGGER tasks_steps_added AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION agentmux.steps_added();
 CREATE TRIGGER tasks_take_turn BEFORE DELETE OR UPDATE OF parent_id, depends_on ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.take_task_turn();
 CREATE TRIGGER tasks_told AFTER UPDATE OF status ON public.tasks FOR EACH ROW WHEN ((old.status <> new.status)) EXECUTE FUNCTION agentmux.task_ended();
 alter table public.tasks enable row level security;
@@ -1850,7 +1849,10 @@ AS $function$
 declare
   steps jsonb := case when jsonb_typeof(p_steps) = 'array' then p_steps else '[]' end;
   heading public.tasks;
-  ids bigint[];
+  in_order boolean := coalesce(p_in_order, true);
+  needed bigint[];
+  batch record;
+  added bigint;
 begin
   perform public.mux_guard();
   if jsonb_array_length(steps) not between 1 and 100 then
@@ -1859,13 +1861,22 @@ begin
   select t.* into heading from public.task_add(p_title, p_body, p_queue, p_priority, p_parent_id, p_position, p_depends_on,
     p_idem_key => p_idem_key, p_message_id => p_message_id, p_assignee => p_assignee) as t;
   if not exists (select from public.tasks as t where t.parent_id = heading.id) then
-    -- In one statement: a hundred calls of task_add took longer than a statement may on a busy machine.
-    ids := array(select nextval(pg_get_serial_sequence('public.tasks', 'id')) from generate_series(1, jsonb_array_length(steps)));
-    insert into public.tasks (id, title, body, queue, priority, parent_id, position, depends_on, message_id, created_by, assignee)
-    select ids[s.place], s.value ->> 'title', coalesce(s.value ->> 'body', ''), heading.queue, heading.priority, heading.id, s.place,
-      case when s.place > 1 and coalesce(p_in_order, true) then array[ids[s.place - 1]] else heading.depends_on end,
-      heading.message_id, (select i.tag from agentmux.identity() as i), heading.assignee
-    from jsonb_array_elements(steps) with ordinality as s (value, place) order by s.place;
+    needed := heading.depends_on;
+    -- One after the other if they wait for each other, so that the search for circles finds none behind it; otherwise all at once.
+    for batch in
+      select min(s.place)::int as first, jsonb_agg(s.value order by s.place) as steps
+      from jsonb_array_elements(steps) with ordinality as s (value, place)
+      group by case when in_order then s.place end order by 1
+    loop
+      with inserted as (
+        insert into public.tasks (title, body, queue, priority, parent_id, position, depends_on, message_id, created_by, assignee)
+        select s.value ->> 'title', coalesce(s.value ->> 'body', ''), heading.queue, heading.priority, heading.id,
+          batch.first + s.place::int - 1, needed, heading.message_id, (select i.tag from agentmux.identity() as i), heading.assignee
+        from jsonb_array_elements(batch.steps) with ordinality as s (value, place) order by s.place
+        returning id
+      ) select max(id) into added from inserted;
+      if in_order then needed := array[added]; end if;
+    end loop;
   end if;
   return query select t.* from public.tasks as t where t.id = heading.id or t.parent_id = heading.id
     order by t.id <> heading.id, t.position, t.id;
@@ -2375,19 +2386,6 @@ begin
     message = format('you are %s and may not %s task %s: only %s may', me.tag, p_doing, p_id,
       concat_ws(' and ', nullif(array_to_string(allowed[:cardinality(allowed) - 1], ', '), ''), allowed[cardinality(allowed)])),
     hint = 'Send one of them a message.';
-end $function$;
-
--- A task that gets a step becomes a plan: it cannot be claimed any more, and it ends with its steps. An agent that could add a step
--- to another's task could thereby end it, and all tasks that wait for it. Therefore the same rule as for cancelling applies.
-CREATE OR REPLACE FUNCTION agentmux.guard_step()
- RETURNS trigger
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-begin
-  perform agentmux.guard_task(new.parent_id, 'add a step to');
-  return new;
 end $function$;
 
 -- The task and all steps below it.
@@ -4409,6 +4407,24 @@ CREATE OR REPLACE FUNCTION agentmux.task_assigned()
 AS $function$
 begin
   perform agentmux.end_offer(new.id);
+  return null;
+end $function$;
+
+-- Checks once for each plan who may add steps to it, and derives its progress once, however many steps a statement adds: a hundred
+-- times took longer than a statement may on a busy machine.
+CREATE OR REPLACE FUNCTION agentmux.steps_added()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  plan bigint;
+begin
+  for plan in select distinct a.parent_id from added as a where a.parent_id is not null order by a.parent_id loop
+    perform agentmux.guard_task(plan, 'add a step to');
+    perform agentmux.task_derive(plan);
+  end loop;
   return null;
 end $function$;
 

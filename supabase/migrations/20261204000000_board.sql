@@ -605,6 +605,26 @@ end $$;
 create or replace trigger tasks_assigned after update of assignee on public.tasks
   for each row when (old.assignee is distinct from new.assignee) execute function agentmux.task_assigned();
 
+-- Checks once for each plan who may add steps to it, and derives its progress once, however many steps a statement adds: a hundred
+-- times took longer than a statement may on a busy machine.
+create or replace function agentmux.steps_added() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  plan bigint;
+begin
+  for plan in select distinct a.parent_id from added as a where a.parent_id is not null order by a.parent_id loop
+    perform agentmux.guard_task(plan, 'add a step to');
+    perform agentmux.task_derive(plan);
+  end loop;
+  return null;
+end $$;
+
+drop trigger if exists tasks_added on public.tasks;
+drop trigger if exists tasks_before_insert_step on public.tasks;
+drop function if exists agentmux.guard_step();
+create or replace trigger tasks_steps_added after insert on public.tasks referencing new table as added
+  for each statement execute function agentmux.steps_added();
+
 drop function if exists public.task_plan(text, jsonb, boolean, text, text, int, bigint, int, bigint[], text, bigint);
 -- Adds a plan, which is a task with steps, in one transaction, so that it cannot be claimed or end before all steps were added.
 -- Returns the task, then its steps, in order. With p_in_order each step depends on the one before it, and the first on p_depends_on;
@@ -618,7 +638,10 @@ language plpgsql security definer set search_path = '' as $$
 declare
   steps jsonb := case when jsonb_typeof(p_steps) = 'array' then p_steps else '[]' end;
   heading public.tasks;
-  ids bigint[];
+  in_order boolean := coalesce(p_in_order, true);
+  needed bigint[];
+  batch record;
+  added bigint;
 begin
   perform public.mux_guard();
   if jsonb_array_length(steps) not between 1 and 100 then
@@ -627,13 +650,22 @@ begin
   select t.* into heading from public.task_add(p_title, p_body, p_queue, p_priority, p_parent_id, p_position, p_depends_on,
     p_idem_key => p_idem_key, p_message_id => p_message_id, p_assignee => p_assignee) as t;
   if not exists (select from public.tasks as t where t.parent_id = heading.id) then
-    -- In one statement: a hundred calls of task_add took longer than a statement may on a busy machine.
-    ids := array(select nextval(pg_get_serial_sequence('public.tasks', 'id')) from generate_series(1, jsonb_array_length(steps)));
-    insert into public.tasks (id, title, body, queue, priority, parent_id, position, depends_on, message_id, created_by, assignee)
-    select ids[s.place], s.value ->> 'title', coalesce(s.value ->> 'body', ''), heading.queue, heading.priority, heading.id, s.place,
-      case when s.place > 1 and coalesce(p_in_order, true) then array[ids[s.place - 1]] else heading.depends_on end,
-      heading.message_id, (select i.tag from agentmux.identity() as i), heading.assignee
-    from jsonb_array_elements(steps) with ordinality as s (value, place) order by s.place;
+    needed := heading.depends_on;
+    -- One after the other if they wait for each other, so that the search for circles finds none behind it; otherwise all at once.
+    for batch in
+      select min(s.place)::int as first, jsonb_agg(s.value order by s.place) as steps
+      from jsonb_array_elements(steps) with ordinality as s (value, place)
+      group by case when in_order then s.place end order by 1
+    loop
+      with inserted as (
+        insert into public.tasks (title, body, queue, priority, parent_id, position, depends_on, message_id, created_by, assignee)
+        select s.value ->> 'title', coalesce(s.value ->> 'body', ''), heading.queue, heading.priority, heading.id,
+          batch.first + s.place::int - 1, needed, heading.message_id, (select i.tag from agentmux.identity() as i), heading.assignee
+        from jsonb_array_elements(batch.steps) with ordinality as s (value, place) order by s.place
+        returning id
+      ) select max(id) into added from inserted;
+      if in_order then needed := array[added]; end if;
+    end loop;
   end if;
   return query select t.* from public.tasks as t where t.id = heading.id or t.parent_id = heading.id
     order by t.id <> heading.id, t.position, t.id;
@@ -850,7 +882,7 @@ begin
   end loop;
   foreach name in array array['quoted', 'task_name', 'plan_counts', 'actor', 'caller_name', 'tell', 'humans', 'post_about_tasks', 'tell_news',
     'end_offer', 'task_ended', 'owner_left', 'has_session', 'task_assigned', 'agent_for', 'may_wake', 'is_ready',
-    'offer_tasks', 'tend_tasks', 'requeue']
+    'offer_tasks', 'tend_tasks', 'requeue', 'steps_added']
   loop
     execute format('revoke all on function agentmux.%I from public, anon, authenticated, service_role', name);
   end loop;

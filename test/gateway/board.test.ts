@@ -44,6 +44,8 @@ class Executor {
 	async close(): Promise<void> {
 		this.#unsubscribe();
 		await this.#turn;
+		// Otherwise it would be offered tasks for as long as it counts as alive.
+		await this.mailbox.touch({presence: 'away', session: this.#tag});
 		await this.mailbox.close();
 	}
 
@@ -118,7 +120,7 @@ test.each([1, 2])(
 			const dead = rows[54];
 			const line = `Plan #${plan?.id} "the plan" has failed: 99 of 100 steps done, 1 dead. Step #${dead?.id} is dead: "no luck".`;
 			expect(bodies.filter(toPlanner)).toEqual([`@PLANNER_${count} ${line}`]);
-			expect(await human.inbox('HUMAN')).toMatchObject(Array.from({length: count}, () => ({tag: 'SYSTEM'})));
+			expect((await human.inbox('HUMAN')).map(({body}) => body)).toContain(`@HUMAN ${line}`);
 			const ended = executors.flatMap(executor => executor.ended);
 			expect(ended).toHaveLength(110);
 			expect(new Set(ended)).toEqual(new Set(rows.map(({id}) => id)));
