@@ -67,10 +67,10 @@ const command: Command = {
 		                    subfolder (it is created if necessary); or give --dir once for each agent
 		  --role ROLE       what this agent does, shown to the others
 		  --recipe NAME     a recipe, or the path of one
-		  --count N         how many there are of the agent of which the recipe can have several (worker-pool)
+		  --count N         how many to set up of the agent that the recipe has several of (worker-pool)
 		  --tags A,B        other tags for the recipe's agents, in its order
-		  --no-sql          no \`supabase\` server, whose five tools every session carries; the mailbox needs none of them. The
-		                    next join in the folder omits it as well, unless it says --sql; so do recipes that use no SQL
+		  --no-sql          omit the \`supabase\` server, whose five tools every session carries; the mailbox needs none of them.
+		                    So does the next join in the folder, unless it says --sql, and so do recipes that use no SQL
 		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none
 		  --plugin          write only the rule: the plugin (\`agentmux plugin\`) brings the hooks and the mailbox's server
 		  --owner-sql       let its \`supabase\` server run SQL and migrations as the owner of the database, with which it can

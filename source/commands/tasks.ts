@@ -43,8 +43,9 @@ const command: Command = {
 		A claim is valid for its lease, and after that until somebody else claims the task. Time in which the machine slept or
 		the hub was away does not count. Finishing twice with the same outcome has the effect of finishing once.
 
-		finish --failed lets the task be tried again after a pause; --dead ends it for good. Who added a task is told by a message
-		from SYSTEM how it ended, and a human if it needs one; of a plan as a whole, and not of each step.
+		After finish --failed the task is tried again, after a pause, as long as it has attempts left; --dead ends it for good.
+		A message from SYSTEM tells the author of a task how it ended, and humans if it failed for good. For a plan there is
+		one message when it ends, and none for each step.
 
 		claim prefers tasks that are assigned to the agent, in any queue. Without --queue it then takes one from \`default\` or a
 		queue in which the agent has claimed before. When a task becomes ready, one idle agent is woken for it.

@@ -9,10 +9,10 @@ import {watchedTables, type Watched} from './join/watched.ts';
 const kinds = ['insert', 'update', 'delete', 'truncate'];
 
 const command: Command = {
-	summary: 'post a message whenever a table changes',
+	summary: 'turn the changes of a table into messages',
 	help: `
 		After this, changes of TABLE become messages from SYSTEM to TAG. A message says how many rows were inserted, updated
-		and deleted and by whom, and shows the first ten; of an update, also the values before it. The first change is sent at
+		and deleted and by whom, and shows the first ten; for an update, also the values before it. The first change is sent at
 		once. Those of the next two seconds become one message, and while changes keep coming, a message is sent less and less
 		often, down to one in 32 seconds. TAG is not told of its own changes, nor of updates that change nothing.
 
@@ -34,7 +34,7 @@ const command: Command = {
 		  --json            print JSON
 
 		A CONDITION compares columns with values by = <> < <= > >= in (...), is null and is not null, combined with and, or,
-		not (...) and parentheses. A null differs from every value. Watching again replaces the settings.
+		not (...) and parentheses. A null differs from every value. To change a watch, give all of its settings again.
 
 		Examples
 		  agentmux watch orders --to RESPONDER
@@ -62,7 +62,7 @@ const command: Command = {
 			throw new UsageError('--to is missing.', `Example: agentmux watch ${name} --to RESPONDER${off ? ' --off' : ''}`);
 		}
 		if (off && settings.length > 0) {
-			throw new UsageError('--off ends the whole watch.', `To change it, leave --off out.`);
+			throw new UsageError('--off ends the whole watch.', `To change it, omit --off.`);
 		}
 		const run = await openSql(invocation);
 		const call = off ? 'unwatch_table' : 'watch_table';

@@ -22,7 +22,8 @@ afterEach(() => session.close());
 
 const call = (name: string, args: object = {}): Promise<Called> => session.call(name, args);
 const taskIn = (called: Called): ShownTask | undefined => tasksIn(called)[0];
-const whatNext = 'When it is ready, an idle agent is woken; a message tells you how it ends.';
+const whatNext =
+	'When it can be claimed, an idle agent is woken. You are told how it ends (for a step, how its plan ends).';
 const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`;
 const only = async (id: number): Promise<Task | undefined> => (await other.tasks.list({ids: [id]}))[0];
 const expire = (id: number): void => {
@@ -379,7 +380,7 @@ describe('finish_task', () => {
 		const again = await call('finish_task', {id: 2, ok: false, reason: 'no luck'});
 		expect(taskIn(again)).toMatchObject({status: 'queued', texts: {'last error': 'no luck'}});
 		expect(again.text).toMatch(
-			/It failed, and will be tried again after .* \(attempt 1 of 5\): a message tells an idle agent when\.$/,
+			/It failed, and will be tried again after .* \(attempt 1 of 5\): an idle agent is woken for it then\.$/,
 		);
 	});
 

@@ -51,7 +51,8 @@ export function addTask(session: Session): Tool {
 			if (task === undefined) throw new MailboxError('internal', 'The server accepted the task but returned no row.');
 			const {id, queue, status, assignee} = task;
 			const where = assignee === null ? `in queue ${queue}` : `for ${assignee}`;
-			const next = 'When it is ready, an idle agent is woken; a message tells you how it ends.';
+			const next =
+				'When it can be claimed, an idle agent is woken. You are told how it ends (for a step, how its plan ends).';
 			if (addedSteps.length === 0) return [`Task #${id} is ${status} ${where}. ${next}`];
 			return [`Plan #${id} is ${where} with the steps ${listed(addedSteps.map(step => step.id))}. ${next}`];
 		},

@@ -36,7 +36,7 @@ export function finishTask(session: Session, claims: Claims): Tool {
 			if (how === 'cancelled' || how === 'retry') {
 				const {tasks} = mailbox;
 				const task = how === 'retry' ? await tasks.retry(id, reason) : await tasks.cancel(id, reason);
-				return [`Recorded. ${notice}`, ...taskLines(task), 'Who is concerned is told.'];
+				return [`Recorded. ${notice}`, ...taskLines(task), 'Those concerned are told.'];
 			}
 			const outcome: TaskOutcome = {
 				ok: how === 'done',
@@ -55,14 +55,14 @@ export function finishTask(session: Session, claims: Claims): Tool {
 function needsReason(how: string): MailboxError {
 	const [what, remedy] =
 		how === 'cancelled' || how === 'retry'
-			? [`Outcome ${how} needs a reason.`, 'Say in `reason` why, for whoever is concerned.']
+			? [`Outcome ${how} needs a reason.`, 'Say in `reason` why, for those concerned.']
 			: ['A failed task needs a reason.', 'Say in `reason` what went wrong, for the next attempt.'];
 	return new MailboxError('invalid', what, remedy);
 }
 
 function nextStep({status, attempts, max_attempts, run_at, message_id}: Task): string {
 	if (status === 'queued') {
-		return `It failed, and will be tried again after ${run_at ?? 'somebody claims it'} (attempt ${attempts} of ${max_attempts}): a message tells an idle agent when.`;
+		return `It failed, and will be tried again after ${run_at ?? 'somebody claims it'} (attempt ${attempts} of ${max_attempts}): an idle agent is woken for it then.`;
 	}
 	const asked =
 		message_id === null
