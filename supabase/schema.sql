@@ -2887,7 +2887,7 @@ begin
   if p_columns is null and readable is not null then
     remarks := remarks || case when readable = '{}'
       then format('Agents may not read the rows of %s, so messages only count its changes.', found.name)
-      else format('Agents may not read all columns of %s; messages show the others.', found.name) end;
+      else format('Agents may not read all columns of %s; messages show only those that they may read.', found.name) end;
   end if;
   return remarks;
 end $function$;
@@ -4118,6 +4118,14 @@ comment on column agentmux.offers.tag is 'the tag in upper case, to which it was
 CREATE INDEX offers_tag ON agentmux.offers USING btree (tag);
 alter table agentmux.offers enable row level security;
 
+-- The sessions whose agent was told what it holds.
+create table agentmux.reminded (
+  tag text collate "C" not null,
+  session text not null,
+  constraint reminded_pkey PRIMARY KEY (tag, session)
+);
+alter table agentmux.reminded enable row level security;
+
 -- When the offers were last looked at. Whoever has the row looks, and nobody else at the same time.
 create table agentmux.offer_clock (
   one boolean not null default true,
@@ -4291,8 +4299,19 @@ declare
   is_plan boolean;
   line text;
   broken record;
+  other record;
 begin
   if old.status = 'queued' then perform agentmux.end_offer(new.id); end if;
+  if new.status = 'running' and new.lease_owner is not null then
+    -- What else was offered to it is for others now.
+    for other in
+      select o.task_id, o.tag, o.message_id from agentmux.offers as o
+      where o.tag = upper(new.lease_owner collate "C") for update skip locked
+    loop
+      if other.message_id is not null then perform agentmux.ack(other.tag, array[other.message_id], 'task'); end if;
+      update agentmux.offers as o set tag = null, at = null, message_id = null where o.task_id = other.task_id;
+    end loop;
+  end if;
   if new.status not in ('done', 'failed', 'dead', 'cancelled') or old.status not in ('queued', 'running') then return null; end if;
   if new.status = 'cancelled' and old.lease_owner is not null then
     perform agentmux.tell(new.id, array[old.lease_owner],
@@ -4429,8 +4448,9 @@ begin
 end $function$;
 
 -- The idle agent to which a ready task is to be offered; null: nobody now. It can be woken, holds no task, and no other task was
--- offered to it in the last minutes. Of those who live, come first who has claimed in that queue, then others, at last who added it:
--- whoever is busy now will look for the next one when it is done. Among equals, who was woken least recently.
+-- offered to it in the last minutes. Those who have claimed in that queue come first: whoever of them is busy now will look for the next
+-- one when it is done, so that others are woken only after a minute. Who added it is asked to do it only where it has claimed before:
+-- it may wait for another who is away. Among equals, who was woken least recently.
 CREATE OR REPLACE FUNCTION agentmux.agent_for(p_task tasks)
  RETURNS text
  LANGUAGE sql
@@ -4446,7 +4466,7 @@ AS $function$
   ), team as (
     select l.*,
       case when exists (select from agentmux.workers as w where w.tag = l.folded and w.queue = p_task.queue) then 0
-        when l.folded = upper(p_task.created_by collate "C") then 2 else 1 end as rank,
+        else 1 end as rank,
       l.presence = 'idle'
         and exists (select from public.agent_sessions as s where s.tag = l.folded and s.presence = 'idle' and s.wake is not null
           and coalesce(s.quiet_until <= clock_timestamp(), true))
@@ -4454,10 +4474,13 @@ AS $function$
         and not exists (select from agentmux.offers as o
           where o.tag = l.folded and o.task_id <> p_task.id and o.at > clock_timestamp() - interval '5 minutes') as is_free
     from living as l
+    where p_task.assignee is not null or l.folded is distinct from upper(p_task.created_by collate "C")
+      or exists (select from agentmux.workers as w where w.tag = l.folded and w.queue = p_task.queue)
   )
   select t.tag from team as t
-  where t.is_free and t.rank = (select min(rank) from team)
-  order by (select max(o.at) from agentmux.offers as o where o.tag = t.folded) nulls first, t.folded
+  where t.is_free and (t.rank = (select min(rank) from team)
+    or (select o.since from agentmux.offers as o where o.task_id = p_task.id) < clock_timestamp() - interval '1 minute')
+  order by t.rank, (select max(o.at) from agentmux.offers as o where o.tag = t.folded) nulls first, t.folded
   limit 1
 $function$;
 
@@ -4481,7 +4504,7 @@ begin
     return false;
   end if;
   insert into agentmux.wakes as w (low, high, wakes, last_id) values (first, second, 1, 0)
-  on conflict (low, high) do update set wakes = w.wakes + 1;
+  on conflict on constraint wakes_pkey do update set wakes = w.wakes + 1;
   return true;
 end $function$;
 
@@ -4547,28 +4570,32 @@ begin
     continue when chosen is null or not agentmux.may_wake(task.created_by, chosen);
     if ready.message_id is not null then perform agentmux.ack(ready.tag, array[ready.message_id], 'task'); end if;
     update agentmux.offers as o set tag = upper(chosen collate "C"), at = instant, times = o.times + 1,
-      message_id = agentmux.post_about_tasks(chosen, array[task.id], format('%s is ready for you: claim_task.',
-        case when task.parent_id is null then 'Task #' || task.id else format('Step #%s of plan #%s', task.id, task.parent_id) end))
+      message_id = agentmux.post_about_tasks(chosen, array[task.id], format('%s is ready for you: claim_task with id %s.',
+        case when task.parent_id is null then 'Task #' || task.id else format('Step #%s of plan #%s', task.id, task.parent_id) end, task.id))
     where o.task_id = task.id;
     offered := offered + 1;
   end loop;
   for ready in
     select o.task_id, o.since, o.tag, o.times, t.parent_id, t.assignee
     from agentmux.offers as o join public.tasks as t on t.id = o.task_id
-    where not o.is_reported and o.since <= instant - interval '10 minutes' and t.parent_id is not null
+    -- Of single tasks, which may be many, those for which somebody was woken or that only one may claim.
+    where not o.is_reported and o.since <= instant - interval '10 minutes'
+      and (t.parent_id is not null or o.times > 0 or t.assignee is not null)
     order by o.since limit 20
   loop
-    root := (with recursive above as (
+    root := coalesce((with recursive above as (
       select ready.parent_id as id
       union
       select t.parent_id from public.tasks as t join above on t.id = above.id where t.parent_id is not null
-    ) select min(t.id) from public.tasks as t join above on t.id = above.id where t.parent_id is null);
+    ) select min(t.id) from public.tasks as t join above on t.id = above.id where t.parent_id is null), ready.task_id);
     continue when exists (select from public.tasks as t where t.id in (select agentmux.task_tree(root)) and t.status = 'running');
     -- The other steps that are ready have the same reason.
     update agentmux.offers as o set is_reported = true
     where o.task_id = ready.task_id or (not o.is_reported and o.task_id in (select agentmux.task_tree(root)));
     perform agentmux.tell(root, (select t.created_by from public.tasks as t where t.id = root) || agentmux.humans(),
-      format('%s is stalled: step #%s has been ready since %s, and %s.', agentmux.task_name(root), ready.task_id,
+      format('%s has been ready since %s, and %s.',
+        case when root = ready.task_id then agentmux.task_name(root)
+          else format('%s is stalled: step #%s', agentmux.task_name(root), ready.task_id) end,
         to_char(ready.since at time zone 'UTC', 'HH24:MI "UTC"'),
         case when ready.times > 0 then format('%s, which was woken for it, has not claimed it',
             (select min(a.tag) from public.agents as a where upper(a.tag collate "C") = ready.tag))
@@ -4576,6 +4603,35 @@ begin
           else 'no idle agent could be woken for it' end));
   end loop;
   return offered;
+end $function$;
+
+-- Wakes an agent that has come back and is idle, but holds a task of which nothing was heard since: what a client says to its model when
+-- it starts is read with the first prompt.
+CREATE OR REPLACE FUNCTION agentmux.remind_owners()
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  back record;
+begin
+  delete from agentmux.reminded as r
+  where not exists (select from public.agent_sessions as s where s.tag = r.tag and s.session = r.session);
+  for back in
+    select s.tag, array_agg(distinct s.session) as sessions, array_agg(distinct t.id) as tasks
+    from public.agent_sessions as s
+    join public.tasks as t on t.status = 'running' and upper(t.lease_owner collate "C") = s.tag and t.updated_at < s.started_at
+    where s.presence = 'idle' and s.wake is not null and coalesce(s.quiet_until <= clock_timestamp(), true)
+      and s.started_at < clock_timestamp() - interval '3 seconds'
+      and not exists (select from public.agent_sessions as o where o.tag = s.tag and o.presence <> 'idle')
+      and not exists (select from agentmux.reminded as r where r.tag = s.tag and r.session = s.session)
+    group by s.tag
+  loop
+    insert into agentmux.reminded select back.tag, session from unnest(back.sessions) as session on conflict do nothing;
+    perform agentmux.post_about_tasks((select a.tag from public.agents as a where upper(a.tag collate "C") = back.tag), back.tasks,
+      format('You hold #%s: go on with it, or finish_task.', array_to_string(back.tasks, ', #')));
+  end loop;
 end $function$;
 
 -- Looks after the tasks: ends leases, and offers what is ready, at most every two seconds. Returns how many leases ended. A hub calls
@@ -4590,12 +4646,15 @@ declare
   ended int := agentmux.reap(p_period, p_resumed);
 begin
   -- SQL of an agent cannot write as SYSTEM, and holds no lock for which others would wait.
-  if agentmux.acting_role() is not null or not exists (select from public.tasks as t where t.status = 'queued') then return ended; end if;
+  if agentmux.acting_role() is not null or not exists (select from public.tasks as t where t.status in ('queued', 'running')) then
+    return ended;
+  end if;
   perform from agentmux.offer_clock as c
   where c.at not between clock_timestamp() - interval '2 seconds' and clock_timestamp() for update skip locked;
   if found then
     update agentmux.offer_clock set at = clock_timestamp();
     perform agentmux.offer_tasks();
+    perform agentmux.remind_owners();
   end if;
   return ended;
 end $function$;
@@ -4887,7 +4946,7 @@ begin
     case when (total > 1 or cardinality(kinds) > 1) and lines <> '{}' then E'\n' || array_to_string(lines, E'\n') end,
     case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, w.name)
       when rest > 0 and not exists (select from pg_catalog.pg_class as c where c.oid = w.source)
-        then E'\n(not shown, because nobody knows any more who might read them)'
+        then E'\n(not shown, because its rights are gone with it)'
       when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', w.name) end);
 end $function$;
 
@@ -5028,7 +5087,7 @@ begin
       perform agentmux.say(format('%s was dropped: this watch has ended. @%s', watch.before, watch.to_tag));
       delete from agentmux.watches as w where w.id = watch.id;
     else
-      perform agentmux.say(format('%s is called %s now: this watch goes on. @%s', watch.before, watch.name, watch.to_tag));
+      perform agentmux.say(format('%s is now called %s: this watch goes on. @%s', watch.before, watch.name, watch.to_tag));
       update agentmux.watches as w set name = watch.name where w.id = watch.id;
     end if;
   end loop;

@@ -308,7 +308,7 @@ begin
     case when (total > 1 or cardinality(kinds) > 1) and lines <> '{}' then E'\n' || array_to_string(lines, E'\n') end,
     case when rest > 0 and lines <> '{}' then format(E'\nand %s more: `select * from %s` shows what is there now', rest, w.name)
       when rest > 0 and not exists (select from pg_catalog.pg_class as c where c.oid = w.source)
-        then E'\n(not shown, because nobody knows any more who might read them)'
+        then E'\n(not shown, because its rights are gone with it)'
       when rest > 0 then format(E'\n(not shown, because agents may not read all of %s)', w.name) end);
 end $$;
 
@@ -428,7 +428,7 @@ begin
       perform agentmux.say(format('%s was dropped: this watch has ended. @%s', watch.before, watch.to_tag));
       delete from agentmux.watches as w where w.id = watch.id;
     else
-      perform agentmux.say(format('%s is called %s now: this watch goes on. @%s', watch.before, watch.name, watch.to_tag));
+      perform agentmux.say(format('%s is now called %s: this watch goes on. @%s', watch.before, watch.name, watch.to_tag));
       update agentmux.watches as w set name = watch.name where w.id = watch.id;
     end if;
   end loop;
@@ -517,7 +517,7 @@ begin
   if p_columns is null and readable is not null then
     remarks := remarks || case when readable = '{}'
       then format('Agents may not read the rows of %s, so messages only count its changes.', found.name)
-      else format('Agents may not read all columns of %s; messages show the others.', found.name) end;
+      else format('Agents may not read all columns of %s; messages show only those that they may read.', found.name) end;
   end if;
   return remarks;
 end $$;

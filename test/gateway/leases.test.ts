@@ -69,7 +69,7 @@ test("without a hub, an agent's server has ready tasks offered to whoever is idl
 		await planner.tasks.tend();
 		expect(await executor.wake('s')).toMatchObject([{tag: 'SYSTEM', author_kind: 'system'}]);
 		expect((await executor.inbox('EXECUTOR')).map(({body}) => body)).toEqual([
-			`@EXECUTOR Task #${id} is ready for you: claim_task.`,
+			`@EXECUTOR Task #${id} is ready for you: claim_task with id ${id}.`,
 		]);
 		await executor.tasks.claim();
 		expect(await executor.inbox('EXECUTOR')).toEqual([]);

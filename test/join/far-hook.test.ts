@@ -247,6 +247,8 @@ describe('a Supabase project over TLS', () => {
 			expect.stringMatching(
 				/^POST \/rest\/v1\/rpc\/inbox_take\?select=id,content,tag,\S+ Bearer k \{"p_limit":20,"p_bytes":\d+,"p_route":"tools","p_take_id":"[\d-]+","p_session":"[^"]+","p_ended":"batch"\}$/,
 			),
+			// What waits besides is named.
+			`POST /rest/v1/rpc/inbox?select=id Bearer k {"p_reader":"FAR","p_limit":11,"p_free":true}`,
 			`POST /rest/v1/rpc/receipt_deliver Bearer k {"p_ids":[1],"p_route":"tools","p_session":"${hostname()}:s1"}`,
 		]);
 	});

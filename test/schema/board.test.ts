@@ -65,7 +65,7 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			// Whoever is at work may claim it first.
 			await database.as(owner, 'select agentmux.offer_tasks()');
 			expect(await told()).toEqual([]);
-			expect(await offered()).toEqual([`[SYSTEM] @B Task #${id} is ready for you: claim_task.`]);
+			expect(await offered()).toEqual([`[SYSTEM] @B Task #${id} is ready for you: claim_task with id ${id}.`]);
 			expect(await offered()).toEqual([]);
 			expect(await database.as(B, `select tag, author_kind from wake_begin('b')`)).toEqual([
 				{tag: 'SYSTEM', author_kind: 'system'},
@@ -82,9 +82,10 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			await add('build');
 			expect(await offered()).toHaveLength(1);
 			expect(await offered(290)).toEqual([]);
-			expect(await offered(20)).toEqual(['[SYSTEM] @C Task #1 is ready for you: claim_task.']);
+			expect(await offered(20)).toEqual(['[SYSTEM] @C Task #1 is ready for you: claim_task with id 1.']);
 			expect(await database.as(B, `select id from inbox('B')`)).toEqual([]);
-			expect(await offered(590)).toEqual([]);
+			const late = '[SYSTEM] @HUMAN Task #1 "build" has been ready since ';
+			expect(await offered(590)).toEqual([expect.stringContaining('@A '), expect.stringContaining(late)]);
 			expect(await offered(20)).toHaveLength(1);
 			expect(await offered(90_000)).toEqual([]);
 		});
@@ -95,7 +96,7 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			await add('build');
 			expect(await offered()).toHaveLength(1);
 			await touch(B, 'away', 'b');
-			expect(await offered(1)).toEqual(['[SYSTEM] @C Task #1 is ready for you: claim_task.']);
+			expect(await offered(1)).toEqual(['[SYSTEM] @C Task #1 is ready for you: claim_task with id 1.']);
 		});
 
 		test('after a failure is offered again when its back-off is over', async () => {
@@ -106,7 +107,7 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			await touch(B, 'idle', 'b');
 			expect(await offered()).toEqual([]);
 			await become(id, 'run_at = clock_timestamp()');
-			expect(await offered()).toEqual([`[SYSTEM] @B Task #${id} is ready for you: claim_task.`]);
+			expect(await offered()).toEqual([`[SYSTEM] @B Task #${id} is ready for you: claim_task with id ${id}.`]);
 		});
 
 		test('waits for what it depends on, for its time, and for its assignee', async () => {
@@ -114,13 +115,17 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			await touch(C, 'idle', 'c');
 			const [, one, two] = await plan(['one', 'two'], `p_assignee => 'c'`);
 			await add('later', `p_run_at => clock_timestamp() + interval '1 hour'`);
-			expect(await offered()).toEqual([`[SYSTEM] @C Step #${one} of plan #1 is ready for you: claim_task.`]);
+			expect(await offered()).toEqual([
+				`[SYSTEM] @C Step #${one} of plan #1 is ready for you: claim_task with id ${one}.`,
+			]);
 			await claim(C);
 			await finish(C, Number(one), 1);
-			expect(await offered()).toEqual([`[SYSTEM] @C Step #${two} of plan #1 is ready for you: claim_task.`]);
+			expect(await offered()).toEqual([
+				`[SYSTEM] @C Step #${two} of plan #1 is ready for you: claim_task with id ${two}.`,
+			]);
 		});
 
-		test('is left to a busy agent that works on its queue; otherwise anybody who is idle gets it, its author last', async () => {
+		test('is left for a minute to a busy agent that works on its queue; otherwise anybody who is idle gets it, but not its author', async () => {
 			for (const [caller, name] of [
 				[A, 'a'],
 				[B, 'b'],
@@ -132,9 +137,31 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			await add('x', `p_queue => 'q'`);
 			expect(await offered()).toEqual([]);
 			await add('y', `p_queue => 'r'`);
-			expect(await offered()).toEqual(['[SYSTEM] @B Task #2 is ready for you: claim_task.']);
+			expect(await offered()).toEqual(['[SYSTEM] @B Task #2 is ready for you: claim_task with id 2.']);
 			await touch(C, 'idle', 'c');
-			expect(await offered()).toEqual(['[SYSTEM] @C Task #1 is ready for you: claim_task.']);
+			expect(await offered()).toEqual(['[SYSTEM] @C Task #1 is ready for you: claim_task with id 1.']);
+		});
+
+		test('is offered after a minute to one that has not claimed in its queue, if all who have are busy', async () => {
+			await claim(C, `'q'`);
+			await touch(C, 'working', 'c');
+			await touch(B, 'idle', 'b');
+			await add('x', `p_queue => 'q'`);
+			expect(await offered()).toEqual([]);
+			expect(await offered(40)).toEqual([]);
+			expect(await offered(30)).toEqual(['[SYSTEM] @B Task #1 is ready for you: claim_task with id 1.']);
+		});
+
+		test('that was offered to an agent is for others when that one claims another', async () => {
+			await touch(B, 'idle', 'b');
+			const [first, second] = [await add('first'), await add('second')];
+			await become(first, `run_at = clock_timestamp() + interval '1 hour'`);
+			expect(await offered()).toEqual([`[SYSTEM] @B Task #${second} is ready for you: claim_task with id ${second}.`]);
+			await become(first, 'run_at = null');
+			await claim(B, `p_id => ${first}`);
+			await touch(C, 'idle', 'c');
+			expect(await offered()).toEqual([`[SYSTEM] @C Task #${second} is ready for you: claim_task with id ${second}.`]);
+			expect(await database.as(B, `select id from inbox('B')`)).toEqual([]);
 		});
 
 		test('wakes nobody who has a task, cannot be woken, was interrupted or revoked', async () => {
@@ -149,7 +176,7 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			await add('x');
 			expect(await offered()).toEqual([]);
 			await database.as(agent('D'), `select agent_touch('idle', null, 'd', null, true)`);
-			expect(await offered()).toEqual(['[SYSTEM] @D Task #2 is ready for you: claim_task.']);
+			expect(await offered()).toEqual(['[SYSTEM] @D Task #2 is ready for you: claim_task with id 2.']);
 		});
 
 		test('counts as a wake between its author and the agent: a loop of tasks is damped as one of messages', async () => {
@@ -169,8 +196,34 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			expect(await offered()).toHaveLength(1);
 		});
 
+		test('wakes an agent that comes back and holds one, once for a session', async () => {
+			const id = await add('held');
+			await touch(B, 'working', 'before');
+			await claim(B);
+			const look = async () => {
+				await database.script(`alter table agent_sessions disable trigger user;
+					update agent_sessions set started_at = started_at - interval '10 seconds' where session <> 'before';
+					alter table agent_sessions enable trigger user;
+					update agentmux.offer_clock set at = '-infinity'`);
+				await database.as(owner, 'select agentmux.tend_tasks()');
+				return told();
+			};
+			expect(await look()).toEqual([]);
+			await touch(B, 'away', 'before');
+			await database.script(`alter table tasks disable trigger user;
+				update tasks set updated_at = updated_at - interval '1 minute';
+				alter table tasks enable trigger user`);
+			await touch(B, 'idle', 'after');
+			const reminder = `[SYSTEM] @B You hold #${id}: go on with it, or finish_task.`;
+			expect(await look()).toEqual([reminder]);
+			expect(await look()).toEqual([reminder]);
+			await touch(B, 'idle', 'another');
+			expect(await look()).toEqual([reminder, reminder]);
+		});
+
 		test('writes nothing while nothing is queued, and is looked for at most every two seconds', async () => {
 			const clock = async () => (await database.as(owner, 'select at, xmin::text from agentmux.offer_clock'))[0];
+			await database.as(owner, `update agentmux.offer_clock set at = '-infinity'`);
 			const before = await clock();
 			await database.as(owner, 'select agentmux.tend_tasks()');
 			expect(await clock()).toEqual(before);

@@ -63,7 +63,7 @@ describe.each(engines)('a watched table that is more than a table, or is no more
 		await follow();
 		await follow();
 		expect(await told()).toEqual([
-			'orders is called purchases now: this watch goes on. @RESPONDER',
+			'orders is now called purchases: this watch goes on. @RESPONDER',
 			'purchases INSERT by A {"id": 1} @RESPONDER',
 			'purchases was dropped: this watch has ended. @RESPONDER',
 		]);
@@ -79,7 +79,7 @@ describe.each(engines)('a watched table that is more than a table, or is no more
 		await follow();
 		expect(await told()).toEqual([
 			'orders INSERT by A {"id": 1} @RESPONDER',
-			'orders INSERT by A @RESPONDER\n(not shown, because nobody knows any more who might read them)',
+			'orders INSERT by A @RESPONDER\n(not shown, because its rights are gone with it)',
 			'orders was dropped: this watch has ended. @RESPONDER',
 		]);
 	});
