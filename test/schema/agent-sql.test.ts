@@ -161,7 +161,7 @@ describe.each(engines)('SQL of an agent on $engine', ({open}) => {
 	});
 
 	it('is for agents with a token of their own', async () => {
-		await expect(rowsOf('select 1', human())).rejects.toThrow('this runs the SQL of agents');
+		await expect(rowsOf('select 1', human())).rejects.toThrow('only an agent with its own token can call this');
 		await expect(rowsOf('select 1', stranger)).rejects.toThrow('does not name an agent');
 		for (const caller of [anon, service('CLAUDE_1')]) {
 			await expect(rowsOf('select 1', caller)).rejects.toThrow('permission denied for function agent_sql');
