@@ -46,7 +46,7 @@ test.each(await recipeNames(recipes))(
 		const {stdout} = await run(set);
 		const started = [...stdout.matchAll(/^ {2}cd (\S+) && (claude|codex)$/gm)].map(([, folder = '']) => folder);
 		expect(started.length).toBeGreaterThan(1);
-		const undo = /To undo all of this:\n {2}\S+ (leave .*)\n/.exec(stdout)?.[1];
+		const undo = /To undo all of this:\n {2}.*? (leave .*)\n/.exec(stdout)?.[1];
 		const last = more.pop() ?? '';
 		expect(last.replaceAll('~', own)).toContain(`agentmux ${undo}`);
 		for (const commands of more) await run(commands);

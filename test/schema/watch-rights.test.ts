@@ -29,7 +29,9 @@ describe.each(engines)('what a watch tells on $engine', ({open}) => {
 
 	test('a column that agents may not read is left out, and a change of nothing else is none', async () => {
 		await joined();
-		expect(await watch()).toEqual(['Agents may not read all columns of orders; messages show only those that they may read.']);
+		expect(await watch()).toEqual([
+			'Agents may not read all columns of orders; messages show only those that they may read.',
+		]);
 		await insert(1);
 		await database.as(owner, `update orders set secret = 'other'`);
 		await database.as(A, `update orders set state = 'done', secret = 'third'`);
