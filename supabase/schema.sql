@@ -4461,7 +4461,7 @@ AS $function$
     select a.tag, upper(a.tag collate "C") as folded, a.presence, a.wake from public.agents as a
     where a.kind = 'agent' and a.revoked_at is null and agentmux.has_session(a.tag)
       and (p_task.assignee is null or upper(a.tag collate "C") = upper(p_task.assignee collate "C"))
-      -- An idle one that nobody can wake is no help.
+      -- An idle agent that cannot be woken does not count.
       and (a.presence <> 'idle' or a.wake is not null)
   ), team as (
     select l.*,

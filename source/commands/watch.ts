@@ -14,7 +14,7 @@ const command: Command = {
 		After this, changes of TABLE become messages from SYSTEM to TAG. A message says how many rows were inserted, updated
 		and deleted and by whom, and shows the first ten; for an update, also the values before it. The first change is sent at
 		once. Those of the next two seconds become one message, and while changes keep coming, a message is sent less and less
-		often, down to one in 32 seconds. TAG is not told of its own changes, nor of updates that change nothing.
+		often, down to one in 32 seconds. TAG gets neither its own changes nor updates that change nothing.
 
 		Messages show the columns that agents may read (granted to the role \`authenticated\`). If agents may not read all rows,
 		because of row level security, messages only count the changes. With --columns, you decide: the columns that you name

@@ -794,7 +794,7 @@ end $$;
 
 -- Two agents that each change a table which the other watches wake each other without end, too. To change a table is work, so these
 -- wakes are counted apart, and work does not make them count from nothing. Only turns are counted: an agent that feeds another by a
--- table, and hears nothing back, is no loop.
+-- table without getting changes back is not a loop.
 alter table agentmux.wakes add column if not exists by_change boolean not null default false;
 alter table agentmux.wakes add column if not exists woken text;
 alter table agentmux.wakes add column if not exists at timestamptz not null default clock_timestamp();

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => hub.stop());
 
-/** What RESPONDER was told, once it is so many messages. Asks the database only, as no follower does. */
+/** The messages to RESPONDER, once there are that many. It reads the database only, because a follower would send them. */
 async function told(count: number): Promise<string[]> {
 	for (;;) {
 		const rows = await home.json<Pick<Message, 'body'>[]>(['sql', 'select body from messages order by id']);

@@ -12,7 +12,7 @@ export interface Watched {
 	readonly window: number;
 }
 
-/** The watched tables, and who is told of which changes. Rejects with MailboxError. */
+/** The watched tables, and who gets which changes. Rejects with MailboxError. */
 export async function watchedTables(run: RunSql): Promise<Watched[]> {
 	const rows = await run(`select table_name, to_tag, to_json(kinds) as kinds, condition, to_json(columns) as columns,
 		extract(epoch from quiet)::float8 as quiet from watched_tables()`);
