@@ -108,10 +108,11 @@ export class LeaseWorld {
 
 	/** Only one new worker is left, which finishes everything in bounded time; resolves with what it could not finish. */
 	async drain(): Promise<string[]> {
-		// A time that somebody named comes when the clock says so.
-		const latest = Math.max(this.#now, ...[...this.#waits.values()].map(({until}) => until));
+		// A time that somebody named comes when the clock says so, and so does the age of a sign of life, if the clock was put back since.
+		const signs = [...this.#signs.values()].filter(at => at !== null);
+		const latest = Math.max(this.#now, ...signs, ...[...this.#waits.values()].map(({until}) => until));
 		await this.take({kind: 'clock', seconds: latest - this.#now + 200});
-		await this.take({kind: 'pass', seconds: [...this.#signs.values()].some(at => at !== null) ? 400 : 70});
+		await this.take({kind: 'pass', seconds: signs.length > 0 ? 400 : 70});
 		for (let turn = 0; turn <= this.#rows.size; turn++) {
 			const [task] = await this.#as(agent('DRAIN'), 'select id, lease_token from task_claim(p_lease => 60)');
 			if (task === undefined) break;
