@@ -146,6 +146,7 @@ CREATE TRIGGER agents_guard_locks BEFORE INSERT OR DELETE OR UPDATE ON public.ag
 CREATE TRIGGER agents_history_added AFTER INSERT ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agent_history();
 CREATE TRIGGER agents_history_changed AFTER UPDATE ON public.agents FOR EACH ROW WHEN (((old.presence <> new.presence) OR ((old.revoked_at IS NULL) <> (new.revoked_at IS NULL)) OR (new.last_seen_at > (COALESCE(old.last_seen_at, old.joined_at) + '00:05:00'::interval)))) EXECUTE FUNCTION agentmux.agent_history();
 CREATE TRIGGER agents_left AFTER UPDATE OF presence ON public.agents FOR EACH ROW WHEN (((new.presence = 'away'::text) AND (old.presence <> 'away'::text))) EXECUTE FUNCTION agentmux.owner_left();
+CREATE TRIGGER agents_left_first AFTER INSERT ON public.agents FOR EACH ROW WHEN ((new.presence = 'away'::text)) EXECUTE FUNCTION agentmux.owner_left();
 CREATE TRIGGER agents_revoked AFTER INSERT OR UPDATE OF revoked_at ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agents_revoked();
 alter table public.agents enable row level security;
 create policy agents_read on public.agents for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -1137,9 +1138,9 @@ end $function$;
 grant execute on function public.inbox_take to authenticated, service_role;
 
 -- Gives back the messages that a call of inbox_take took and the client could not hand over. They can be taken again after a time
--- that grows (agentmux.retry_after). Returns their number. Messages that another call has taken in the meantime, or that were
--- handed over, do not change.
-CREATE OR REPLACE FUNCTION public.receipt_release(p_take_id text)
+-- that grows (agentmux.retry_after); or at once with p_unseen, if the client cannot have seen them: then they count as never taken.
+-- Returns their number. Messages that another call has taken in the meantime, or that were handed over, do not change.
+CREATE OR REPLACE FUNCTION public.receipt_release(p_take_id text, p_unseen boolean DEFAULT false)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1147,6 +1148,7 @@ CREATE OR REPLACE FUNCTION public.receipt_release(p_take_id text)
 AS $function$
 declare
   me text := agentmux.me();
+  unseen int := case when p_unseen then 1 else 0 end;
   changed int;
 begin
   with held as (
@@ -1155,7 +1157,8 @@ begin
     where r.state = 'taken' and r.take_id = p_take_id
     order by r.message_id for update of r
   )
-  update public.receipts as r set take_id = null, lease_until = clock_timestamp() + agentmux.retry_after(r.takes)
+  update public.receipts as r set take_id = null, takes = greatest(r.takes - unseen, 0),
+    lease_until = clock_timestamp() + agentmux.retry_after(r.takes - unseen)
   from held where r.message_id = held.message_id and r.reader = held.reader;
   get diagnostics changed = row_count;
   return changed;
@@ -1782,8 +1785,9 @@ begin
   return null;
 end $function$;
 
--- Adds a task and returns it. Adding another one with the same idem_key to the same queue returns the first.
-CREATE OR REPLACE FUNCTION public.task_add(p_title text, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_max_attempts integer DEFAULT 5, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint, p_assignee text DEFAULT NULL::text)
+-- Adds a task and returns it. Adding another one with the same idem_key to the same queue returns the first. p_queue: by default that of
+-- its plan, so that whoever works on the plan finds the step.
+CREATE OR REPLACE FUNCTION public.task_add(p_title text, p_body text DEFAULT ''::text, p_queue text DEFAULT NULL::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_max_attempts integer DEFAULT 5, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint, p_assignee text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1792,12 +1796,14 @@ AS $function$
 declare
   needed bigint[] := array(select distinct n from unnest(p_depends_on) as n where n is not null order by n);
   meant_for text := p_assignee;
+  into_queue text;
   other record;
   added public.tasks;
 begin
   perform public.mux_guard();
   if p_parent_id is not null or needed <> '{}' then perform agentmux.take_turn(); end if;
-  select t.* into added from public.tasks as t where t.queue = p_queue and t.idem_key = p_idem_key;
+  into_queue := coalesce(p_queue, (select t.queue from public.tasks as t where t.id = p_parent_id), 'default');
+  select t.* into added from public.tasks as t where t.queue = into_queue and t.idem_key = p_idem_key;
   if found then return next added; return; end if;
   if p_parent_id is not null then
     -- Locked, so that it does not end while it gets a step.
@@ -1824,13 +1830,13 @@ begin
   end loop;
   insert into public.tasks (title, body, queue, priority, parent_id, position, depends_on, max_attempts, run_at, idem_key,
     message_id, created_by, assignee)
-  values (p_title, coalesce(p_body, ''), coalesce(p_queue, 'default'), coalesce(p_priority, 0), p_parent_id,
+  values (p_title, coalesce(p_body, ''), into_queue, coalesce(p_priority, 0), p_parent_id,
     coalesce(p_position, 0), needed, coalesce(p_max_attempts, 5), p_run_at, p_idem_key,
     p_message_id, (select i.tag from agentmux.identity() as i), meant_for)
   on conflict (queue, idem_key) do nothing
   returning * into added;
   if not found then
-    select t.* into added from public.tasks as t where t.queue = p_queue and t.idem_key = p_idem_key;
+    select t.* into added from public.tasks as t where t.queue = into_queue and t.idem_key = p_idem_key;
   end if;
   return next added;
 end $function$;
@@ -1840,7 +1846,7 @@ grant execute on function public.task_add to authenticated, service_role;
 -- Returns the task, then its steps, in order. With p_in_order each step depends on the one before it, and the first on p_depends_on;
 -- otherwise each depends on p_depends_on. Adding another plan with the same idem_key to the same queue returns the first. p_assignee:
 -- only this tag may claim the steps.
-CREATE OR REPLACE FUNCTION public.task_plan(p_title text, p_steps jsonb, p_in_order boolean DEFAULT true, p_body text DEFAULT ''::text, p_queue text DEFAULT 'default'::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint, p_assignee text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION public.task_plan(p_title text, p_steps jsonb, p_in_order boolean DEFAULT true, p_body text DEFAULT ''::text, p_queue text DEFAULT NULL::text, p_priority integer DEFAULT 0, p_parent_id bigint DEFAULT NULL::bigint, p_position integer DEFAULT 0, p_depends_on bigint[] DEFAULT '{}'::bigint[], p_idem_key text DEFAULT NULL::text, p_message_id bigint DEFAULT NULL::bigint, p_assignee text DEFAULT NULL::text)
  RETURNS SETOF tasks
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4118,12 +4124,17 @@ comment on column agentmux.offers.tag is 'the tag in upper case, to which it was
 CREATE INDEX offers_tag ON agentmux.offers USING btree (tag);
 alter table agentmux.offers enable row level security;
 
--- The sessions whose agent was told what it holds.
+-- The claims of which an idle owner was reminded.
 create table agentmux.reminded (
-  tag text collate "C" not null,
+  task_id bigint not null,
+  token bigint not null,
   session text not null,
-  constraint reminded_pkey PRIMARY KEY (tag, session)
+  at timestamp with time zone not null default clock_timestamp(),
+  is_reported boolean not null default false,
+  constraint reminded_pkey PRIMARY KEY (task_id, token, session)
 );
+comment on column agentmux.reminded.is_reported is 'whether others were told that its owner is idle';
+comment on column agentmux.reminded.session is 'the session that was reminded when it began; empty: it had been idle for minutes';
 alter table agentmux.reminded enable row level security;
 
 -- When the offers were last looked at. Whoever has the row looks, and nobody else at the same time.
@@ -4230,8 +4241,8 @@ AS $function$
   select coalesce(array_agg(a.tag order by a.tag), '{HUMAN}') from public.agents as a where a.kind = 'human' and a.revoked_at is null
 $function$;
 
--- Posts a message of SYSTEM's about tasks. It asks nothing: mark_read acks it.
-CREATE OR REPLACE FUNCTION agentmux.post_about_tasks(p_to text, p_tasks bigint[], p_text text)
+-- Sends a message from SYSTEM. It asks nothing: mark_read acks it.
+CREATE OR REPLACE FUNCTION agentmux.say(p_content text, p_meta jsonb DEFAULT '{}'::jsonb)
  RETURNS bigint
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -4239,15 +4250,22 @@ CREATE OR REPLACE FUNCTION agentmux.post_about_tasks(p_to text, p_tasks bigint[]
 AS $function$
 declare
   before text := coalesce(current_setting('agentmux.author', true), '');
-  posted bigint;
+  said bigint;
 begin
   perform set_config('agentmux.author', 'system', true);
-  insert into public.messages (content, meta)
-  values (format('[SYSTEM] @%s %s', p_to, p_text), jsonb_build_object('tasks', to_jsonb(p_tasks)))
-  returning id into posted;
+  insert into public.messages (content, meta) values ('[SYSTEM] ' || p_content, p_meta) returning id into said;
   perform set_config('agentmux.author', before, true);
-  return posted;
+  return said;
 end $function$;
+
+CREATE OR REPLACE FUNCTION agentmux.say_of_tasks(p_to text, p_tasks bigint[], p_text text)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select agentmux.say(format('@%s %s', p_to, p_text), jsonb_build_object('tasks', to_jsonb(p_tasks)))
+$function$;
 
 -- Tells each of them in one message what was noted for it: the first ten sentences, and how many more there are.
 CREATE OR REPLACE FUNCTION agentmux.tell_news()
@@ -4268,7 +4286,7 @@ begin
         || case when count(*) > 10 then format(E'\nand %s more', count(*) - 10) else '' end as text
     from numbered as n group by upper(n.to_tag) order by upper(n.to_tag)
   loop
-    perform agentmux.post_about_tasks(heap.to_tag, heap.tasks, heap.text);
+    perform agentmux.say_of_tasks(heap.to_tag, heap.tasks, heap.text);
   end loop;
   return null;
 end $function$;
@@ -4287,8 +4305,8 @@ begin
   if ended.message_id is not null then perform agentmux.ack(ended.tag, array[ended.message_id], 'task'); end if;
 end $function$;
 
--- Notes who is concerned by a task's end. A step's end is not told: its plan's is. Who was working on a step that is cancelled is
--- told to stop.
+-- Notes who is concerned by a task's end. A step's end is not told: its plan's is. But who added a plan hears of its first step that is
+-- dead while others go on, and may retry it before the plan fails. Who was working on a step that is cancelled is told to stop.
 CREATE OR REPLACE FUNCTION agentmux.task_ended()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4298,6 +4316,8 @@ AS $function$
 declare
   is_plan boolean;
   line text;
+  death text;
+  plan public.tasks;
   broken record;
   other record;
 begin
@@ -4317,17 +4337,29 @@ begin
     perform agentmux.tell(new.id, array[old.lease_owner],
       format('%s is not yours any more: %s.', agentmux.task_name(new.id), coalesce(agentmux.quoted(new.last_error, 300), 'it was cancelled')));
   end if;
-  if new.parent_id is not null then return null; end if;
-  is_plan := exists (select from public.tasks as step where step.parent_id = new.id);
   line := agentmux.task_name(new.id);
+  death := format(' is dead after %s %s%s: %s.', new.attempts, case new.attempts when 1 then 'attempt' else 'attempts' end,
+    ', the last by ' || old.lease_owner, agentmux.quoted(new.last_error, 300));
+  if new.parent_id is not null then
+    select t.* into plan from public.tasks as t where t.id = new.parent_id;
+    if new.status = 'dead' and plan.status in ('queued', 'running')
+      and not exists (select from public.tasks as t where t.parent_id = plan.id and t.status = 'dead' and t.id <> new.id)
+    then
+      perform agentmux.tell(new.id, array[new.created_by, plan.created_by, old.lease_owner],
+        format('%s%s The other steps of plan #%s go on.', line, death, plan.id));
+    end if;
+    return null;
+  end if;
+  is_plan := exists (select from public.tasks as step where step.parent_id = new.id);
   if not is_plan then
     line := line || case new.status
       when 'done' then format(' is done%s.', ' by ' || old.lease_owner)
-      when 'dead' then format(' is dead after %s %s%s: %s.', new.attempts, case new.attempts when 1 then 'attempt' else 'attempts' end,
-        ', the last by ' || old.lease_owner, agentmux.quoted(new.last_error, 300))
+      when 'dead' then death
       else format(' is %s: %s.', new.status, coalesce(agentmux.quoted(new.last_error, 300), 'no reason was given')) end;
   elsif new.status = 'done' then
-    line := format('%s is through: %s.', line, agentmux.plan_counts(new.id));
+    line := format('%s %s: %s.', line, case when exists (select from public.tasks as t
+      where t.id in (select agentmux.task_tree(new.id)) and t.status = 'cancelled') then 'has ended' else 'is through' end,
+      agentmux.plan_counts(new.id));
   else
     select t.id, t.status, t.last_error into broken from public.tasks as t
     where t.id in (select agentmux.task_tree(new.id)) and t.id <> new.id and t.status = 'dead' order by t.updated_at desc limit 1;
@@ -4570,7 +4602,7 @@ begin
     continue when chosen is null or not agentmux.may_wake(task.created_by, chosen);
     if ready.message_id is not null then perform agentmux.ack(ready.tag, array[ready.message_id], 'task'); end if;
     update agentmux.offers as o set tag = upper(chosen collate "C"), at = instant, times = o.times + 1,
-      message_id = agentmux.post_about_tasks(chosen, array[task.id], format('%s is ready for you: claim_task with id %s.',
+      message_id = agentmux.say_of_tasks(chosen, array[task.id], format('%s is ready for you: claim_task with id %s.',
         case when task.parent_id is null then 'Task #' || task.id else format('Step #%s of plan #%s', task.id, task.parent_id) end, task.id))
     where o.task_id = task.id;
     offered := offered + 1;
@@ -4605,8 +4637,9 @@ begin
   return offered;
 end $function$;
 
--- Wakes an agent that has come back and is idle, but holds a task of which nothing was heard since: what a client says to its model when
--- it starts is read with the first prompt.
+-- Wakes an idle agent that holds a task of which nothing is heard: once when it has come back, because what a client says to its model
+-- when it starts is read with the first prompt; and once when it has been idle for five minutes, because it may have ended its turn too
+-- early. If nothing is heard for another five minutes, who added the task and the humans are told.
 CREATE OR REPLACE FUNCTION agentmux.remind_owners()
  RETURNS void
  LANGUAGE plpgsql
@@ -4614,23 +4647,45 @@ CREATE OR REPLACE FUNCTION agentmux.remind_owners()
  SET search_path TO ''
 AS $function$
 declare
+  instant timestamptz := clock_timestamp();
   back record;
 begin
   delete from agentmux.reminded as r
-  where not exists (select from public.agent_sessions as s where s.tag = r.tag and s.session = r.session);
+  where not exists (select from public.tasks as t where t.id = r.task_id and t.lease_token = r.token and t.status = 'running');
   for back in
-    select s.tag, array_agg(distinct s.session) as sessions, array_agg(distinct t.id) as tasks
-    from public.agent_sessions as s
-    join public.tasks as t on t.status = 'running' and upper(t.lease_owner collate "C") = s.tag and t.updated_at < s.started_at
-    where s.presence = 'idle' and s.wake is not null and coalesce(s.quiet_until <= clock_timestamp(), true)
-      and s.started_at < clock_timestamp() - interval '3 seconds'
-      and not exists (select from public.agent_sessions as o where o.tag = s.tag and o.presence <> 'idle')
-      and not exists (select from agentmux.reminded as r where r.tag = s.tag and r.session = s.session)
-    group by s.tag
+    with idle as (
+      select a.tag, s.session, s.started_at, t.id, t.lease_token, t.updated_at,
+        greatest((select max(e.at) from public.events as e where e.kind = 'presence' and e.tag = a.tag),
+          (select max(e.at) from public.events as e where e.task_id = t.id)) as heard_at
+      from public.agent_sessions as s
+      join public.agents as a on upper(a.tag collate "C") = s.tag
+      join public.tasks as t on t.status = 'running' and upper(t.lease_owner collate "C") = s.tag
+      where s.presence = 'idle' and s.wake is not null and coalesce(s.quiet_until <= instant, true)
+        and not exists (select from public.agent_sessions as o where o.tag = s.tag and o.presence <> 'idle')
+    ), due as (
+      select i.tag, i.id, i.lease_token, i.session from idle as i
+      where i.updated_at < i.started_at and i.started_at < instant - interval '3 seconds'
+      union
+      select i.tag, i.id, i.lease_token, '' from idle as i where i.heard_at < instant - interval '5 minutes'
+    ), noted as (
+      insert into agentmux.reminded (task_id, token, session) select d.id, d.lease_token, d.session from due as d
+      on conflict do nothing returning *
+    )
+    select d.tag, array_agg(distinct d.id) as tasks
+    from due as d join noted as n on n.task_id = d.id and n.session = d.session group by d.tag
   loop
-    insert into agentmux.reminded select back.tag, session from unnest(back.sessions) as session on conflict do nothing;
-    perform agentmux.post_about_tasks((select a.tag from public.agents as a where upper(a.tag collate "C") = back.tag), back.tasks,
+    perform agentmux.say_of_tasks(back.tag, back.tasks,
       format('You hold #%s: go on with it, or finish_task.', array_to_string(back.tasks, ', #')));
+  end loop;
+  for back in
+    update agentmux.reminded as r set is_reported = true
+    from public.tasks as t join public.agents as a on upper(a.tag collate "C") = upper(t.lease_owner collate "C")
+    where t.id = r.task_id and r.session = '' and not r.is_reported and r.at < instant - interval '5 minutes' and a.presence = 'idle'
+      and not exists (select from public.events as e where e.task_id = t.id and e.at > r.at)
+    returning t.id, t.created_by, a.tag
+  loop
+    perform agentmux.tell(back.id, array[back.created_by] || agentmux.humans(),
+      format('%s stands still: %s holds it, was reminded of it, and is idle.', agentmux.task_name(back.id), back.tag));
   end loop;
 end $function$;
 
@@ -4889,21 +4944,6 @@ CREATE OR REPLACE FUNCTION agentmux.hidden_columns(w agentmux.watches)
 AS $function$
   select agentmux.other_columns(w.source, nullif(agentmux.shown_columns(w), '{}'))
 $function$;
-
--- Sends a message from SYSTEM.
-CREATE OR REPLACE FUNCTION agentmux.say(p_content text, p_meta jsonb DEFAULT '{}'::jsonb)
- RETURNS void
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  before text := coalesce(current_setting('agentmux.author', true), '');
-begin
-  perform set_config('agentmux.author', 'system', true);
-  insert into public.messages (content, meta) values ('[SYSTEM] ' || p_content, p_meta);
-  perform set_config('agentmux.author', before, true);
-end $function$;
 
 -- The text about some changes of a table: how many of each kind, by whom, and the first ten rows.
 CREATE OR REPLACE FUNCTION agentmux.watch_text(w agentmux.watches, p_changes agentmux.watch_changes[])

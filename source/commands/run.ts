@@ -16,11 +16,13 @@ const command: Command = {
 		Start a client as TAG in a folder. Joins the folder first, if TAG has not joined there.
 
 		Usage
-		  agentmux run TAG [--dir DIR] [--client CLIENT] [--role ROLE] [-- COMMAND [ARGUMENT...]]
+		  agentmux run TAG [--dir DIR] [--client CLIENT] [--role ROLE] [--no-sql]
+		               [-- COMMAND [ARGUMENT...]]
 
 		  --dir DIR         the folder (default: the current one)
 		  --client CLIENT   claude, codex or gemini, for which to join (default: by COMMAND, else claude)
 		  --role ROLE       what this agent does, shown to the others
+		  --no-sql          as for join
 		  COMMAND           what to start (default: the client); it runs in the folder, with AGENTMUX_TAG set
 
 		Exits with the code of COMMAND.
@@ -30,7 +32,7 @@ const command: Command = {
 		  agentmux run REVIEWER -- codex --model gpt-5
 		  agentmux run BATCH -- claude -p "answer your messages"
 	`,
-	flags: {dir: {type: 'string'}, client: {type: 'string'}, role: {type: 'string'}},
+	flags: {dir: {type: 'string'}, client: {type: 'string'}, role: {type: 'string'}, sql: {type: 'boolean'}},
 	async run(invocation) {
 		const {input, flags, env} = invocation;
 		const [word, ...given] = input;
@@ -70,10 +72,16 @@ async function ensureJoined(invocation: Invocation, tag: Tag, folder: string, cl
 			place.hooks === 'set up' &&
 			place.clients.includes(client.name),
 	);
-	if (isJoined) return;
+	const sql = flags['sql'];
+	if (isJoined && sql === undefined) return;
 	const {default: join} = await import('./join.ts');
 	const role = textFlag(flags, 'role');
-	const given = {dir: [folder], client: client.id, ...(role === undefined ? {} : {role})};
+	const given = {
+		dir: [folder],
+		client: client.id,
+		...(role === undefined ? {} : {role}),
+		...(sql === undefined ? {} : {sql}),
+	};
 	await join.run({...invocation, input: [tag], flags: given, stdout: stderr});
 }
 

@@ -19,11 +19,10 @@ const command: Command = {
 
 		Usage
 		  agentmux up --recipe NAME [--client CLIENT] [--dir DIR]... [--count N] [--tags A,B]
-		              [--print]
+		              [--no-sql] [--print]
 
-		  --recipe, --client, --dir, --count, --tags   as for join
-		  --yes, -y                                    as for join
-		  --print                                      print the commands, and set up and start nothing
+		  --recipe, --client, --dir, --count, --tags, --no-sql, --yes   as for join
+		  --print                                                       print the commands, and set up and start nothing
 
 		\`agentmux leave --recipe NAME --dir DIR\` undoes what was set up.
 
@@ -35,6 +34,7 @@ const command: Command = {
 		...participantFlags,
 		client: {type: 'string'},
 		print: {type: 'boolean'},
+		sql: {type: 'boolean'},
 		yes: {type: 'boolean', shortFlag: 'y'},
 	},
 	async run(invocation) {

@@ -122,6 +122,11 @@ export function waitOf({run_at}: Pick<Task, 'run_at'>, now: number): number {
 	return run_at === null ? 0 : Math.max(0, Date.parse(run_at) - now);
 }
 
+/** When a task became ready that is: it was added or queued again, or the last that it depends on ended. Milliseconds since 1970. */
+export function readySince({updated_at, depends_on}: Task, taskOf: (id: number) => Task | undefined): number {
+	return Math.max(...[updated_at, ...depends_on.map(id => taskOf(id)?.updated_at ?? updated_at)].map(Date.parse));
+}
+
 /** Why a queued task can never run, `blocked for ever: …` in the database's words; null for any other. */
 export function blockedForEver({status, last_error}: Pick<Task, 'status' | 'last_error'>): string | null {
 	return status === 'queued' && last_error?.startsWith('blocked for ever: ') === true ? last_error : null;

@@ -125,7 +125,7 @@ export function stalledBy(state: State, task: Task, now: number): string | null 
 	if (task.status !== 'queued') return null;
 	const leaves = leavesOf(state, task.id, 0);
 	if (leaves.length === 0) return null;
-	return stallOf(leaves, {agents: state.agents.values(), statusOf: id => state.tasks.get(id)?.status, now});
+	return stallOf(leaves, {agents: state.agents.values(), taskOf: id => state.tasks.get(id), now});
 }
 
 /** The plans to which nothing happens. */

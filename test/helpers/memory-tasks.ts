@@ -42,7 +42,7 @@ export class MemoryTasks {
 	}
 
 	add(draft: TaskDraft, created_by: Tag): Task {
-		const queue = draft.queue ?? 'default';
+		const queue = draft.queue ?? this.rows.find(({id}) => id === draft.parent_id)?.queue ?? 'default';
 		const same = this.rows.find(
 			({idem_key, queue: other}) => idem_key !== null && idem_key === draft.idem_key && other === queue,
 		);

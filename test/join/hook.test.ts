@@ -120,6 +120,8 @@ describe('handing over', () => {
 			const text = await hook();
 			if (text === '') break;
 			expect(size(text)).toBeLessThanOrEqual(max);
+			// None of them was seen before, however often it was taken.
+			expect(text).not.toContain('again (');
 			const ids = [...text.matchAll(/^#(\d+) from SENDER/gm)].map(([, id]) => Number(id));
 			for (const id of ids) {
 				const body = `@${me} ${bodies[sent.indexOf(id)] ?? ''}`;

@@ -56,12 +56,17 @@ test.each<[string, Task[], Agent[], string | null]>([
 		'#1 is ready, and executor, which it is for, cannot be woken',
 	],
 	['is about to be claimed', [step(1)], [agent()], null],
+	[
+		'has just become ready, though it was added long ago',
+		[step(1, {status: 'done'}), step(2, {...old, depends_on: [1]})],
+		[agent()],
+		null,
+	],
 	['may be claimed by one who cannot be woken', [step(1)], [agent({wake: null})], null],
 	['waits for one who is busy', [step(1, old)], [agent({presence: 'working'})], null],
 	['is ignored', [step(2, {...old, priority: 1}), step(1, old)], [agent()], '#2 is ready, and nobody claims it'],
 ])('a plan that %s: %j', (_, steps, agents, why) => {
-	const statuses = new Map(steps.map(({id, status}) => [id, status]));
-	expect(stallOf(steps, {agents, statusOf: id => statuses.get(id), now})).toBe(why);
+	expect(stallOf(steps, {agents, taskOf: id => steps.find(each => each.id === id), now})).toBe(why);
 });
 
 test('plans are looked at with all that is below them', async () => {

@@ -221,6 +221,37 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			expect(await look()).toEqual([reminder, reminder]);
 		});
 
+		test('wakes an agent that ended its turn while it holds one, once; if it stands still all the same, its author and the human are told', async () => {
+			await database.as(human(), `select agent_touch('idle')`);
+			const id = await add('held');
+			await touch(B, 'working', 'b');
+			await claim(B);
+			await touch(B, 'idle', 'b');
+			const look = async (minutes: number) => {
+				await database.script(`update events set at = at - interval '${minutes} minutes';
+					update agentmux.reminded set at = at - interval '${minutes} minutes';
+					update agentmux.offer_clock set at = '-infinity'`);
+				await database.as(owner, 'select agentmux.tend_tasks()');
+				return told();
+			};
+			expect(await look(4)).toEqual([]);
+			const reminder = `[SYSTEM] @B You hold #${id}: go on with it, or finish_task.`;
+			expect(await look(2)).toEqual([reminder]);
+			expect(await look(4)).toEqual([reminder]);
+			const stands = `Task #${id} "held" stands still: B holds it, was reminded of it, and is idle.`;
+			expect(await look(2)).toEqual([reminder, `[SYSTEM] @A ${stands}`, `[SYSTEM] @HUMAN ${stands}`]);
+			expect(await look(20)).toHaveLength(3);
+		});
+
+		test('is left to an agent that works, though nothing is heard of it', async () => {
+			await add('held');
+			await touch(B, 'working', 'b');
+			await claim(B);
+			await database.script(`update events set at = at - interval '1 hour'`);
+			await database.as(owner, 'select agentmux.tend_tasks()');
+			expect(await told()).toEqual([]);
+		});
+
 		test('writes nothing while nothing is queued, and is looked for at most every two seconds', async () => {
 			const clock = async () => (await database.as(owner, 'select at, xmin::text from agentmux.offer_clock'))[0];
 			await database.as(owner, `update agentmux.offer_clock set at = '-infinity'`);
@@ -286,6 +317,31 @@ describe.each(engines)('the board on $engine', ({open}) => {
 						`[SYSTEM] @${tag} Plan #${other} "the plan" has failed: 0 of 3 steps done, 1 dead, 2 cancelled. Step #${first} is dead: "cannot be".`,
 				),
 			);
+		});
+
+		test('who added a plan of the first step that is dead while others go on, before the plan has failed', async () => {
+			const [id, one, two] = (await plan(['one', 'two', 'three'], 'false')) as [number, number, number];
+			await claim(B, `p_id => ${one}`);
+			await finish(B, one, 1, `false, p_error => 'no disk', p_dead => true`);
+			const dead = `Task #${one} "one" is dead after 1 attempt, the last by B: "no disk". The other steps of plan #${id} go on.`;
+			expect(await told()).toEqual([`[SYSTEM] @A ${dead}`]);
+			await claim(B, `p_id => ${two}`);
+			await finish(B, two, 1, `false, p_error => 'no disk', p_dead => true`);
+			expect(await told()).toHaveLength(1);
+		});
+
+		test('that a plan has ended of which a part was cancelled, and not that it is through', async () => {
+			const [id, one, two] = (await plan(['one', 'two', 'three'])) as [number, number, number];
+			await claim(B, `p_id => ${one}`);
+			await finish(B, one, 1);
+			await database.as(A, 'select task_cancel($1)', [two]);
+			expect(await told()).toEqual([]);
+			const [id2, other] = (await plan(['one', 'two'], '', C)) as [number, number];
+			await claim(B, `p_id => ${other}`);
+			await finish(B, other, 1);
+			await database.as(human(), 'select task_cancel($1)', [other + 1]);
+			expect(await told()).toEqual([`[SYSTEM] @C Plan #${id2} "the plan" has ended: 1 of 2 steps done, 1 cancelled.`]);
+			expect(await read(id)).toMatchObject({status: 'done'});
 		});
 
 		test('who is working on a task that it was cancelled, and by whom and why', async () => {
@@ -402,6 +458,17 @@ describe.each(engines)('the board on $engine', ({open}) => {
 		});
 	});
 
+	test('a step is added to the queue of its plan, unless another is named', async () => {
+		const [id] = (await plan(['one'], `p_queue => 'executor'`)) as [number];
+		expect(await read(await add('two', `p_parent_id => ${id}`))).toMatchObject({queue: 'executor'});
+		expect(await read(await add('three', `p_parent_id => ${id}, p_queue => 'review'`))).toMatchObject({
+			queue: 'review',
+		});
+		expect(await read(await add('single'))).toMatchObject({queue: 'default'});
+		const again = `p_parent_id => ${id}, p_idem_key => 'key'`;
+		expect(await add('four', again)).toBe(await add('four', again));
+	});
+
 	describe('of an attempt', () => {
 		const note = (id: number, token: number) =>
 			database.as(B, `select task_progress($1, $2, 0.7, 'the parser is done')`, [id, token]);
@@ -493,6 +560,13 @@ describe.each(engines)('the board on $engine', ({open}) => {
 				attempts: 1,
 				last_error: null,
 			});
+		});
+
+		test('it ends within seconds when the first that is heard of its owner is that it signs off', async () => {
+			const id = await add('held');
+			await claim(B, 'p_lease => 600');
+			await touch(B, 'away', 'b');
+			expect(await left(id)).toBeLessThanOrEqual(10);
 		});
 
 		test('it is not taken from an owner that lives, for an hour at most', async () => {

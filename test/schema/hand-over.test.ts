@@ -40,6 +40,17 @@ describe.each(engines)('handing over on $engine', ({open}) => {
 		expect(await receipt()).toMatchObject({state: 'delivered', attempts: 1, takes: 0, lease: 600});
 	});
 
+	test('what the client cannot have seen counts as never taken', async () => {
+		await post('[A] @B x');
+		for (const take of ['one', 'two', 'three']) {
+			expect(await ids(`inbox_take(p_take_id => '${take}')`)).toEqual([1]);
+			await database.as(B, `select receipt_release('${take}', true)`);
+			expect(await receipt()).toMatchObject({state: 'taken', attempts: 0, takes: 0, lease: 0});
+		}
+		expect(await ids('inbox_take()')).toEqual([1]);
+		expect(await receipt()).toMatchObject({takes: 1});
+	});
+
 	test('a take releases only its own messages: none that another client has taken since, handed over or acked', async () => {
 		for (const text of ['one', 'two', 'three']) await post(`[A] @B ${text}`);
 		expect(await ids(`inbox_take(p_take_id => 'slow')`)).toEqual([1, 2, 3]);

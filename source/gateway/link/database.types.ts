@@ -738,7 +738,7 @@ export type Database = {
 			mux_make_role: {Args: Record<PropertyKey, never>; Returns: undefined};
 			receipt_ack: {Args: {p_ids: number[]; p_route: string}; Returns: number};
 			receipt_deliver: {Args: {p_ids: number[]; p_route: string; p_session?: string}; Returns: number};
-			receipt_release: {Args: {p_take_id: string}; Returns: number};
+			receipt_release: {Args: {p_take_id: string; p_unseen?: boolean}; Returns: number};
 			receipt_return: {Args: {p_session: string}; Returns: number};
 			redact_message: {
 				Args: {p_id: number; p_reason?: string; p_signature?: Json};

@@ -124,7 +124,7 @@ function commonArguments(draft: PlanDraft) {
 	return {
 		p_title: draft.title,
 		p_body: draft.body ?? '',
-		p_queue: draft.queue ?? 'default',
+		p_queue: draft.queue ?? null,
 		p_priority: draft.priority ?? 0,
 		p_parent_id: draft.parent_id ?? null,
 		p_position: draft.position ?? 0,

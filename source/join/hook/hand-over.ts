@@ -147,7 +147,8 @@ export async function say(work: HookRun, answer: object, mail: readonly Mail[], 
 	session.change({unconfirmed: [...unconfirmed, ...ids], asked: [...asked, ...questions]});
 	await call('receipt_deliver', {p_ids: ids, p_route: routeOf(work), p_session: client});
 	session.change({unconfirmed: session.read().unconfirmed.filter(id => !ids.includes(id))});
-	await take.giveBack(call);
+	// What remains was not written.
+	await take.giveBack(call, {isUnseen: true});
 }
 
 /** Whether a message names the agent and asks it something, which SYSTEM never does: Stop reminds of it, once, if it is left open. */

@@ -26,9 +26,12 @@ export class Take {
 		this.#isOpen = false;
 	}
 
-	/** Releases mail that was not handed over, if there may be any. Rejects if the request fails. */
-	async giveBack(call: Call): Promise<void> {
-		if (this.#isOpen) await call('receipt_release', {p_take_id: this.id});
+	/**
+	 * Releases mail that was not handed over, if there may be any; with `isUnseen`, the client cannot have seen it. Rejects if the
+	 * request fails.
+	 */
+	async giveBack(call: Call, {isUnseen = false} = {}): Promise<void> {
+		if (this.#isOpen) await call('receipt_release', {p_take_id: this.id, ...(isUnseen ? {p_unseen: true} : {})});
 		this.#isOpen = false;
 	}
 }

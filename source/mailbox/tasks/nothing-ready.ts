@@ -1,6 +1,6 @@
 import type {Mailbox} from '../mailbox.ts';
 import {sameTag, type Tag} from '../tag.ts';
-import {blockedForEver, waitOf, type Task} from '../task.ts';
+import {blockedForEver, readySince, waitOf, type Task} from '../task.ts';
 import {leavesBelow} from './leaves.ts';
 
 type Board = Pick<Mailbox['tasks'], 'list' | 'attempts'>;
@@ -57,7 +57,8 @@ async function waitOfTask(board: Board, task: Task, known: readonly Task[], now:
 		return `#${id} is being worked on by ${lease_owner}${begun === undefined ? '' : ` since ${clock(begun)}`}`;
 	}
 	if (blockedForEver(task) !== null) return `#${id} is blocked for ever`;
-	const needed = task.depends_on.filter(other => known.find(each => each.id === other)?.status !== 'done');
+	const taskOf = (other: number): Task | undefined => known.find(each => each.id === other);
+	const needed = task.depends_on.filter(other => taskOf(other)?.status !== 'done');
 	if (needed.length > 0) return `#${id} waits for ${needed.map(other => `#${other}`).join(', ')}`;
 	if (waitOf(task, now) > 0) {
 		const again =
@@ -65,7 +66,7 @@ async function waitOfTask(board: Board, task: Task, known: readonly Task[], now:
 		return `#${id} waits until ${clock(run_at ?? '')}${again}`;
 	}
 	const whom = assignee === null ? `in queue ${JSON.stringify(task.queue)}` : `for ${assignee}`;
-	return `#${id} has been ready ${whom} since ${clock(updated_at)}`;
+	return `#${id} has been ready ${whom} since ${clock(readySince(task, taskOf))}`;
 }
 
 async function lastPlan(board: Board): Promise<string> {
@@ -73,11 +74,14 @@ async function lastPlan(board: Board): Promise<string> {
 	const step = ended.find(({parent_id}) => parent_id !== null);
 	const plan = ended.find(({id}) => id === step?.parent_id);
 	if (plan === undefined) return '';
-	const how = plan.status === 'done' ? 'is through: all of its steps are done' : `is ${plan.status}`;
-	return ` Plan #${plan.id} ${how}.`;
+	if (plan.status !== 'done') return ` Plan #${plan.id} is ${plan.status}.`;
+	const steps = (await leavesBelow(board, [plan.id])).get(plan.id) ?? [];
+	const done = steps.filter(({status}) => status === 'done').length;
+	if (done === steps.length) return ` Plan #${plan.id} is through: all of its steps are done.`;
+	return ` Plan #${plan.id} has ended: ${done} of its ${steps.length} steps were done.`;
 }
 
 /** `12:30:05 UTC`. */
-function clock(iso: string): string {
-	return `${new Date(iso).toISOString().slice(11, 19)} UTC`;
+function clock(instant: string | number): string {
+	return `${new Date(instant).toISOString().slice(11, 19)} UTC`;
 }

@@ -1,7 +1,7 @@
 import {presenceOf, type Agent} from '../agent.ts';
 import type {Mailbox} from '../mailbox.ts';
 import {sameTag} from '../tag.ts';
-import {waitOf, type Task, type TaskStatus} from '../task.ts';
+import {readySince, waitOf, type Task} from '../task.ts';
 import {leavesBelow} from './leaves.ts';
 
 /** Milliseconds for which a step may be ready without anybody claiming it. */
@@ -10,8 +10,8 @@ const patience = 10 * 60_000;
 /** What is known beside the steps of a plan. */
 interface Surroundings {
 	readonly agents: Iterable<Agent>;
-	/** The status of any task; undefined if it is not known. */
-	readonly statusOf: (id: number) => TaskStatus | undefined;
+	/** Any task; undefined if it is not known. */
+	readonly taskOf: (id: number) => Task | undefined;
 	/** Milliseconds since 1970. */
 	readonly now: number;
 }
@@ -20,15 +20,15 @@ interface Surroundings {
  * Why nothing happens to a plan, although its turn has come: `#5 is ready, and EXECUTOR, which it is for, is away`. Null if it is
  * being worked on, waits for a time or for another task, or has ended. `steps`: the tasks below it that are no plans themselves.
  */
-export function stallOf(steps: readonly Task[], {agents, statusOf, now}: Surroundings): string | null {
+export function stallOf(steps: readonly Task[], {agents, taskOf, now}: Surroundings): string | null {
 	if (steps.some(({status}) => status === 'running')) return null;
 	const queued = steps.filter(({status}) => status === 'queued');
 	if (queued.some(step => waitOf(step, now) > 0)) return null;
 	const [ready] = queued
-		.filter(({depends_on}) => depends_on.every(id => statusOf(id) === 'done'))
+		.filter(({depends_on}) => depends_on.every(id => taskOf(id)?.status === 'done'))
 		.sort((one, other) => other.priority - one.priority || one.id - other.id);
 	if (ready === undefined) return null;
-	const {id, assignee, updated_at} = ready;
+	const {id, assignee} = ready;
 	const team = [...agents].filter(
 		({kind, tag, revoked_at}) => kind === 'agent' && (assignee === null ? revoked_at === null : sameTag(assignee, tag)),
 	);
@@ -40,7 +40,7 @@ export function stallOf(steps: readonly Task[], {agents, statusOf, now}: Surroun
 		return `#${id} is ready, and no agent is there to claim it`;
 	}
 	const isBusy = team.some(agent => ['working', 'blocked'].includes(presenceOf(agent, now)));
-	if (isBusy || now - Date.parse(updated_at) < patience) return null;
+	if (isBusy || now - readySince(ready, taskOf) < patience) return null;
 	// It may have been at work all the same: a client without hooks does not report it.
 	if (assignee !== null && only?.wake === null)
 		return `#${id} is ready, and ${assignee}, which it is for, cannot be woken`;
@@ -63,8 +63,8 @@ export async function stallsAmong(
 		open.map(({id}) => id),
 	);
 	if (leaves.size === 0) return new Map();
-	const statuses = new Map([...tasks, ...[...leaves.values()].flat()].map(({id, status}) => [id, status]));
-	const around = {agents: await mailbox.agents(), statusOf: (id: number) => statuses.get(id), now};
+	const known = new Map([...tasks, ...[...leaves.values()].flat()].map(task => [task.id, task]));
+	const around = {agents: await mailbox.agents(), taskOf: (id: number) => known.get(id), now};
 	return new Map(
 		[...leaves].flatMap(([id, steps]) => {
 			const why = stallOf(steps, around);

@@ -22,7 +22,7 @@ export function addTask(session: Session): Tool {
 			input: {
 				title: plainText(1000),
 				body: plainText(100_000).optional(),
-				queue: queueSchema.default('default'),
+				queue: queueSchema.optional(),
 				to: tagSchema.optional().describe('only for'),
 				priority: z.number().int().min(-1000).max(1000).default(0).describe('higher first'),
 				steps: z
