@@ -5,7 +5,7 @@ import {Home} from '../helpers/program.ts';
 let home: Home;
 
 beforeAll(async () => {
-	home = await Home.make();
+	home = await Home.make({empty: true});
 });
 afterAll(() => home.dispose());
 

@@ -10,6 +10,7 @@ import {signToken} from '../../source/hub/tokens/token.ts';
 import {onPostgres} from './engine.ts';
 import './no-client.ts';
 import {startPostgres, type PostgresServer} from './postgres.ts';
+import {startedBefore} from './prepared.ts';
 import {cli} from './program.ts';
 
 /** A whole hub in a process of its own, in a temporary home. */
@@ -53,6 +54,7 @@ export function placesIn(home: string): HubPaths {
 /** Starts a hub and resolves when it answers; rejects with its output if it ends before. */
 export async function startTestHub(options: TestHubOptions = {}): Promise<TestHub> {
 	const home = options.home ?? temporaryHome();
+	if (options.home === undefined && options.cli === undefined && !onPostgres) await startedBefore(home);
 	const paths = placesIn(home);
 	const database = onPostgres ? await serverOf(home) : null;
 	const env = {...(database === null ? {} : {AGENTMUX_DATABASE_URL: database}), ...options.env};

@@ -1,6 +1,8 @@
 import {PGlite} from '@electric-sql/pglite';
 import {createHash} from 'node:crypto';
 import {
+	chmodSync,
+	cpSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -41,9 +43,25 @@ export async function openInMemory(): Promise<PgliteDatabase> {
 	return PgliteDatabase.open({files: await preparedFiles('empty')});
 }
 
-/** A data directory as a hub's first start makes it, by copying what the build has prepared. */
+/** A data directory as a hub's first start makes it. To copy the files takes a twentieth of the time that unpacking them does. */
 export async function newDirectory(directory: string): Promise<void> {
-	await unpackFolder(await keptTemplate(), directory);
+	const template = await keptTemplate();
+	const files = await kept('directory', [template], target => unpackFolder(template, target));
+	cpSync(files, directory, {recursive: true});
+	for (const folder of [
+		directory,
+		...readdirSync(directory, {recursive: true, withFileTypes: true})
+			.filter(entry => entry.isDirectory())
+			.map(entry => join(entry.parentPath, entry.name)),
+	])
+		chmodSync(folder, 0o700);
+}
+
+/** What the first start of a hub leaves in a new home, so that the next one need not do it. */
+export async function startedBefore(home: string): Promise<void> {
+	const data = join(home, 'data');
+	mkdirSync(data, {mode: 0o700});
+	await newDirectory(join(data, 'pg'));
 }
 
 /** What `make` writes for this key, created once for all test files and runs. An older version with another key is removed. */

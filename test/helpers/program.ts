@@ -3,7 +3,9 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {onPostgres} from './engine.ts';
 import './no-client.ts';
+import {startedBefore} from './prepared.ts';
 
 /** The built program, as a user has it. */
 export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
@@ -30,8 +32,11 @@ export class Home {
 		this.path = path;
 	}
 
-	static async make(name = 'agentmux-home-'): Promise<Home> {
-		return new Home(await mkdtemp(join(tmpdir(), name)));
+	/** One whose hub has a database already, unless it is to be `empty`. */
+	static async make({name = 'agentmux-home-', empty = false} = {}): Promise<Home> {
+		const path = await mkdtemp(join(tmpdir(), name));
+		if (!empty && !onPostgres) await startedBefore(path);
+		return new Home(path);
 	}
 
 	/** The home of a hub that a test starts and stops. */

@@ -16,7 +16,7 @@ const homes: Home[] = [];
 const followers: (() => Promise<void>)[] = [];
 
 const machine = async (): Promise<Home> => {
-	const home = await Home.make('agentmux-team-');
+	const home = await Home.make({name: 'agentmux-team-'});
 	homes.push(home);
 	return home;
 };

@@ -139,7 +139,7 @@ describe('the scripts that clients start', () => {
 });
 
 test('the hooks that it writes run as a shell takes them, from a folder and a home with spaces, quotes, dollars and emoji', async () => {
-	const odd = await Home.make('a "home" $HOME 🙂 ');
+	const odd = await Home.make({name: 'a "home" $HOME 🙂 '});
 	const project = join(odd.path, "it's a `project` $(true) 🙂");
 	await mkdir(project);
 	await odd.output(['join', 'CLAUDE_7', '--dir', project]);

@@ -30,7 +30,7 @@ export class Target {
 	}
 
 	static async start(engine: Engine): Promise<Target> {
-		const home = await Home.make('agentmux-security-');
+		const home = await Home.make({name: 'agentmux-security-'});
 		const server = engine === 'PGlite' ? null : await startPostgres();
 		const env = {...home.env(), ...(server === null ? {} : {AGENTMUX_DATABASE_URL: server.connectionString})};
 		const hub = await startTestHub({home: home.path, cli, env});
