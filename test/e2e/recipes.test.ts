@@ -194,6 +194,7 @@ describe('planner and executor', () => {
 
 /** As for claude.test.ts: where the real client and its scripted model lie. */
 const harness = process.env['AGENTMUX_REAL_CLAUDE'] ?? '';
+const codex = process.env['AGENTMUX_REAL_CODEX'] ?? '';
 
 interface Told {
 	readonly runs: {readonly [agent: string]: {code: number; result: string; requests: string[]}};
@@ -269,11 +270,13 @@ interface Played {
 }
 
 describe.runIf(harness !== '')('real terminals play, and nobody types but the first prompt', {timeout: 420_000}, () => {
-	async function playIn<T>(recipe: string): Promise<Played & T> {
+	async function playIn<T>(recipe: string, ...words: string[]): Promise<Played & T> {
 		const driver = fileURLToPath(new URL('../fixtures/recipes.ts', import.meta.url));
-		const {stdout} = await promisify(execFile)(`${harness}/sealed.sh`, [process.execPath, driver, harness, recipe], {
-			maxBuffer: 1 << 28,
-		});
+		const {stdout} = await promisify(execFile)(
+			`${harness}/sealed.sh`,
+			[process.execPath, driver, harness, recipe, ...words],
+			{maxBuffer: 1 << 28},
+		);
 		const told = JSON.parse(stdout) as Played & T;
 		console.log(recipe, JSON.stringify({seconds: told.seconds, calls: told.calls}));
 		// What a hook says that finds no hub: it was killed.
@@ -303,6 +306,16 @@ describe.runIf(harness !== '')('real terminals play, and nobody types but the fi
 		expect(told.messages.at(-1)).toBe('[TESTER] @HUMAN All tests pass: sum.sh adds now.');
 	});
 
+	test.runIf(codex !== '')(
+		'pair with Codex: it answers when its user says so, and the driver goes on, though it and the hub were killed',
+		async () => {
+			const told = await playIn('pair-with-codex', codex);
+			expect(from(told, 'NAVIGATOR')).toHaveLength(2);
+			// The human hears of each message that waits for Codex, and of the end.
+			expect(from(told, 'DRIVER').map(content => content.includes('@HUMAN'))).toEqual([true, true, true]);
+		},
+	);
+
 	test('worker pool: another worker carries out the step of one that is killed, and no step is done twice', async () => {
 		const told = await playIn<{held: number; branches: string[]}>('worker-pool');
 		expect(told.board.map(({status}) => status)).toEqual(Array.from({length: 7}, () => 'done'));
@@ -311,5 +324,18 @@ describe.runIf(harness !== '')('real terminals play, and nobody types but the fi
 			[...[2, 3, 4, 5, 6, 7].map(id => `step-${id}`), `step-${told.held}-again`].toSorted(),
 		);
 		expect(told.messages.at(-1)).toBe('[LEAD] @HUMAN Each module has a test file; all is merged.');
+	});
+
+	test('incident bridge: nothing is done before the human says yes, and a second incident does not wait for that', async () => {
+		const told = await playIn<{early: boolean[]; restarted: boolean[]}>('incident-bridge');
+		expect(told.early).toEqual([false, false]);
+		expect(told.restarted).toEqual([true, true]);
+		expect(told.board).toMatchObject([{status: 'done'}, {status: 'done'}]);
+		const order = ['Incident #1: may I', 'Incident #2: may I', 'Incident #1: yes', 'Incident #2: yes'];
+		const places = order.map(text => told.messages.findIndex(content => content.includes(text)));
+		expect(places).toEqual(places.toSorted((a, b) => a - b));
+		// Asked once each, also by the client that was started again.
+		expect(from(told, 'OPERATOR')).toHaveLength(2);
+		expect(told.messages.filter(content => /@HUMAN Incident \d has ended/.test(content))).toHaveLength(2);
 	});
 });
