@@ -4345,7 +4345,8 @@ begin
     if new.status = 'dead' and plan.status in ('queued', 'running')
       and not exists (select from public.tasks as t where t.parent_id = plan.id and t.status = 'dead' and t.id <> new.id)
     then
-      perform agentmux.tell(new.id, array[new.created_by, plan.created_by, old.lease_owner],
+      perform agentmux.tell(new.id, array[new.created_by, plan.created_by, old.lease_owner]
+        || case when coalesce(new.created_by, plan.created_by) is null then agentmux.humans() else '{}' end,
         format('%s%s The other steps of plan #%s go on.', line, death, plan.id));
     end if;
     return null;

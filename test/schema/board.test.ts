@@ -328,6 +328,14 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			await claim(B, `p_id => ${two}`);
 			await finish(B, two, 1, `false, p_error => 'no disk', p_dead => true`);
 			expect(await told()).toHaveLength(1);
+			// A plan that nobody with a tag has added is the human's.
+			await database.as(owner, `select task_plan('by SQL', '[{"title": "one"}, {"title": "two"}]', false)`);
+			const [step] = (await database.as(owner, 'select max(id) as id from tasks')) as [{id: number}];
+			await claim(B, `p_id => ${step.id}`);
+			await finish(B, step.id, 1, `false, p_error => 'no disk', p_dead => true`);
+			expect((await told())[1]).toMatch(
+				/^\[SYSTEM\] @HUMAN Task #\d+ "two" is dead after 1 attempt, the last by B: "no disk"\. The other/,
+			);
 		});
 
 		test('that a plan has ended of which a part was cancelled, and not that it is through', async () => {
