@@ -2100,9 +2100,12 @@ begin
   if elapsed <> observed then
     update public.tasks as t set lease_until = t.lease_until + (elapsed - observed) where t.status = 'running';
   end if;
-  -- Who looks most often is relied upon, and less so each time that it is missed.
+  -- Who looks most often is relied upon, and less so each time that it is missed. A long nap is no miss: nobody could look.
   update agentmux.lease_clock as c set at = clock.at + elapsed,
-    period = case when p_period <= c.period then p_period when missed then least(c.period * 2, interval '1 minute') else c.period end;
+    period = case
+      when p_period <= c.period then p_period
+      when missed and elapsed < interval '30 minutes' then least(c.period * 2, interval '1 minute')
+      else c.period end;
 end $function$;
 
 -- Called before a task is leased. If no task is leased, the leases were not observed, and the time starts now. If the row is locked,
