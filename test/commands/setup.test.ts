@@ -134,19 +134,19 @@ describe('up', () => {
 });
 
 describe('agents', () => {
-	test('lists the folders, and says where hooks are missing', async () => {
+	test('lists the folders, and says where files of join are missing', async () => {
 		const project = await folder('listed');
 		await home.output(['join', 'LISTED', '--dir', project]);
 		const places = async () =>
 			(await home.json<{tag: string}[]>(['agents', 'folders'])).filter(({tag}) => tag === 'LISTED');
-		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], hooks: 'set up'}]);
+		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], files: 'set up'}]);
 		await rm(join(project, '.claude'), {recursive: true});
-		const sentence = `agentmux: LISTED: hooks missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
+		const sentence = `agentmux: LISTED: files missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
 		for (const words of [['agents'], ['agents', 'folders']]) {
 			expect((await home.run(words)).stderr).toContain(sentence);
 		}
 		await home.output(['join', 'LISTED', '--dir', project]);
-		expect(await places()).toMatchObject([{hooks: 'set up'}]);
+		expect(await places()).toMatchObject([{files: 'set up'}]);
 		await home.output(['leave', 'LISTED', '--dir', project]);
 	});
 
