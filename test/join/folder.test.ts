@@ -246,6 +246,14 @@ describe('leave', () => {
 		expect(existsSync(join(data, 'agents/CLAUDE_1.json'))).toBe(false);
 	});
 
+	test('restores a file of servers that has nothing but blanks', async () => {
+		put('.mcp.json', ' \n');
+		await joinAs('CLAUDE_1');
+		expect(text('.mcp.json')).toContain('CLAUDE_1');
+		await leaveAs('CLAUDE_1');
+		expect(text('.mcp.json')).toBe(' \n');
+	});
+
 	test('keeps what somebody has changed since', async () => {
 		put('.claude/settings.local.json', JSON.stringify({hooks: {Stop: [hook]}}, null, 2));
 		put('CLAUDE.local.md', '# Mine\n');
