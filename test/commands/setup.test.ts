@@ -17,7 +17,7 @@ beforeAll(async () => {
 		'claude',
 		`[ "$1" = --version ] && echo '2.1.330 (Claude Code)' && exit 0\nsay claude "$@"\nexit "\${CODE:-0}"`,
 	);
-	await program('tmux', `say tmux "$@"\n[ "$1" != has-session ]`);
+	await program('tmux', `say tmux "$@"\n[ "$1" != list-windows ] || echo "$WINDOWS"\n[ "$1" != has-session ]`);
 });
 afterAll(() => home.dispose());
 
@@ -100,8 +100,8 @@ describe('up', () => {
 				.filter(line => line.startsWith('tmux|'))
 				.map(line => line.split('|').slice(1, -2).join('|'));
 		};
-		const line = (tag: string) => `AGENTMUX_TAG=${tag} claude; exec "\${SHELL:-/bin/sh}"`;
-		const screen = `${join(home.path, 'data/bin/agentmux')}; exec "\${SHELL:-/bin/sh}"`;
+		const line = (tag: string) => `/bin/sh|-c|AGENTMUX_TAG=${tag} claude; exec "\${SHELL:-/bin/sh}"`;
+		const screen = `/bin/sh|-c|${join(home.path, 'data/bin/agentmux')}; exec "\${SHELL:-/bin/sh}"`;
 		const session = 'agentmux-researcher-writer';
 		expect(await up({TMUX: ''})).toEqual([
 			'-V',
@@ -111,11 +111,19 @@ describe('up', () => {
 			`new-window|-t|=${session}:|-n|agentmux|-c|${dir}/writer|${screen}`,
 			`attach-session|-t|=${session}`,
 		]);
+		const list = 'list-windows|-F|#{window_name}';
 		expect(await up({TMUX: '/tmp/tmux,1,0'})).toEqual([
 			'-V',
+			list,
 			`new-window|-n|W|-c|${dir}/writer|${line('W')}`,
 			`new-window|-n|R|-c|${dir}/researcher|${line('R')}`,
 			`new-window|-n|agentmux|-c|${dir}/writer|${screen}`,
+		]);
+		// Once more: one of the windows was closed.
+		expect(await up({TMUX: '/tmp/tmux,1,0', WINDOWS: 'bash\nW\nagentmux'})).toEqual([
+			'-V',
+			list,
+			`new-window|-n|R|-c|${dir}/researcher|${line('R')}`,
 		]);
 		await home.output(['leave', '--recipe', 'researcher-writer', '--tags', 'W,R', '--dir', dir]);
 	});
