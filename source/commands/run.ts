@@ -67,10 +67,7 @@ async function ensureJoined(invocation: Invocation, tag: Tag, folder: string, cl
 	const {flags, env, stderr} = invocation;
 	const isJoined = joinedPlaces(findPaths(env).data).some(
 		place =>
-			sameTag(place.tag, tag) &&
-			place.folder === folder &&
-			place.hooks === 'set up' &&
-			place.clients.includes(client.name),
+			sameTag(place.tag, tag) && place.folder === folder && place.files === 'set up' && place.clients.includes(client),
 	);
 	const sql = flags['sql'];
 	if (isJoined && sql === undefined) return;

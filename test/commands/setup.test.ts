@@ -17,7 +17,7 @@ beforeAll(async () => {
 		'claude',
 		`[ "$1" = --version ] && echo '2.1.330 (Claude Code)' && exit 0\nsay claude "$@"\nexit "\${CODE:-0}"`,
 	);
-	await program('tmux', `say tmux "$@"\n[ "$1" != has-session ]`);
+	await program('tmux', `say tmux "$@"\n[ "$1" != list-windows ] || echo "$WINDOWS"\n[ "$1" != has-session ]`);
 });
 afterAll(() => home.dispose());
 
@@ -100,8 +100,8 @@ describe('up', () => {
 				.filter(line => line.startsWith('tmux|'))
 				.map(line => line.split('|').slice(1, -2).join('|'));
 		};
-		const line = (tag: string) => `AGENTMUX_TAG=${tag} claude; exec "\${SHELL:-/bin/sh}"`;
-		const screen = `${join(home.path, 'data/bin/agentmux')}; exec "\${SHELL:-/bin/sh}"`;
+		const line = (tag: string) => `/bin/sh|-c|AGENTMUX_TAG=${tag} claude; exec "\${SHELL:-/bin/sh}"`;
+		const screen = `/bin/sh|-c|${join(home.path, 'data/bin/agentmux')}; exec "\${SHELL:-/bin/sh}"`;
 		const session = 'agentmux-researcher-writer';
 		expect(await up({TMUX: ''})).toEqual([
 			'-V',
@@ -111,11 +111,19 @@ describe('up', () => {
 			`new-window|-t|=${session}:|-n|agentmux|-c|${dir}/writer|${screen}`,
 			`attach-session|-t|=${session}`,
 		]);
+		const list = 'list-windows|-F|#{window_name}';
 		expect(await up({TMUX: '/tmp/tmux,1,0'})).toEqual([
 			'-V',
+			list,
 			`new-window|-n|W|-c|${dir}/writer|${line('W')}`,
 			`new-window|-n|R|-c|${dir}/researcher|${line('R')}`,
 			`new-window|-n|agentmux|-c|${dir}/writer|${screen}`,
+		]);
+		// Once more: one of the windows was closed.
+		expect(await up({TMUX: '/tmp/tmux,1,0', WINDOWS: 'bash\nW\nagentmux'})).toEqual([
+			'-V',
+			list,
+			`new-window|-n|R|-c|${dir}/researcher|${line('R')}`,
 		]);
 		await home.output(['leave', '--recipe', 'researcher-writer', '--tags', 'W,R', '--dir', dir]);
 	});
@@ -134,19 +142,19 @@ describe('up', () => {
 });
 
 describe('agents', () => {
-	test('lists the folders, and says where hooks are missing', async () => {
+	test('lists the folders, and says where files of join are missing', async () => {
 		const project = await folder('listed');
 		await home.output(['join', 'LISTED', '--dir', project]);
 		const places = async () =>
 			(await home.json<{tag: string}[]>(['agents', 'folders'])).filter(({tag}) => tag === 'LISTED');
-		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], hooks: 'set up'}]);
+		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], files: 'set up'}]);
 		await rm(join(project, '.claude'), {recursive: true});
-		const sentence = `agentmux: LISTED: hooks missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
+		const sentence = `agentmux: LISTED: files missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
 		for (const words of [['agents'], ['agents', 'folders']]) {
 			expect((await home.run(words)).stderr).toContain(sentence);
 		}
 		await home.output(['join', 'LISTED', '--dir', project]);
-		expect(await places()).toMatchObject([{hooks: 'set up'}]);
+		expect(await places()).toMatchObject([{files: 'set up'}]);
 		await home.output(['leave', 'LISTED', '--dir', project]);
 	});
 
