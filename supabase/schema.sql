@@ -938,7 +938,7 @@ comment on column public.receipts.batches is 'how many batches of tools of that 
 comment on column public.receipts.lease_until is 'until when nobody else hands it over; afterwards it is handed over again';
 comment on column public.receipts.read_at is 'when a model call of the session that has it had ended';
 comment on column public.receipts.returned is 'how often it was delivered, not read, and given back';
-comment on column public.receipts.session is 'the client session that it was handed to; null: not known, or given back';
+comment on column public.receipts.session is 'the client session that it was handed to, until the turn in which that was has ended; null: ended, not known, or given back';
 comment on column public.receipts.take_id is 'which call of inbox_take has it, as the caller named it; null: nobody, or it has no name';
 comment on column public.receipts.takes is 'how often it was taken since then, and not handed over yet';
 CREATE INDEX receipts_handed ON public.receipts USING btree (upper((reader COLLATE "C")), message_id) WHERE (state = ANY (ARRAY['delivered'::text, 'read'::text]));
@@ -3792,8 +3792,8 @@ RETURN 8;
 
 -- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
 -- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
--- sees next. A broadcast, what SYSTEM says, and an answer to what the reader wrote itself, are done with when they were read. Work leaves the wakes
--- for changes in tables counted.
+-- sees next. A broadcast, what SYSTEM says, and an answer to what the reader wrote itself, are done with when the turn in which they
+-- were read has ended. Work leaves the wakes for changes in tables counted.
 CREATE OR REPLACE FUNCTION agentmux.mark_read(p_reader text, p_session text, p_ended text)
  RETURNS void
  LANGUAGE plpgsql
@@ -3812,21 +3812,31 @@ begin
     from public.receipts as r
     where upper(r.reader collate "C") = me and r.state = 'delivered' and (r.session = p_session or r.session is null)
     order by r.message_id for update
-  ), changed as (
-    update public.receipts as r
-    set batches = r.batches + 1,
-      state = case when handed.is_read then 'read' else r.state end,
-      read_at = case when handed.is_read then clock_timestamp() end,
-      lease_until = case when handed.is_read then null else r.lease_until end
-    from handed where r.message_id = handed.message_id and r.reader = handed.reader
-    returning r.message_id, r.state
   )
-  select array_agg(m.id order by m.id) into done
-  from changed join public.messages as m on m.id = changed.message_id and changed.state = 'read'
-  where m.mentions = '{}' or m.author_kind = 'system' or exists (
-    select from public.messages as own where own.id = m.reply_to
-      and me in (upper(own.tag collate "C"), upper(own.author_tag collate "C")));
-  if done is not null then perform agentmux.ack(p_reader, done, 'read'); end if;
+  update public.receipts as r
+  set batches = r.batches + 1,
+    state = case when handed.is_read then 'read' else r.state end,
+    read_at = case when handed.is_read then clock_timestamp() end,
+    lease_until = case when handed.is_read then null else r.lease_until end,
+    session = coalesce(r.session, p_session)
+  from handed where r.message_id = handed.message_id and r.reader = handed.reader;
+  if p_ended = 'turn' then
+    with over as (
+      select r.message_id, r.reader from public.receipts as r
+      where upper(r.reader collate "C") = me and r.state = 'read' and r.session is not distinct from p_session
+      order by r.message_id for update
+    ), ended as (
+      update public.receipts as r set session = null from over
+      where r.message_id = over.message_id and r.reader = over.reader
+      returning r.message_id
+    )
+    select array_agg(m.id order by m.id) into done
+    from ended join public.messages as m on m.id = ended.message_id
+    where m.mentions = '{}' or m.author_kind = 'system' or exists (
+      select from public.messages as own where own.id = m.reply_to
+        and me in (upper(own.tag collate "C"), upper(own.author_tag collate "C")));
+    if done is not null then perform agentmux.ack(p_reader, done, 'read'); end if;
+  end if;
   if p_ended = 'work' then perform agentmux.forget_wakes(array[me], false); end if;
 end $function$;
 
@@ -3875,38 +3885,49 @@ begin
 end $function$;
 
 -- The session will not read what it has: its model call failed, its turn was interrupted, it has ended. That is free again, at once
--- the first time, then after a while that grows (agentmux.retry_after). Returns how many messages that were.
-CREATE OR REPLACE FUNCTION agentmux.return_mail(p_reader text, p_session text)
+-- the first time, then after a while that grows (agentmux.retry_after). Returns how many messages that were. p_broken: it has ended
+-- in the middle of its turn, so that what it had read is free again, too; null: if it was heard of in the last five minutes, because
+-- one that slept may go on.
+CREATE OR REPLACE FUNCTION agentmux.return_mail(p_reader text, p_session text, p_broken boolean DEFAULT NULL::boolean)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
 declare
+  me text := upper(p_reader collate "C");
+  is_broken boolean := coalesce(p_broken, exists (select from public.agent_sessions as s
+    where s.tag = me and s.session = p_session and s.seen_at > clock_timestamp() - interval '5 minutes'));
   changed int;
 begin
   with held as (
     select r.message_id, r.reader from public.receipts as r
-    where upper(r.reader collate "C") = upper(p_reader collate "C") and r.session = p_session and r.state in ('taken', 'delivered')
+    where upper(r.reader collate "C") = me and r.session = p_session
+      and (r.state in ('taken', 'delivered') or (r.state = 'read' and is_broken))
     order by r.message_id for update
   )
   update public.receipts as r
-  set state = 'taken', session = null, take_id = null, batches = 0,
-    returned = r.returned + (r.state = 'delivered')::int,
-    lease_until = clock_timestamp() + agentmux.retry_after(case when r.state = 'delivered' then r.returned + 1 else r.takes end)
+  set state = 'taken', session = null, take_id = null, batches = 0, read_at = null,
+    returned = r.returned + (r.state <> 'taken')::int,
+    lease_until = clock_timestamp() + agentmux.retry_after(case when r.state = 'taken' then r.takes else r.returned + 1 end)
   from held where r.message_id = held.message_id and r.reader = held.reader;
   get diagnostics changed = row_count;
   return changed;
 end $function$;
 
+-- The turn of the caller's session was interrupted, or its model call failed. What it has read is its user's business now.
 CREATE OR REPLACE FUNCTION public.receipt_return(p_session text)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
+declare
+  me text := agentmux.me();
 begin
-  return agentmux.return_mail(agentmux.me(), p_session);
+  update public.receipts as r set session = null
+  where upper(r.reader collate "C") = upper(me collate "C") and r.state = 'read' and r.session = p_session;
+  return agentmux.return_mail(me, p_session, false);
 end $function$;
 grant execute on function public.receipt_return to authenticated, service_role;
 
@@ -3959,7 +3980,8 @@ AS $function$
   from public.agent_sessions as s where s.tag = p_tag
 $function$;
 
--- These sessions of the caller are dead: their processes are gone. What they had is given back. Returns how many there were.
+-- These sessions of the caller are dead: their processes are gone. What they had is given back. Returns how many there were. If that
+-- leaves work to which nobody else comes, the humans are told what was broken off: the tag's next session goes on with it.
 CREATE OR REPLACE FUNCTION public.session_end(p_sessions text[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -3969,10 +3991,16 @@ AS $function$
 declare
   me text := agentmux.me();
   folded text := upper(me collate "C");
+  mail text;
+  held text;
   ended int;
 begin
   perform from public.agents as a where upper(a.tag collate "C") = folded for update;
-  perform agentmux.return_mail(me, name) from unnest(p_sessions) as name;
+  select string_agg('#' || m.id, ', ' order by m.id) into mail
+  from public.receipts as r join public.messages as m on m.id = r.message_id
+  where upper(r.reader collate "C") = folded and r.session = any (p_sessions) and r.state in ('delivered', 'read')
+    and m.mentions <> '{}' and m.author_kind is distinct from 'system';
+  perform agentmux.return_mail(me, name, true) from unnest(p_sessions) as name;
   delete from public.agent_sessions as s where s.tag = folded and s.session = any (p_sessions);
   get diagnostics ended = row_count;
   if ended > 0 then
@@ -3980,6 +4008,15 @@ begin
     set presence = coalesce(live.presence, 'away'), sessions = live.sessions, wake = live.wake
     from agentmux.live_sessions(folded) as live
     where upper(a.tag collate "C") = folded;
+    select string_agg('#' || t.id, ', ' order by t.id) into held
+    from public.tasks as t where t.status = 'running' and upper(t.lease_owner collate "C") = folded;
+    if coalesce(mail, held) is not null and agentmux.acting_role() is null
+      and not exists (select from public.agent_sessions as s where s.tag = folded)
+    then
+      perform agentmux.say(format('%s The client of %s has died.%s%s', (select string_agg('@' || h, ' ') from unnest(agentmux.humans()) as h), me,
+        ' Unfinished mail, handed over again when it is started: ' || mail || '.',
+        ' Tasks that it held, free again in a few seconds: ' || held || '.'));
+    end if;
   end if;
   return ended;
 end $function$;

@@ -67,7 +67,7 @@ describe('researcher and writer', () => {
 		expect(await researcher!.hook('Stop')).toContain('It fits.');
 		expect(await receipts()).toMatchObject([
 			{id: question, reader: 'RESEARCHER', state: 'acked', route: 'reply', attempts: 1},
-			{id: answer, reader: 'WRITER', state: 'acked', route: 'read', attempts: 1},
+			{id: answer, reader: 'WRITER', state: 'acked', route: 'reply', attempts: 1},
 			{reader: 'RESEARCHER', state: 'delivered', route: 'stop', attempts: 1},
 		]);
 		const {stdout} = await home.run([]);
@@ -252,5 +252,64 @@ describe.runIf(harness !== '')('the real Claude Code plays', {timeout: 120_000},
 			{id: 4, status: 'done', lease_token: 1},
 		]);
 		expect(receipts.slice(0, 2)).toMatchObject([acked('EXECUTOR', 'PLANNER'), acked('PLANNER', 'EXECUTOR', 'read')]);
+	});
+});
+
+interface Played {
+	readonly log: string;
+	/** How often each model was asked. */
+	readonly calls: {readonly [agent: string]: number};
+	/** What a model was asked that the guidance has no answer to. */
+	readonly strays: readonly string[];
+	readonly unguided: readonly string[];
+	readonly seconds: {readonly [what: string]: number};
+	readonly messages: readonly string[];
+	readonly board: readonly {readonly id: number; readonly status: string; readonly attempts: number}[];
+	readonly done: readonly {readonly id: number}[];
+}
+
+describe.runIf(harness !== '')('real terminals play, and nobody types but the first prompt', {timeout: 420_000}, () => {
+	async function playIn<T>(recipe: string): Promise<Played & T> {
+		const driver = fileURLToPath(new URL('../fixtures/recipes.ts', import.meta.url));
+		const {stdout} = await promisify(execFile)(`${harness}/sealed.sh`, [process.execPath, driver, harness, recipe], {
+			maxBuffer: 1 << 28,
+		});
+		const told = JSON.parse(stdout) as Played & T;
+		console.log(recipe, JSON.stringify({seconds: told.seconds, calls: told.calls}));
+		// What a hook says that finds no hub: it was killed.
+		expect(told.log.split('\n').filter(line => !/^$|\bhub\b/.test(line))).toEqual([]);
+		expect(told.unguided).toEqual([]);
+		expect(told.strays).toEqual([]);
+		return told;
+	}
+	const from = ({messages}: Played, tag: string): string[] =>
+		messages.filter(content => content.startsWith(`[${tag}]`));
+
+	test('reviewer loop: three rounds and no fourth, though the reviewer is killed in the second; then the human is told', async () => {
+		const told = await playIn('reviewer-loop');
+		expect(from(told, 'AUTHOR')).toEqual([
+			expect.stringContaining('@REVIEWER Round 1'),
+			expect.stringContaining('@REVIEWER Round 2'),
+			expect.stringContaining('@REVIEWER Round 3'),
+			expect.stringContaining('@HUMAN No approval after three rounds'),
+		]);
+		expect(from(told, 'REVIEWER')).toHaveLength(3);
+		expect(told.messages.at(-1)).toContain('@HUMAN');
+	});
+
+	test('tester and fixer: what fails is mended and told, though the hub is killed in between', async () => {
+		const told = await playIn('test-fixer');
+		expect(told.board).toEqual([{id: 1, status: 'done', attempts: 1}]);
+		expect(told.messages.at(-1)).toBe('[TESTER] @HUMAN All tests pass: sum.sh adds now.');
+	});
+
+	test('worker pool: another worker carries out the step of one that is killed, and no step is done twice', async () => {
+		const told = await playIn<{held: number; branches: string[]}>('worker-pool');
+		expect(told.board.map(({status}) => status)).toEqual(Array.from({length: 7}, () => 'done'));
+		expect(told.done.map(({id}) => id).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+		expect(told.branches.toSorted()).toEqual(
+			[...[2, 3, 4, 5, 6, 7].map(id => `step-${id}`), `step-${told.held}-again`].toSorted(),
+		);
+		expect(told.messages.at(-1)).toBe('[LEAD] @HUMAN Each module has a test file; all is merged.');
 	});
 });

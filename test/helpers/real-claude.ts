@@ -98,8 +98,8 @@ async function ended(child: ChildProcess, out: string, begin: number): Promise<R
 	};
 }
 
-/** `timeout`, which the harness runs the client with, is in a process group of its own. */
-function killWhole(pid: number): void {
+/** Kills a process and all that it has started, whatever process groups they are in: `timeout`, say, makes one of its own. */
+export function killWhole(pid: number): void {
 	const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
 	process.kill(pid, 'SIGKILL');
 	for (const child of children === '' ? [] : children.split(' ')) killWhole(Number(child));

@@ -3,6 +3,7 @@ import {existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {killWhole} from './real-claude.ts';
 
 const cli = path.resolve(import.meta.dirname, '../../dist/cli.js');
 
@@ -10,6 +11,10 @@ export interface ModelRequest {
 	readonly t: string;
 	readonly agent?: string;
 	readonly path?: string;
+	/** Which part of the script answered it: `step 1/3`, `rule 2`, `otherwise`, `side`. */
+	readonly kind?: string;
+	/** The end of what came since the model last spoke. */
+	readonly said?: string;
 	readonly body: {readonly messages?: readonly unknown[]; readonly tools?: readonly unknown[]};
 }
 
@@ -95,19 +100,39 @@ export class TerminalStage {
 			`--home ${path.join(this.root, `home-${agent}`)} --model-url ${url} --agent ${agent}`,
 			`--mcp-names 'agentmux supabase' -- ${words.join(' ')}`,
 		].join(' ');
-		// A client that ends leaves its pane, so that the others keep their numbers.
-		if (this.#panes === 0)
-			this.tmux('new-session', '-d', '-x', '200', '-y', '50', client, ';', 'set', '-g', 'remain-on-exit', 'on');
-		else this.tmux('split-window', '-h', client);
-		const pane = this.#panes++;
+		const pane = this.pane(client);
 		await until(`${tag} is at its prompt`, () => this.screen(pane).includes('manual mode on'));
 		const known = `select 1 as n from agents where tag = '${tag}' and sessions > 0 and wake is not null`;
 		if (seen) await until(`${tag} is seen`, () => this.query(known).length > 0);
 		return pane;
 	}
 
+	/** Runs a command of the shell in a terminal of its own. */
+	pane(command: string): number {
+		// A client that ends leaves its pane, so that its screen can still be read.
+		if (this.#panes === 0)
+			this.tmux('new-session', '-d', '-x', '200', '-y', '50', command, ';', 'set', '-g', 'remain-on-exit', 'on');
+		else this.tmux('new-window', '-d', command);
+		return this.#panes++;
+	}
+
 	screen(pane: number): string {
-		return this.tmux('capture-pane', '-p', '-t', String(pane));
+		return this.tmux('capture-pane', '-p', '-t', `%${pane}`);
+	}
+
+	/** Names keys as tmux does: `Enter`, `C-d`. */
+	press(pane: number, ...keys: string[]): void {
+		this.tmux('send-keys', '-t', `%${pane}`, ...keys);
+	}
+
+	/** Kills the client in a terminal and whatever it has started, all at once. */
+	kill(pane: number): void {
+		killWhole(Number(this.tmux('display-message', '-p', '-t', `%${pane}`, '#{pane_pid}')));
+	}
+
+	killHub(): void {
+		const {pid} = JSON.parse(this.agentmux('hub', 'status', '--json')) as {pid: number};
+		process.kill(pid, 'SIGKILL');
 	}
 
 	/** The files in which a client keeps its conversations. */
@@ -119,9 +144,9 @@ export class TerminalStage {
 	}
 
 	async type(pane: number, text: string): Promise<void> {
-		this.tmux('send-keys', '-t', String(pane), '-l', text);
+		this.press(pane, '-l', text);
 		await sleep(300);
-		this.tmux('send-keys', '-t', String(pane), 'Enter');
+		this.press(pane, 'Enter');
 	}
 
 	joinAs(tag: string, ...words: string[]): void {
@@ -173,10 +198,10 @@ export class TerminalStage {
 	}
 }
 
-export async function until(what: string, check: () => boolean, seconds = 60): Promise<void> {
+export async function until(what: string, check: () => boolean, seconds = 60, pause = 100): Promise<void> {
 	const deadline = performance.now() + seconds * 1000;
 	while (!check()) {
 		if (performance.now() > deadline) throw new Error(`It did not come to this in ${seconds} s: ${what}`);
-		await sleep(100);
+		await sleep(pause);
 	}
 }

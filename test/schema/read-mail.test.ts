@@ -103,6 +103,60 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		]);
 	});
 
+	test('what a client had read comes again if it ends in the middle of the turn, and not after its end', async () => {
+		const begin = (session: string) => database.as(B, `select agent_touch('working', null, $1, 'bell')`, [session]);
+		await as('B', '[B] @A can you?');
+		await post('[A] @B do this');
+		await post('[A] @B I can', 1);
+		await begin('s1');
+		expect(await take('s1')).toEqual([2, 3]);
+		await deliver([2, 3], 'wake');
+		await take('s1', 'work', 0);
+		expect(await states()).toEqual(['read', 'read']);
+		// It is dead, and the human is told; the next one signs off; the third ends its turn before it dies.
+		await database.as(B, `select session_end('{s1}')`);
+		expect(await database.as(owner, `select content, author_kind from messages where id > 3`)).toEqual([
+			{
+				content:
+					'[SYSTEM] @HUMAN The client of B has died. Unfinished mail, handed over again when it is started: #2, #3.',
+				author_kind: 'system',
+			},
+		]);
+		await begin('s2');
+		expect(await take('s2')).toEqual([2, 3]);
+		await deliver([2, 3], 'wake', 's2');
+		await take('s2', 'work', 0);
+		await database.as(B, `select agent_touch('away', null, 's2')`);
+		await lapse();
+		await begin('s3');
+		expect(await take('s3')).toEqual([2, 3]);
+		await deliver([2, 3], 'wake', 's3');
+		await take('s3', 'turn', 0);
+		expect(await states()).toEqual(['read', 'acked']);
+		await database.as(B, `select session_end('{s3}')`);
+		expect(await take('s4')).toEqual([]);
+		expect(await database.as(owner, `select from messages where id > 4`)).toEqual([]);
+	});
+
+	test('what a client had read stays read if its user interrupts it, and if it was silent for a while and goes on', async () => {
+		await post('[A] @B do this');
+		for (const session of ['s1', 's2']) {
+			await database.as(B, `select agent_touch('working', null, $1, 'bell')`, [session]);
+			await post('[A] @B do that');
+		}
+		await take('s1', null, 1);
+		await deliver([1], 'wake');
+		await take('s2', null, 1);
+		await deliver([2], 'wake', 's2');
+		await take('s1', 'work', 0);
+		await take('s2', 'work', 0);
+		await database.as(B, `select receipt_return('s1')`);
+		await database.as(B, `select session_end('{s1}')`);
+		await database.script(`update agent_sessions set seen_at = seen_at - interval '6 minutes'`);
+		await database.as(B, `select agent_touch('working', null, 's2', 'bell')`);
+		expect(await states()).toEqual(['read', 'read']);
+	});
+
 	test('an answer to its own message and a broadcast are done with when they are read; a question is not', async () => {
 		await database.as(B, 'select agent_touch()');
 		await as('B', '[B] @A can you?');
