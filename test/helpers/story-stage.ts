@@ -5,7 +5,7 @@ import {TerminalStage, textsIn, until, type Model, type ModelRequest} from './te
 /** What is killed in the middle of a story: an agent's client, the hub, or both with all that the client has started. */
 export type Kill = 'agent' | 'hub' | 'both';
 
-/** What a human was told, and how many milliseconds after it had happened. */
+/** What somebody was told, and how many milliseconds after it had happened. */
 interface Notice {
 	readonly what: string;
 	readonly ms: number;
@@ -18,6 +18,8 @@ interface Notice {
  */
 export class StoryStage extends TerminalStage {
 	readonly told: Notice[] = [];
+	/** What agents were told, likewise. */
+	readonly woken: Notice[] = [];
 	readonly #panes = new Map<string, number>();
 	#model: Model | null = null;
 
@@ -71,11 +73,7 @@ export class StoryStage extends TerminalStage {
 	/** Until the human sees the agent in this state; notes how long that took. */
 	async sees(tag: string, state: string, since: number): Promise<void> {
 		await until(`the human sees that ${tag} is ${state}`, () => this.#sees(tag, state));
-		this.notice(`${tag} is ${state}`, since);
-	}
-
-	notice(what: string, since: number): void {
-		this.told.push({what, ms: Math.round(performance.now() - since)});
+		this.told.push(notice(`${tag} is ${state}`, since));
 	}
 
 	/**
@@ -85,10 +83,18 @@ export class StoryStage extends TerminalStage {
 	async kill(kill: Kill, tag: string): Promise<void> {
 		const {pid} = JSON.parse(this.agentmux('hub', 'status', '--json')) as {pid: number};
 		const client = this.#clientOf(tag);
-		const since = performance.now();
+		let since = performance.now();
 		if (kill === 'agent') process.kill(client, 'SIGKILL');
 		if (kill === 'both') killTree(client);
-		if (kill !== 'agent') process.kill(pid, 'SIGKILL');
+		if (kill !== 'agent') {
+			process.kill(pid, 'SIGKILL');
+			await until('the human sees that the hub is gone', () => !this.#isLive());
+			this.told.push(notice('the hub is gone', since));
+			await until('the hub is back', () => this.#isLive());
+			this.woken.push(notice('the hub is back', since));
+			// Nothing can be said of agents before.
+			since = performance.now();
+		}
 		if (kill === 'hub') return;
 		await this.sees(tag, 'away', since);
 		await this.reopen(this.pane(tag), tag, this.model.url, {
@@ -101,6 +107,10 @@ export class StoryStage extends TerminalStage {
 	/** How the messages reached the models of these agents. */
 	handedOver(): HandedOver[] {
 		return [...this.#panes.keys()].flatMap(agent => handedTo(agent, this.model.requests()));
+	}
+
+	#isLive(): boolean {
+		return this.overview().includes('● live');
 	}
 
 	#asks(tag: string): boolean {
@@ -123,6 +133,10 @@ export class StoryStage extends TerminalStage {
 	}
 }
 
+export function notice(what: string, since: number): Notice {
+	return {what, ms: Math.round(performance.now() - since)};
+}
+
 /** A message as the model of an agent had it. */
 export interface HandedOver {
 	readonly agent: string;
@@ -137,7 +151,9 @@ function handedTo(agent: string, requests: readonly ModelRequest[]): HandedOver[
 	const found = new Map<number, {plain: number; again: Set<string>}>();
 	for (const request of requests) {
 		if (request.agent !== agent) continue;
-		const heads = textsIn(request.body.messages).flatMap(text => [
+		// What its model asked for again is no hand-over.
+		const texts = textsIn(request.body.messages).filter(text => !text.includes(`that ${agent} already has`));
+		const heads = texts.flatMap(text => [
 			...text.matchAll(/^#(\d+) from [\w-]+ \([^)\n]*\), [^\n]*?(?:, again \((\w+)\))?:$/gm),
 		]);
 		const counts = new Map<number, number>();
