@@ -38,14 +38,13 @@ async function play(story: string, kill = 'agent'): Promise<Told> {
 }
 
 /** What agents and SYSTEM said: from whom, and how it begins. */
-const sayings = ({messages}: Told): string[] => [
-	...new Set(messages.map(({id, tag, body}) => `${id} ${tag} ${body}`)).values(),
-];
+const sayings = ({messages}: Told): string[] => [...new Set(messages.map(({id, tag, body}) => `${id} ${tag} ${body}`))];
 const saying = (result: Told, text: string): number => sayings(result).filter(each => each.includes(text)).length;
 /** Those that came to a model a second time. */
 const repeated = ({handedOver}: Told): string[] =>
 	handedOver.flatMap(({agent, again}) => again.map(label => `${agent} ${label}`));
 
+/** `late`: an agent, in a later stage of the story. The responder had read its report then, and its user has to type `Go on.` */
 const kills = ['agent', 'hub', 'both', 'late'] as const;
 /** Whose mail comes again. If only the hub dies, none has to, but what was being handed over at that moment may. */
 const again = (kill: string, killed: readonly string[], late: readonly string[]): unknown => {
