@@ -2,8 +2,8 @@ import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, expect, test} from 'vitest';
-import {Ringer} from '../../source/commands/hub/ring-clients.ts';
+import {afterEach, beforeEach, expect, onTestFinished, test} from 'vitest';
+import {Ringer, startRinging} from '../../source/commands/hub/ring-clients.ts';
 import {claimClient, hasInteractiveClient} from '../../source/join/clients/client-owner.ts';
 import {processOf} from '../../source/join/clients/running-process.ts';
 import {bellFile, createBell} from '../../source/join/hook/bell.ts';
@@ -104,6 +104,18 @@ test('the session of a client that is dead is ended at once, and its record remo
 		{text: expect.stringContaining('session_end') as string, values: ['["host:1"]'], tag: 'CLAUDE_1'},
 	]);
 	expect(readdirSync(join(state, 'clients'))).toEqual([]);
+});
+
+test('a hub that starts looks at once: what killed the one before may have killed clients, too', async () => {
+	record(ended);
+	const told = new Promise<string | undefined>(resolve => {
+		const run = async (_: unknown, tag?: string) => {
+			resolve(tag);
+			return [];
+		};
+		onTestFinished(startRinging({state, hub: {run}, log: () => undefined, every: 1_000_000}));
+	});
+	expect(await told).toBe('CLAUDE_1');
 });
 
 test('a server records its client, and takes only its own record away', () => {
