@@ -368,6 +368,23 @@ describe('waking', () => {
 		expect(contextOf(await fire('UserPromptSubmit', {}, asked))).toContain('for the terminal');
 	});
 
+	test('a run without a user in the shell of one that is asked to take part leaves the mail to that one', async () => {
+		const clients = join(hub.home, 'state/clients');
+		mkdirSync(clients, {recursive: true});
+		const record = {tag: me, pid: process.pid, session: `${hostname()}:outer.sock`, interactive: false};
+		writeFileSync(join(clients, `any.${me}.json`), JSON.stringify(record));
+		await post('for the outer one');
+		const of = (name: string) => ({
+			CLAUDE_CODE_ENTRYPOINT: 'sdk-cli',
+			CLAUDE_CODE_MESSAGING_SOCKET: `/tmp/cc-socks/${name}.sock`,
+			AGENTMUX_TAG: me,
+		});
+		const inner = {...of('inner'), CLAUDE_CODE_EXECPATH: '/usr/bin/claude'};
+		expect(await fire('SessionStart', {}, inner)).toMatchObject(silence);
+		expect(contextOf(await fire('UserPromptSubmit', {}, of('outer')))).toContain('for the outer one');
+		rmSync(join(clients, `any.${me}.json`));
+	});
+
 	test('the watched file wakes the client if mail is waiting, names the senders, and hands nothing over', async () => {
 		const changed = {file_path: bell(), event: 'change'};
 		await fire('SessionStart', {}, terminal);
