@@ -223,12 +223,16 @@ describe('Stop', () => {
 		const open = await post('open?');
 		const done = await post('done?');
 		const told = await post('no question');
+		const linked = await post('see https://x.test/list?page=2');
+		const chinese = await post('完成了吗？好');
 		await fire('UserPromptSubmit');
 		await mailbox(me).ack([done.id], 'mcp');
 		const reason = contextOf(await fire('Stop', {stop_hook_active: false}));
 		expect(reason).toContain(`#${open.id} from SENDER`);
 		expect(reason).not.toContain(`#${done.id} `);
 		expect(reason).not.toContain(`#${told.id} `);
+		expect(reason).not.toContain(`#${linked.id} `);
+		expect(reason).toContain(`#${chinese.id} from SENDER`);
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 		await fire('UserPromptSubmit');
 		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
