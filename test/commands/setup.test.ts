@@ -312,10 +312,17 @@ describe('leave --all', () => {
 		const [one, two] = [await folder('one'), await folder('two')];
 		await home.output(['join', 'BOTH', '--dir', one]);
 		await home.output(['join', 'BOTH', '--dir', two, '--force']);
-		const said = await home.output(['leave', '--all']);
+		const broken = await folder('broken');
+		await home.output(['join', 'A_BROKEN', '--dir', broken]);
+		await writeFile(join(broken, '.mcp.json'), '{,');
+		const {code, stdout: said, stderr} = await home.run(['leave', '--all']);
+		expect(code).toBe(1);
+		expect(stderr).toContain(`A_BROKEN has not left ${broken}: ${join(broken, '.mcp.json')} is not valid JSON`);
 		expect(said).toContain(`BOTH has left ${one}.`);
 		expect(said).toContain(`BOTH has left ${two}.`);
 		expect([await readdir(one), await readdir(two)]).toEqual([[], []]);
+		await rm(join(broken, '.mcp.json'));
+		expect(await home.run(['leave', '--all'])).toMatchObject({code: 0});
 		expect(await readdir(join(home.path, 'data/agents'))).toEqual([]);
 		expect(await home.run(['leave', '--all'])).toMatchObject({
 			code: 0,
