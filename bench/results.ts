@@ -24,7 +24,7 @@ export function renew(
 	if (former === undefined) throw new Error(`${file} has no room between its markers "${begin}" and "${end}"`);
 	const all = key === undefined ? rows.map(line) : former.split('\n').slice(4);
 	for (const row of key === undefined ? [] : rows) {
-		const same = `${line(row.slice(0, key)).slice(0, -1)}`;
+		const same = line(row.slice(0, key)).slice(0, -1);
 		const place = all.findIndex(each => each.startsWith(same));
 		all.splice(place === -1 ? all.length : place, place === -1 ? 0 : 1, line(row));
 	}

@@ -22,7 +22,7 @@ import {remark, write} from './cli/output.ts';
 import {chosenParticipants, isOurs, participantFlags, type Chosen} from './join/participants.ts';
 import {install, type Plan} from './join/install.ts';
 import {checkNames, warnOfLookAlikes} from './join/look-alikes.ts';
-import {hosted, whatNext} from './join/next-steps.ts';
+import {besideText, hosted, joinedText, whatNext} from './join/next-steps.ts';
 import {previewOf} from './join/preview.ts';
 import {checkActiveElsewhere, checkFree, checkLinks} from './join/conflicts.ts';
 import {textFlag} from './cli/values.ts';
@@ -123,6 +123,8 @@ const command: Command = {
 		const hook = findHook(paths);
 		const headless = flags['headless'] === true;
 		const plugin = flags['plugin'] === true;
+		// Only `run` asks for it: to join without files, because the folder is another agent's.
+		const beside = flags['beside'] === true;
 		if (plugin) checkPlugin(clients, recipe !== null || headless);
 		const playing = ({client}: Chosen['participants'][number]): readonly Client[] =>
 			client === null || client === undefined ? clients : everyClient.filter(({id}) => id === client);
@@ -131,14 +133,8 @@ const command: Command = {
 			const {folder, tag, guidance = ''} = participant;
 			const known = readCredentials(paths.data, tag);
 			const sql = ownerSql || wantsSql(flags['sql'], participant, known);
-			const edits = await planFolder(folder, tag, launcher, hook, {
-				clients: playing(participant),
-				guidance,
-				headless,
-				sql,
-				plugin,
-				files: known?.files ?? {},
-			});
+			const options = {clients: playing(participant), guidance, headless, sql, plugin, files: known?.files ?? {}};
+			const edits = beside ? [] : await planFolder(folder, tag, launcher, hook, options);
 			await checkLinks(paths.data, participant, edits);
 			plans.push({participant, edits, sql, changes: edits.some(({before, after}) => before !== after)});
 		}
@@ -171,18 +167,18 @@ const command: Command = {
 		if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
 		else if (former.length > 0) say(`${former.map(({tag}) => tag).join(' and ')} no longer runs SQL as the owner.`);
 		const lines = plans.flatMap(({participant, changes}, index) => {
-			const {tag, folder} = participant;
-			const what = changes ? 'has joined in' : 'had already joined in';
 			const credentials = installed[index];
+			const files = plugin ? [claude.hooks] : playing(participant).flatMap(filesOf);
 			return [
-				p`${printable(tag)} ${what} ${printable(folder)}: ${printable((plugin ? [claude.hooks] : playing(participant).flatMap(filesOf)).join(', '))}.`,
-				...(target.kind === 'supabase' && credentials !== undefined ? hosted(target, credentials, tag) : []),
+				beside ? besideText(participant) : joinedText(participant, changes, files),
+				...(target.kind === 'supabase' && credentials !== undefined
+					? hosted(target, credentials, participant.tag)
+					: []),
 			];
 		});
-		for (const {participant, changes} of plans) {
-			if (!changes || !playing(participant).includes(claude) || !runsIn(env, participant.folder)) continue;
+		const changed = plans.filter(({participant, changes}) => changes && playing(participant).includes(claude));
+		if (changed.some(({participant}) => runsIn(env, participant.folder)))
 			lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
-		}
 		const used = [...new Set(participants.flatMap(playing))];
 		for (const sentence of await unknownVersions(used, env)) say(sentence);
 		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];

@@ -51,12 +51,35 @@ describe('run', () => {
 		expect(first.stderr).toContain(`RUNNER has joined in ${project}`);
 		expect(await started()).toEqual([`claude|RUNNER|${project}`]);
 		expect(await home.json<Agent[]>(['agents'])).toMatchObject([{tag: 'RUNNER', role: 'runs'}]);
+		await home.output(['run', 'RUNNER', '--dir', project, '--role', 'runs on'], {env: env()});
+		expect(await home.json<Agent[]>(['agents'])).toMatchObject([{tag: 'RUNNER', role: 'runs on'}]);
+		await started();
 		const second = await home.run(['run', 'runner', '--', 'claude', '-p', 'two words'], {
 			cwd: project,
 			env: env({CODE: '7'}),
 		});
 		expect(second).toEqual({code: 7, stdout: '', stderr: ''});
 		expect(await started()).toEqual([`claude|-p|two words|runner|${project}`]);
+	});
+
+	test("starts a second agent in another one's folder, and leaves its files alone", async () => {
+		const project = await folder('of two');
+		await home.output(['join', 'FIRST', '--dir', project]);
+		const before = await readFile(join(project, '.mcp.json'), 'utf8');
+		await started();
+		const words = ['run', 'SECOND', '--dir', project];
+		const {stderr, code} = await home.run(words, {env: env()});
+		expect(code).toBe(0);
+		expect(stderr).toContain(`SECOND has joined, without files of its own: ${project} is another agent's folder.`);
+		expect(await started()).toContain(`claude|SECOND|${project}`);
+		expect(await readFile(join(project, '.mcp.json'), 'utf8')).toBe(before);
+		expect(await home.run(words, {env: env()})).toEqual({code: 0, stdout: '', stderr: ''});
+		expect(await home.json<{tag: string}[]>(['agents', 'folders'])).not.toContainEqual(
+			expect.objectContaining({tag: 'SECOND'}),
+		);
+		expect(await home.run(['send', 'hello'], {cwd: project, env: {CLAUDECODE: '1'}})).toMatchObject({code: 0});
+		expect(await home.output(['leave', '--all'])).toMatch(/^SECOND has left\.$/m);
+		expect(await readdir(join(home.path, 'data/agents'))).toEqual([]);
 	});
 
 	test('joins for the client that is named after --', async () => {
@@ -312,10 +335,17 @@ describe('leave --all', () => {
 		const [one, two] = [await folder('one'), await folder('two')];
 		await home.output(['join', 'BOTH', '--dir', one]);
 		await home.output(['join', 'BOTH', '--dir', two, '--force']);
-		const said = await home.output(['leave', '--all']);
+		const broken = await folder('broken');
+		await home.output(['join', 'A_BROKEN', '--dir', broken]);
+		await writeFile(join(broken, '.mcp.json'), '{,');
+		const {code, stdout: said, stderr} = await home.run(['leave', '--all']);
+		expect(code).toBe(1);
+		expect(stderr).toContain(`A_BROKEN has not left ${broken}: ${join(broken, '.mcp.json')} is not valid JSON`);
 		expect(said).toContain(`BOTH has left ${one}.`);
 		expect(said).toContain(`BOTH has left ${two}.`);
 		expect([await readdir(one), await readdir(two)]).toEqual([[], []]);
+		await rm(join(broken, '.mcp.json'));
+		expect(await home.run(['leave', '--all'])).toMatchObject({code: 0});
 		expect(await readdir(join(home.path, 'data/agents'))).toEqual([]);
 		expect(await home.run(['leave', '--all'])).toMatchObject({
 			code: 0,

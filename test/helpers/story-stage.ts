@@ -43,13 +43,13 @@ export class StoryStage extends TerminalStage {
 		return this.#model;
 	}
 
-	pane(tag: string): number {
+	paneOf(tag: string): number {
 		return this.#panes.get(tag) ?? -1;
 	}
 
 	/** What the human types, once. */
 	prompt(tag: string, text: string): Promise<void> {
-		return this.type(this.pane(tag), text);
+		return this.type(this.paneOf(tag), text);
 	}
 
 	/** Until its model has said this, or is about to. */
@@ -66,7 +66,7 @@ export class StoryStage extends TerminalStage {
 	/** Grants the permission that the client asks for. */
 	async permit(tag: string): Promise<void> {
 		await this.asking(tag);
-		this.tmux('send-keys', '-t', String(this.pane(tag)), 'Enter');
+		this.tmux('send-keys', '-t', `%${this.paneOf(tag)}`, 'Enter');
 		await until(`${tag} goes on`, () => !this.#asks(tag));
 	}
 
@@ -80,7 +80,7 @@ export class StoryStage extends TerminalStage {
 	 * Kills what the story is about, waits until the human sees that the agent has gone, and starts it again as its user would:
 	 * without a word.
 	 */
-	async kill(kill: Kill, tag: string): Promise<void> {
+	async killAndRestart(kill: Kill, tag: string): Promise<void> {
 		const {pid} = JSON.parse(this.agentmux('hub', 'status', '--json')) as {pid: number};
 		const client = this.#clientOf(tag);
 		let since = performance.now();
@@ -97,7 +97,7 @@ export class StoryStage extends TerminalStage {
 		}
 		if (kill === 'hub') return;
 		await this.sees(tag, 'away', since);
-		await this.reopen(this.pane(tag), tag, this.model.url, {
+		await this.reopen(this.paneOf(tag), tag, this.model.url, {
 			folder: tag.toLowerCase(),
 			words: ['--continue'],
 			seen: false,
@@ -114,7 +114,7 @@ export class StoryStage extends TerminalStage {
 	}
 
 	#asks(tag: string): boolean {
-		return this.screen(this.pane(tag)).includes('Do you want');
+		return this.screen(this.paneOf(tag)).includes('Do you want');
 	}
 
 	#sees(tag: string, state: string): boolean {

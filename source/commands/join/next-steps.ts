@@ -2,11 +2,21 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Target} from '../../config.ts';
 import type {Client} from '../../join/clients/clients.ts';
+import type {Participant} from '../../join/participant.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {shellWord} from '../cli/launcher.ts';
 import type {HookCredentials} from '../connect/credentials.ts';
 import {participantArguments, type Chosen} from './participants.ts';
+
+export function joinedText({tag, folder}: Participant, changes: boolean, files: readonly string[]): Printable {
+	const what = changes ? 'has joined in' : 'had already joined in';
+	return p`${printable(tag)} ${what} ${printable(folder)}: ${printable(files.join(', '))}.`;
+}
+
+export function besideText({tag, folder}: Participant): Printable {
+	return p`${printable(tag)} has joined, without files of its own: ${printable(folder)} is another agent's folder.`;
+}
 
 type Project = Extract<Target, {kind: 'supabase'}>;
 
