@@ -94,8 +94,10 @@ export class Home {
 			string,
 		];
 		const hub = hubProcess({data, state, logs});
-		if (hub !== null) process.kill(hub, 'SIGKILL');
-		while (hub !== null && isAlive(hub)) await sleep(5);
+		if (hub !== null) {
+			process.kill(hub, 'SIGKILL');
+			while (isAlive(hub)) await sleep(5);
+		}
 		await rm(this.path, {recursive: true, force: true, maxRetries: 5});
 	}
 }
