@@ -5,25 +5,36 @@ import {machine} from './measure.ts';
 /** Where what was measured stands. */
 export const resultsFile = path.join(import.meta.dirname, 'RESULTS.md');
 
-/** Puts a table of Markdown between two markers of `file`, with the day and the machine above it. Throws where they are missing. */
+/**
+ * Puts a table of Markdown between two markers of `file`, with the day and the machine above it. Throws where they are missing.
+ * `key`: a row replaces the one whose first `key` cells are the same, and all others stay; without it, the table has only `rows`.
+ */
 export function renew(
 	file: string,
 	begin: string,
 	end: string,
 	head: readonly string[],
 	rows: ReadonlyArray<readonly string[]>,
+	key?: number,
 ): void {
 	const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+	const between = new RegExp(`(?<=<!-- ${begin} -->\\n)[\\s\\S]*(?=\\n<!-- ${end} -->)`);
+	const text = readFileSync(file, 'utf8');
+	const [former] = between.exec(text) ?? [];
+	if (former === undefined) throw new Error(`${file} has no room between its markers "${begin}" and "${end}"`);
+	const all = key === undefined ? rows.map(line) : former.split('\n').slice(4);
+	for (const row of key === undefined ? [] : rows) {
+		const same = line(row.slice(0, key)).slice(0, -1);
+		const place = all.findIndex(each => each.startsWith(same));
+		all.splice(place === -1 ? all.length : place, place === -1 ? 0 : 1, line(row));
+	}
 	const table = [
 		`${new Date().toISOString().slice(0, 10)}, ${machine()}`,
 		'',
 		line(head),
 		`|${'---|'.repeat(head.length)}`,
-		...rows.map(line),
+		...all,
 	].join('\n');
-	const between = new RegExp(`(?<=<!-- ${begin} -->\\n)[\\s\\S]*(?=\\n<!-- ${end} -->)`);
-	const text = readFileSync(file, 'utf8');
-	if (!between.test(text)) throw new Error(`${file} has no room between its markers "${begin}" and "${end}"`);
 	writeFileSync(
 		file,
 		text.replace(between, () => table),

@@ -1,4 +1,5 @@
 import {runSql} from '../gateway/management.ts';
+import {claude} from '../join/clients/clients.ts';
 import {disarmed, joinedPlaces} from '../join/disarmed.ts';
 import {readCredentials} from '../join/files/credentials-file.ts';
 import {hasOwnerSql, isShared, maxWakes, presenceOf, type Agent} from '../mailbox/agent.ts';
@@ -119,8 +120,13 @@ function checkNoWords(action: string, words: readonly string[]): void {
 }
 
 function remarkDisarmed({env, stderr}: Invocation): void {
-	for (const {tag, folder} of disarmed(findPaths(env).data)) {
-		remark(stderr, `${tag}: hooks missing in ${folder}: run \`agentmux join ${tag} --dir ${shellWord(folder)}\`.`);
+	for (const {tag, folder, missing, plugin} of disarmed(findPaths(env).data)) {
+		const ids = missing.map(({id}) => id).join(',');
+		const more = ids !== claude.id ? ` --client ${ids}` : plugin ? ' --plugin' : '';
+		remark(
+			stderr,
+			`${tag}: files missing in ${folder}: run \`agentmux join ${tag} --dir ${shellWord(folder)}${more}\`.`,
+		);
 	}
 }
 
@@ -128,16 +134,21 @@ function remarkDisarmed({env, stderr}: Invocation): void {
 async function listFolders(invocation: Invocation, words: readonly string[]): Promise<void> {
 	const {env, flags, stdout, stderr} = invocation;
 	checkNoWords('folders', words);
-	const places = joinedPlaces(findPaths(env).data);
+	const places = joinedPlaces(findPaths(env).data).map(({tag, folder, clients, files}) => ({
+		tag,
+		folder,
+		clients: clients.map(({name}) => name),
+		files,
+	}));
 	if (flags['json'] === true) return writeJson(stdout, places);
 	if (places.length === 0) return remark(stderr, 'No agent has joined on this machine.');
-	const rows = places.map(({tag, folder, clients, hooks}) => [
+	const rows = places.map(({tag, folder, clients, files}) => [
 		tag,
 		clients.join(', '),
-		hooks === 'gone' ? 'folder gone' : hooks,
+		files === 'gone' ? 'folder gone' : files,
 		folder,
 	]);
-	await write(stdout, table(stdout, ['TAG', 'CLIENT', 'HOOKS', 'FOLDER'], rows));
+	await write(stdout, table(stdout, ['TAG', 'CLIENT', 'FILES', 'FOLDER'], rows));
 	remarkDisarmed(invocation);
 }
 

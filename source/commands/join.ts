@@ -1,10 +1,7 @@
-import {existsSync} from 'node:fs';
 import {stat} from 'node:fs/promises';
-import {join} from 'node:path';
-import {structuredPatch} from 'diff';
-import {loadConfig, type Target} from '../config.ts';
+import {loadConfig} from '../config.ts';
 import {claude, clients as everyClient, filesOf, type Client} from '../join/clients/clients.ts';
-import {checkWritable, type Edit} from '../join/files/file-edit.ts';
+import {checkWritable} from '../join/files/file-edit.ts';
 import {runsIn} from '../join/clients/client-status.ts';
 import {planFolder} from '../join/folder.ts';
 import {credentialsFile, readCredentials, type Credentials} from '../join/files/credentials-file.ts';
@@ -12,20 +9,21 @@ import type {Participant} from '../join/participant.ts';
 import {hasOwnerSql, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
-import {sameTag, type Tag} from '../mailbox/tag.ts';
-import {joinPrintable, p, printable, type Printable} from '../printable.ts';
+import {sameTag} from '../mailbox/tag.ts';
+import {joinPrintable, p, printable} from '../printable.ts';
 import type {Command} from './cli/command.ts';
 import {openOwnersProject} from './connect/owner.ts';
-import {type HookCredentials} from './connect/credentials.ts';
 import {askConsent} from './join/consent.ts';
 import {unknownVersions} from './join/client-versions.ts';
-import {calledAs, findHook, findLauncher, planLaunchers, shellWord} from './cli/launcher.ts';
+import {calledAs, findHook, findLauncher, planLaunchers} from './cli/launcher.ts';
 import {checkIsHuman} from './connect/human-only.ts';
 import {markOwnerSql, ownerSqlText} from './join/owner-sql.ts';
 import {remark, write} from './cli/output.ts';
-import {chosenParticipants, isOurs, participantFlags, participantArguments, type Chosen} from './join/participants.ts';
+import {chosenParticipants, isOurs, participantFlags, type Chosen} from './join/participants.ts';
 import {install, type Plan} from './join/install.ts';
 import {checkNames, warnOfLookAlikes} from './join/look-alikes.ts';
+import {besideText, hosted, joinedText, whatNext} from './join/next-steps.ts';
+import {previewOf} from './join/preview.ts';
 import {checkActiveElsewhere, checkFree, checkLinks} from './join/conflicts.ts';
 import {textFlag} from './cli/values.ts';
 
@@ -125,6 +123,8 @@ const command: Command = {
 		const hook = findHook(paths);
 		const headless = flags['headless'] === true;
 		const plugin = flags['plugin'] === true;
+		// Only `run` asks for it: to join without files, because the folder is another agent's.
+		const beside = flags['beside'] === true;
 		if (plugin) checkPlugin(clients, recipe !== null || headless);
 		const playing = ({client}: Chosen['participants'][number]): readonly Client[] =>
 			client === null || client === undefined ? clients : everyClient.filter(({id}) => id === client);
@@ -133,14 +133,8 @@ const command: Command = {
 			const {folder, tag, guidance = ''} = participant;
 			const known = readCredentials(paths.data, tag);
 			const sql = ownerSql || wantsSql(flags['sql'], participant, known);
-			const edits = await planFolder(folder, tag, launcher, hook, {
-				clients: playing(participant),
-				guidance,
-				headless,
-				sql,
-				plugin,
-				files: known?.files ?? {},
-			});
+			const options = {clients: playing(participant), guidance, headless, sql, plugin, files: known?.files ?? {}};
+			const edits = beside ? [] : await planFolder(folder, tag, launcher, hook, options);
 			await checkLinks(paths.data, participant, edits);
 			plans.push({participant, edits, sql, changes: edits.some(({before, after}) => before !== after)});
 		}
@@ -173,18 +167,18 @@ const command: Command = {
 		if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
 		else if (former.length > 0) say(`${former.map(({tag}) => tag).join(' and ')} no longer runs SQL as the owner.`);
 		const lines = plans.flatMap(({participant, changes}, index) => {
-			const {tag, folder} = participant;
-			const what = changes ? 'has joined in' : 'had already joined in';
 			const credentials = installed[index];
+			const files = plugin ? [claude.hooks] : playing(participant).flatMap(filesOf);
 			return [
-				p`${printable(tag)} ${what} ${printable(folder)}: ${printable((plugin ? [claude.hooks] : playing(participant).flatMap(filesOf)).join(', '))}.`,
-				...(target.kind === 'supabase' && credentials !== undefined ? hosted(target, credentials, tag) : []),
+				beside ? besideText(participant) : joinedText(participant, changes, files),
+				...(target.kind === 'supabase' && credentials !== undefined
+					? hosted(target, credentials, participant.tag)
+					: []),
 			];
 		});
-		for (const {participant, changes} of plans) {
-			if (!changes || !playing(participant).includes(claude) || !runsIn(env, participant.folder)) continue;
+		const changed = plans.filter(({participant, changes}) => changes && playing(participant).includes(claude));
+		if (changed.some(({participant}) => runsIn(env, participant.folder)))
 			lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
-		}
 		const used = [...new Set(participants.flatMap(playing))];
 		for (const sentence of await unknownVersions(used, env)) say(sentence);
 		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
@@ -209,73 +203,10 @@ function checkPlugin(clients: readonly Client[], isMore: boolean): void {
 	throw new UsageError('--plugin is for one agent of Claude Code.', 'Omit --plugin, --recipe, --headless or --client.');
 }
 
-type Project = Extract<Target, {kind: 'supabase'}>;
-
 async function mustExist(folder: string): Promise<void> {
 	const found = await stat(folder).catch(() => null);
 	if (found?.isDirectory() === true) return;
 	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Create it, or give another with --dir DIR.');
-}
-
-/** What the user needs to know if the mailbox is a hosted project. */
-function hosted({url, key: known, public_key}: Project, {key, account}: HookCredentials, tag: Tag): Printable[] {
-	return [
-		p`Its mailbox is at ${printable(url)}. ${
-			account === null
-				? p`It has no token there, so messages from ${printable(tag)} are shown as unverified.`
-				: p`It signs in there as ${printable(account.email)}, a user created for it.`
-		}`,
-		key === null
-			? p`Start it with SUPABASE_URL and a key in its environment: they are not stored in a file, and without them its hooks deliver no mail.`
-			: p`Its hooks use the key from the config file, which was copied to a file that only you can read.`,
-		...(public_key === undefined && !isPublic(known)
-			? [
-					p`That is a secret key, which gives ${printable(tag)} full access: set SUPABASE_PUBLISHABLE_KEY (or publishable_key in the config file) as well, and join again.`,
-				]
-			: []),
-	];
-}
-
-/** Whether a key is a publishable one, judged by its format or by the role in it. */
-function isPublic(key: string): boolean {
-	if (key.startsWith('sb_publishable_')) return true;
-	try {
-		const claims: unknown = JSON.parse(Buffer.from(key.split('.')[1] ?? '', 'base64url').toString('utf8'));
-		return (claims as {readonly role?: unknown} | null)?.role === 'anon';
-	} catch {
-		return false;
-	}
-}
-
-function whatNext(
-	chosen: Chosen,
-	playing: (participant: Chosen['participants'][number]) => readonly Client[],
-	program: Printable,
-): Printable[] {
-	const {recipe, participants} = chosen;
-	const clients = [...new Set(participants.flatMap(playing))];
-	const watch = [p`To watch and join in:`, p`  ${program}`];
-	if (recipe === null) {
-		const folder = participants[0]?.folder ?? '';
-		return [...clients.flatMap(client => howToStart(client, folder, clients.length > 1)), ...watch];
-	}
-	const instead = (those: readonly Client[]): string =>
-		those.every(({wakes}) => wakes) ? 'nothing: mail wakes it' : 'anything: it then reads its mail';
-	const typed = participants.flatMap(participant => [
-		...playing(participant).map(client => startLine(participant.folder, client)),
-		p`    ${printable(participant.first ?? `(${instead(playing(participant))})`)}`,
-	]);
-	const consent = clients.map(client => client.consent).join(' or ');
-	const undo = ['leave', ...participantArguments(chosen)].map(shellWord).join(' ');
-	const page = join(recipe.folder, 'README.md');
-	return [
-		p`Start each in its own terminal, ${printable(consent)} when it asks, and type something like:`,
-		...typed,
-		...watch,
-		...(existsSync(page) ? [p`To read about what happens next:`, p`  ${printable(page)}`] : []),
-		p`To undo all of this:`,
-		p`  ${program} ${printable(undo)}`,
-	];
 }
 
 /** The clients named by `--client`. Throws UsageError for an unknown one. */
@@ -290,24 +221,4 @@ function chosenClients(text: string): Client[] {
 		`Unknown client \`${unknown}\`.`,
 		`${near === null ? '' : `Did you mean ${near}? `}Choose from ${ids.join(', ')}.`,
 	);
-}
-
-function howToStart(client: Client, folder: string, several: boolean): Printable[] {
-	const whose = several ? p`the terminal of ${printable(client.name)}` : 'its terminal';
-	const below = client.inherits ? '' : ' (not in a subfolder: its hooks would not run)';
-	return [p`Start ${whose} there${below}, and ${printable(client.consent)} when it asks:`, startLine(folder, client)];
-}
-
-function startLine(folder: string, {program}: Client): Printable {
-	return p`  cd ${printable(shellWord(folder))} && ${printable(program)}`;
-}
-
-/** The changes of a file with three lines of context; all lines of a new file. */
-function previewOf({file, before, after}: Edit): Printable {
-	if (before === after) return p`${printable(file)} is unchanged.\n`;
-	const {hunks} = structuredPatch('', '', before ?? '', after ?? '', undefined, undefined, {context: 3});
-	const lines = hunks.flatMap(({oldStart, oldLines, newStart, newLines, lines: changed}) =>
-		before === null ? changed : [`@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`, ...changed],
-	);
-	return joinPrintable([p`${printable(file)}${before === null ? ' (new)' : ''}`, ...lines.map(printable), p``], '\n');
 }

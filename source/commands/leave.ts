@@ -9,7 +9,7 @@ import {claude} from '../join/clients/clients.ts';
 import {holderIn} from '../join/files/holder.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
 import {joinedPlaces} from '../join/disarmed.ts';
-import {readCredentials, type Credentials} from '../join/files/credentials-file.ts';
+import {everyCredentials, readCredentials, type Credentials} from '../join/files/credentials-file.ts';
 import type {Participant} from '../join/participant.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
@@ -49,17 +49,22 @@ const command: Command = {
 		if (flags['all'] !== true) return leave(invocation, paths.data, await chosenParticipants('leave', invocation));
 		checkNothingElse(invocation);
 		checkIsHuman(env, 'only a human can use --all');
-		const places = joinedPlaces(paths.data);
+		// Also of those without a folder: another agent has taken it over, or `run` started them in another agent's.
+		const homeless = everyCredentials(paths.data).filter(({folders}) => folders.length === 0);
+		const places = [...joinedPlaces(paths.data), ...homeless.map(({tag}) => ({tag, folder: paths.data}))];
 		if (places.length === 0) remark(stderr, 'No agent has joined on this machine; nothing was changed.');
-		// One after the other: what is left of an agent's credentials depends on where it has left before.
+		// One after the other: what is left of an agent's credentials depends on where it has left before. One that cannot leave, as
+		// where somebody broke a file, does not keep the others.
+		const failed: unknown[] = [];
 		for (const {tag, folder} of places) {
-			await leave(invocation, paths.data, {
-				recipe: null,
-				participants: [{tag, folder}],
-				named: [folder],
-				contains: false,
+			const one = {recipe: null, participants: [{tag, folder}], named: [folder], contains: false};
+			await leave(invocation, paths.data, one).catch((error: unknown) => {
+				if (!(error instanceof MailboxError)) throw error;
+				remark(stderr, `${tag} has not left ${folder}: ${error.sentence}`);
+				failed.push(error);
 			});
 		}
+		return failed.length === 0 ? 0 : 1;
 	},
 };
 
@@ -91,7 +96,8 @@ async function leave(invocation: Invocation, data: string, {recipe, participants
 	await applyAll(leaving.flatMap(({edits}) => edits));
 	for (const {tag, folder, edits} of leaving) {
 		if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
-		await write(stdout, p`${printable(tag)} has left ${printable(folder)}.${printable(goneText(folder, edits))}\n`);
+		const where = folder === data ? p`` : p` ${printable(folder)}`;
+		await write(stdout, p`${printable(tag)} has left${where}.${printable(goneText(folder, edits))}\n`);
 	}
 	if (leaving.length === 0 || !(await signOff(invocation, data, left))) return;
 	for (const {table, to} of await watchedFor(invocation, leaving)) {

@@ -4,6 +4,7 @@ import {basename, resolve} from 'node:path';
 import {realpath} from 'node:fs/promises';
 import {clients, claude, type Client} from '../join/clients/clients.ts';
 import {joinedPlaces} from '../join/disarmed.ts';
+import {readCredentials} from '../join/files/credentials-file.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
@@ -13,7 +14,8 @@ import {agentTag, textFlag} from './cli/values.ts';
 const command: Command = {
 	summary: 'join, and start the client, in one command',
 	help: `
-		Start a client as TAG in a folder. Joins the folder first, if TAG has not joined there.
+		Start a client as TAG in a folder. Joins the folder first, if TAG has not joined there. If it is another agent's folder,
+		TAG works there beside that agent (with Claude Code; other clients take the folder over).
 
 		Usage
 		  agentmux run TAG [--dir DIR] [--client CLIENT] [--role ROLE] [--no-sql]
@@ -65,22 +67,24 @@ function clientOf(named: string | undefined, program: string | undefined): Clien
 /** Joins unless that was done, and nothing of it is missing. What join prints goes to stderr: stdout is the client's. */
 async function ensureJoined(invocation: Invocation, tag: Tag, folder: string, client: Client): Promise<void> {
 	const {flags, env, stderr} = invocation;
-	const isJoined = joinedPlaces(findPaths(env).data).some(
-		place =>
-			sameTag(place.tag, tag) &&
-			place.folder === folder &&
-			place.hooks === 'set up' &&
-			place.clients.includes(client.name),
+	const {data} = findPaths(env);
+	const here = joinedPlaces(data).filter(
+		place => place.folder === folder && place.files === 'set up' && place.clients.includes(client),
 	);
+	const own = here.some(place => sameTag(place.tag, tag));
+	// Claude Code passes AGENTMUX_TAG on to what it starts: it can work beside the folder's agent, which may be running.
+	const beside = client === claude && !own && here.length > 0;
+	const isJoined = beside ? readCredentials(data, tag)?.folders.length === 0 : own;
 	const sql = flags['sql'];
-	if (isJoined && sql === undefined) return;
-	const {default: join} = await import('./join.ts');
 	const role = textFlag(flags, 'role');
+	if (isJoined && sql === undefined && role === undefined) return;
+	const {default: join} = await import('./join.ts');
 	const given = {
 		dir: [folder],
 		client: client.id,
 		...(role === undefined ? {} : {role}),
 		...(sql === undefined ? {} : {sql}),
+		beside,
 	};
 	await join.run({...invocation, input: [tag], flags: given, stdout: stderr});
 }

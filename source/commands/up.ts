@@ -88,8 +88,9 @@ function printed({participants}: Chosen, client: Client, program: string): Print
 
 /** Opens the windows, and shows the session unless this terminal shows it already. */
 async function open({env}: Invocation, {recipe, participants}: Chosen, client: Client): Promise<void> {
-	// When the program ends, a shell stays: what it printed last can be read, and it can be started again.
-	const stay = (line: string): string => `${line}; exec "\${SHELL:-/bin/sh}"`;
+	// When the program ends, a shell stays: what it printed last can be read, and it can be started again. Not left to tmux's own shell,
+	// which may be one with another syntax.
+	const stay = (line: string): string[] => ['/bin/sh', '-c', `${line}; exec "\${SHELL:-/bin/sh}"`];
 	const windows = [
 		...participants.map(participant => ({
 			name: participant.tag,
@@ -102,30 +103,30 @@ async function open({env}: Invocation, {recipe, participants}: Chosen, client: C
 			line: stay(shellWord(launcherFiles(findPaths(env).data).program)),
 		},
 	];
-	const tmux = (...words: string[]): Promise<unknown> =>
+	const tmux = (...words: string[]): Promise<{readonly stdout: string}> =>
 		run('tmux', words, {env}).catch((error: unknown) => {
 			const {stderr = ''} = error as {readonly stderr?: string};
 			throw new MailboxError('internal', `tmux refused: ${stderr.trim()}.`, 'Use --print, and start them yourself.', {
 				cause: error,
 			});
 		});
-	if ((env['TMUX'] ?? '') !== '') {
-		for (const {name, folder, line} of windows) await tmux('new-window', '-n', name, '-c', folder, line);
-		return;
+	const isInside = (env['TMUX'] ?? '') !== '';
+	// A name of tmux's has neither of these: it would read what follows as a window or a pane.
+	const session = `agentmux-${recipe?.name ?? 'agents'}`.replaceAll(/[.:]/g, '_');
+	const target = isInside ? [] : ['-t', `=${session}:`];
+	const isOpen =
+		isInside ||
+		(await run('tmux', ['has-session', '-t', `=${session}`], {env}).then(
+			() => true,
+			() => false,
+		));
+	// Where this was done before, only what is missing: a second client would share the first one's inbox.
+	const open = isOpen ? (await tmux('list-windows', ...target, '-F', '#{window_name}')).stdout.split('\n') : [];
+	for (const [index, {name, folder, line}] of windows.entries()) {
+		const begin = isOpen || index > 0 ? ['new-window', ...target] : ['new-session', '-d', '-s', session];
+		if (!open.includes(name)) await tmux(...begin, '-n', name, '-c', folder, ...line);
 	}
-	const session = `agentmux-${recipe?.name ?? 'agents'}`;
-	const isOpen = await run('tmux', ['has-session', '-t', `=${session}`], {env}).then(
-		() => true,
-		() => false,
-	);
-	if (!isOpen) {
-		const [first, ...more] = windows;
-		if (first === undefined) return;
-		await tmux('new-session', '-d', '-s', session, '-n', first.name, '-c', first.folder, first.line);
-		for (const {name, folder, line} of more)
-			await tmux('new-window', '-t', `=${session}:`, '-n', name, '-c', folder, line);
-	}
-	await attach(session, env);
+	if (!isInside) await attach(session, env);
 }
 
 async function attach(session: string, env: NodeJS.ProcessEnv): Promise<void> {

@@ -1,18 +1,22 @@
 import {readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Tag} from '../mailbox/tag.ts';
-import {clients, everyFileOf} from './clients/clients.ts';
+import {clients, everyFileOf, type Client} from './clients/clients.ts';
 import {everyCredentials} from './files/credentials-file.ts';
-import {startsHook} from './files/settings-file.ts';
+import {serves} from './files/holder.ts';
+import {allowsPlugin, startsHook} from './files/settings-file.ts';
 
 /** A folder in which an agent has joined for a client. */
 export interface JoinedPlace {
 	readonly tag: Tag;
 	readonly folder: string;
-	/** The names of the clients. */
-	readonly clients: readonly string[];
-	/** `gone` if the folder is; `missing` if its hooks are, because somebody removed or stashed the files that join wrote. */
-	readonly hooks: 'set up' | 'missing' | 'gone';
+	readonly clients: readonly Client[];
+	/** Those of them for which somebody removed or stashed what join wrote. */
+	readonly missing: readonly Client[];
+	/** Whether our plugin brings the hooks and the server to Claude Code. */
+	readonly plugin: boolean;
+	/** `gone` if the folder is; `missing` if what join wrote is. */
+	readonly files: 'set up' | 'missing' | 'gone';
 }
 
 /** Every folder in which an agent has joined on this machine. `data` is the data folder. */
@@ -21,25 +25,30 @@ export function joinedPlaces(data: string): JoinedPlace[] {
 		folders.map(folder => {
 			const own = clients.filter(client => everyFileOf(client).some(name => files[join(folder, name)] !== undefined));
 			const isThere = statSync(folder, {throwIfNoEntry: false})?.isDirectory() === true;
-			// Where join has written no servers, our plugin brings the hooks.
-			const isSetUp = own.every(
-				client =>
-					files[join(folder, client.servers)] === undefined ||
-					everyFileOf(client).some(name => startsHook(textOf(join(folder, name)))),
-			);
+			const isServed = (client: Client): boolean => files[join(folder, client.servers)] !== undefined;
+			// Where join has written nothing but settings, our plugin brings the hooks and the server.
+			const isPlugged = (client: Client): boolean =>
+				everyFileOf(client).every(name => (files[join(folder, name)] !== undefined) === (name === client.hooks));
+			const missing = own.filter(client => {
+				const texts = everyFileOf(client).map(name => textOf(join(folder, name)));
+				if (isPlugged(client)) return !texts.some(text => allowsPlugin(text, client));
+				return !texts.some(startsHook) || (isServed(client) && !serves(textOf(join(folder, client.servers)), tag));
+			});
 			return {
 				tag,
 				folder,
-				clients: own.map(({name}) => name),
-				hooks: isThere ? (isSetUp ? 'set up' : 'missing') : 'gone',
+				clients: own,
+				missing,
+				plugin: own.some(isPlugged),
+				files: isThere ? (missing.length === 0 ? 'set up' : 'missing') : 'gone',
 			} as const;
 		}),
 	);
 }
 
-/** The folders whose client starts no hooks although an agent has joined there: its mail does not reach it. */
+/** The folders whose client starts no hooks or no server although an agent has joined there: its mail may not reach it. */
 export function disarmed(data: string): JoinedPlace[] {
-	return joinedPlaces(data).filter(({hooks}) => hooks === 'missing');
+	return joinedPlaces(data).filter(({files}) => files === 'missing');
 }
 
 /** Empty if it cannot be read. */

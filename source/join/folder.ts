@@ -117,10 +117,12 @@ export async function planCredentials(
 		else files[file] = {before: null, sha256: unknown};
 	}
 	const others = (await foldersOf(data, credentials.tag)).filter(other => other !== folder);
+	// Without files, it works in the folder of another agent, as which the client would be started otherwise.
+	const here = edits.length === 0 ? [] : [folder];
 	const joined = {
 		...credentials,
-		folders: [...others, folder],
-		no_sql: [...others.filter(other => no_sql.includes(other)), ...(sql ? [] : [folder])],
+		folders: [...others, ...here],
+		no_sql: [...others.filter(other => no_sql.includes(other)), ...(sql ? [] : here)],
 		files,
 	};
 	return [

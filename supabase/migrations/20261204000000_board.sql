@@ -176,15 +176,13 @@ begin
   if ended.message_id is not null then perform agentmux.ack(ended.tag, array[ended.message_id], 'task'); end if;
 end $$;
 
--- Notes who is concerned by a task's end. A step's end is not told: its plan's is. But who added a plan hears of its first step that is
--- dead while others go on, and may retry it before the plan fails. Who was working on a step that is cancelled is told to stop.
+-- Notes who is concerned by a task's end. A step's end is not told: its plan's is. Who was working on a step that is cancelled is
+-- told to stop.
 create or replace function agentmux.task_ended() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
   is_plan boolean;
   line text;
-  death text;
-  plan public.tasks;
   broken record;
   other record;
 begin
@@ -204,24 +202,14 @@ begin
     perform agentmux.tell(new.id, array[old.lease_owner],
       format('%s is not yours any more: %s.', agentmux.task_name(new.id), coalesce(agentmux.quoted(new.last_error, 300), 'it was cancelled')));
   end if;
-  line := agentmux.task_name(new.id);
-  death := format(' is dead after %s %s%s: %s.', new.attempts, case new.attempts when 1 then 'attempt' else 'attempts' end,
-    ', the last by ' || old.lease_owner, agentmux.quoted(new.last_error, 300));
-  if new.parent_id is not null then
-    select t.* into plan from public.tasks as t where t.id = new.parent_id;
-    if new.status = 'dead' and plan.status in ('queued', 'running')
-      and not exists (select from public.tasks as t where t.parent_id = plan.id and t.status = 'dead' and t.id <> new.id)
-    then
-      perform agentmux.tell(new.id, array[new.created_by, plan.created_by, old.lease_owner],
-        format('%s%s The other steps of plan #%s go on.', line, death, plan.id));
-    end if;
-    return null;
-  end if;
+  if new.parent_id is not null then return null; end if;
   is_plan := exists (select from public.tasks as step where step.parent_id = new.id);
+  line := agentmux.task_name(new.id);
   if not is_plan then
     line := line || case new.status
       when 'done' then format(' is done%s.', ' by ' || old.lease_owner)
-      when 'dead' then death
+      when 'dead' then format(' is dead after %s %s%s: %s.', new.attempts, case new.attempts when 1 then 'attempt' else 'attempts' end,
+        ', the last by ' || old.lease_owner, agentmux.quoted(new.last_error, 300))
       else format(' is %s: %s.', new.status, coalesce(agentmux.quoted(new.last_error, 300), 'no reason was given')) end;
   elsif new.status = 'done' then
     line := format('%s %s: %s.', line, case when exists (select from public.tasks as t

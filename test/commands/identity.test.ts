@@ -270,6 +270,15 @@ describe('a client that works as an agent', () => {
 		expect((await home.run(['mcp', '--as', 'CLAUDE_2'], {cwd: shared, env: other})).code).toBe(0);
 		expect(claims()).toEqual([]);
 	});
+
+	test("is the one of AGENTMUX_TAG in another's folder, if it was started so", async () => {
+		const second = {...session, CLAUDE_CODE_SESSION_ID: 'session-3', AGENTMUX_TAG: 'CLAUDE_2'};
+		const server = home.start(['mcp', '--as', 'CLAUDE_1'], {cwd: folder, env: second});
+		onTestFinished(() => void server.kill('SIGKILL'));
+		server.stdout.resume();
+		await expect.poll(claims, {timeout: 20_000}).toHaveLength(1);
+		expect(await send(folder, second)).toMatchObject({author_tag: 'CLAUDE_2', verified: true});
+	});
 });
 
 describe('commands that set agentmux up work for an agent as for a human', () => {

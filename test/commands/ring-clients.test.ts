@@ -2,9 +2,9 @@ import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, expect, test} from 'vitest';
-import {Ringer} from '../../source/commands/hub/ring-clients.ts';
-import {claimClient, hasInteractiveClient} from '../../source/join/clients/client-owner.ts';
+import {afterEach, beforeEach, expect, onTestFinished, test} from 'vitest';
+import {Ringer, startRinging} from '../../source/commands/hub/ring-clients.ts';
+import {claimClient, isSpokenFor} from '../../source/join/clients/client-owner.ts';
 import {processOf} from '../../source/join/clients/running-process.ts';
 import {bellFile, createBell} from '../../source/join/hook/bell.ts';
 
@@ -98,7 +98,7 @@ test('its session stays alive as long as the client does', async () => {
 
 test('the session of a client that is dead is ended at once, and its record removed', async () => {
 	record(ended);
-	expect(hasInteractiveClient(state, 'CLAUDE_1')).toBe(false);
+	expect(isSpokenFor(state, 'CLAUDE_1', {})).toBe(false);
 	await ringer.look(0);
 	expect(asked).toMatchObject([
 		{text: expect.stringContaining('session_end') as string, values: ['["host:1"]'], tag: 'CLAUDE_1'},
@@ -106,10 +106,22 @@ test('the session of a client that is dead is ended at once, and its record remo
 	expect(readdirSync(join(state, 'clients'))).toEqual([]);
 });
 
+test('a hub that starts looks at once: what killed the one before may have killed clients, too', async () => {
+	record(ended);
+	const told = new Promise<string | undefined>(resolve => {
+		const run = async (_: unknown, tag?: string) => {
+			resolve(tag);
+			return [];
+		};
+		onTestFinished(startRinging({state, hub: {run}, log: () => undefined, every: 1_000_000}));
+	});
+	expect(await told).toBe('CLAUDE_1');
+});
+
 test('a server records its client, and takes only its own record away', () => {
 	const env = {CLAUDE_CODE_SESSION_ID: 's', CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: String(process.pid)};
 	const release = claimClient(state, env, 'CLAUDE_1');
-	expect(hasInteractiveClient(state, 'claude_1')).toBe(true);
+	expect(isSpokenFor(state, 'claude_1', {})).toBe(true);
 	const [name = ''] = readdirSync(join(state, 'clients'));
 	writeFileSync(join(state, 'clients', name), JSON.stringify({tag: 'CLAUDE_1', pid: ended}));
 	release();

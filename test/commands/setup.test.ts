@@ -17,7 +17,7 @@ beforeAll(async () => {
 		'claude',
 		`[ "$1" = --version ] && echo '2.1.330 (Claude Code)' && exit 0\nsay claude "$@"\nexit "\${CODE:-0}"`,
 	);
-	await program('tmux', `say tmux "$@"\n[ "$1" != has-session ]`);
+	await program('tmux', `say tmux "$@"\n[ "$1" != list-windows ] || echo "$WINDOWS"\n[ "$1" != has-session ]`);
 });
 afterAll(() => home.dispose());
 
@@ -51,12 +51,35 @@ describe('run', () => {
 		expect(first.stderr).toContain(`RUNNER has joined in ${project}`);
 		expect(await started()).toEqual([`claude|RUNNER|${project}`]);
 		expect(await home.json<Agent[]>(['agents'])).toMatchObject([{tag: 'RUNNER', role: 'runs'}]);
+		await home.output(['run', 'RUNNER', '--dir', project, '--role', 'runs on'], {env: env()});
+		expect(await home.json<Agent[]>(['agents'])).toMatchObject([{tag: 'RUNNER', role: 'runs on'}]);
+		await started();
 		const second = await home.run(['run', 'runner', '--', 'claude', '-p', 'two words'], {
 			cwd: project,
 			env: env({CODE: '7'}),
 		});
 		expect(second).toEqual({code: 7, stdout: '', stderr: ''});
 		expect(await started()).toEqual([`claude|-p|two words|runner|${project}`]);
+	});
+
+	test("starts a second agent in another one's folder, and leaves its files alone", async () => {
+		const project = await folder('of two');
+		await home.output(['join', 'FIRST', '--dir', project]);
+		const before = await readFile(join(project, '.mcp.json'), 'utf8');
+		await started();
+		const words = ['run', 'SECOND', '--dir', project];
+		const {stderr, code} = await home.run(words, {env: env()});
+		expect(code).toBe(0);
+		expect(stderr).toContain(`SECOND has joined, without files of its own: ${project} is another agent's folder.`);
+		expect(await started()).toContain(`claude|SECOND|${project}`);
+		expect(await readFile(join(project, '.mcp.json'), 'utf8')).toBe(before);
+		expect(await home.run(words, {env: env()})).toEqual({code: 0, stdout: '', stderr: ''});
+		expect(await home.json<{tag: string}[]>(['agents', 'folders'])).not.toContainEqual(
+			expect.objectContaining({tag: 'SECOND'}),
+		);
+		expect(await home.run(['send', 'hello'], {cwd: project, env: {CLAUDECODE: '1'}})).toMatchObject({code: 0});
+		expect(await home.output(['leave', '--all'])).toMatch(/^SECOND has left\.$/m);
+		expect(await readdir(join(home.path, 'data/agents'))).toEqual([]);
 	});
 
 	test('joins for the client that is named after --', async () => {
@@ -100,8 +123,8 @@ describe('up', () => {
 				.filter(line => line.startsWith('tmux|'))
 				.map(line => line.split('|').slice(1, -2).join('|'));
 		};
-		const line = (tag: string) => `AGENTMUX_TAG=${tag} claude; exec "\${SHELL:-/bin/sh}"`;
-		const screen = `${join(home.path, 'data/bin/agentmux')}; exec "\${SHELL:-/bin/sh}"`;
+		const line = (tag: string) => `/bin/sh|-c|AGENTMUX_TAG=${tag} claude; exec "\${SHELL:-/bin/sh}"`;
+		const screen = `/bin/sh|-c|${join(home.path, 'data/bin/agentmux')}; exec "\${SHELL:-/bin/sh}"`;
 		const session = 'agentmux-researcher-writer';
 		expect(await up({TMUX: ''})).toEqual([
 			'-V',
@@ -111,11 +134,19 @@ describe('up', () => {
 			`new-window|-t|=${session}:|-n|agentmux|-c|${dir}/writer|${screen}`,
 			`attach-session|-t|=${session}`,
 		]);
+		const list = 'list-windows|-F|#{window_name}';
 		expect(await up({TMUX: '/tmp/tmux,1,0'})).toEqual([
 			'-V',
+			list,
 			`new-window|-n|W|-c|${dir}/writer|${line('W')}`,
 			`new-window|-n|R|-c|${dir}/researcher|${line('R')}`,
 			`new-window|-n|agentmux|-c|${dir}/writer|${screen}`,
+		]);
+		// Once more: one of the windows was closed.
+		expect(await up({TMUX: '/tmp/tmux,1,0', WINDOWS: 'bash\nW\nagentmux'})).toEqual([
+			'-V',
+			list,
+			`new-window|-n|R|-c|${dir}/researcher|${line('R')}`,
 		]);
 		await home.output(['leave', '--recipe', 'researcher-writer', '--tags', 'W,R', '--dir', dir]);
 	});
@@ -134,19 +165,19 @@ describe('up', () => {
 });
 
 describe('agents', () => {
-	test('lists the folders, and says where hooks are missing', async () => {
+	test('lists the folders, and says where files of join are missing', async () => {
 		const project = await folder('listed');
 		await home.output(['join', 'LISTED', '--dir', project]);
 		const places = async () =>
 			(await home.json<{tag: string}[]>(['agents', 'folders'])).filter(({tag}) => tag === 'LISTED');
-		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], hooks: 'set up'}]);
+		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], files: 'set up'}]);
 		await rm(join(project, '.claude'), {recursive: true});
-		const sentence = `agentmux: LISTED: hooks missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
+		const sentence = `agentmux: LISTED: files missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
 		for (const words of [['agents'], ['agents', 'folders']]) {
 			expect((await home.run(words)).stderr).toContain(sentence);
 		}
 		await home.output(['join', 'LISTED', '--dir', project]);
-		expect(await places()).toMatchObject([{hooks: 'set up'}]);
+		expect(await places()).toMatchObject([{files: 'set up'}]);
 		await home.output(['leave', 'LISTED', '--dir', project]);
 	});
 
@@ -304,10 +335,17 @@ describe('leave --all', () => {
 		const [one, two] = [await folder('one'), await folder('two')];
 		await home.output(['join', 'BOTH', '--dir', one]);
 		await home.output(['join', 'BOTH', '--dir', two, '--force']);
-		const said = await home.output(['leave', '--all']);
+		const broken = await folder('broken');
+		await home.output(['join', 'A_BROKEN', '--dir', broken]);
+		await writeFile(join(broken, '.mcp.json'), '{,');
+		const {code, stdout: said, stderr} = await home.run(['leave', '--all']);
+		expect(code).toBe(1);
+		expect(stderr).toContain(`A_BROKEN has not left ${broken}: ${join(broken, '.mcp.json')} is not valid JSON`);
 		expect(said).toContain(`BOTH has left ${one}.`);
 		expect(said).toContain(`BOTH has left ${two}.`);
 		expect([await readdir(one), await readdir(two)]).toEqual([[], []]);
+		await rm(join(broken, '.mcp.json'));
+		expect(await home.run(['leave', '--all'])).toMatchObject({code: 0});
 		expect(await readdir(join(home.path, 'data/agents'))).toEqual([]);
 		expect(await home.run(['leave', '--all'])).toMatchObject({
 			code: 0,

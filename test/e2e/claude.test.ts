@@ -32,7 +32,7 @@ async function play(scenario: string): Promise<Told> {
 
 const last = (ran: Ran, pattern: RegExp): number => ran.requests.findIndex(request => pattern.test(request));
 
-describe.runIf(harness !== '')('the real Claude Code, with what join wrote', () => {
+describe.runIf(harness !== '')('the real Claude Code, with what join wrote', {timeout: 240_000}, () => {
 	test('gets mail when it starts, between tools and at its end, and then ends', async () => {
 		const {ran, receipts, agents, log} = await play('one');
 		expect(log).toBe('');

@@ -37,7 +37,7 @@ const first = ({requests}: Ran, pattern: RegExp): number => requests.findIndex(r
 const mail = (tag: string, text: string): RegExp =>
 	new RegExp(`1 new message for ${tag} in the agentmux mailbox.*${text}`);
 
-const two = {timeout: 120_000};
+const two = {timeout: 240_000};
 const programs: {readonly [name: string]: string} = {claude: harness, codex, gemini};
 const present = (...names: string[]): boolean => harness !== '' && names.every(name => programs[name] !== '');
 
@@ -146,7 +146,7 @@ describe.each([
 });
 
 describe.runIf(present('claude', 'codex', 'gemini'))('Claude Code plans, Codex carries out, Gemini CLI reviews', () => {
-	test('a plan of five steps, to its end and with no human', {timeout: 240_000}, async () => {
+	test('a plan of five steps, to its end and with no human', {timeout: 480_000}, async () => {
 		const {first, second, ran, board, receipts, log} = await play('team', 'claude', 'codex');
 		expect(log).toBe('');
 		expect([first.code, second.code, ran.code]).toEqual([0, 0, 0]);

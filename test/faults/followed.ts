@@ -1,3 +1,4 @@
+import {setTimeout as sleep} from 'node:timers/promises';
 import type {TestHub} from '../helpers/hub.ts';
 import {startBadNetwork, type BadNetwork} from './bad-network.ts';
 import type {Outcome} from './faults.ts';
@@ -5,9 +6,10 @@ import {followByMcp, followByStore, followByTail, type Follower} from './followe
 import {onEngine, type Engine} from './on-engine.ts';
 import {query, Writers, type Address} from './writers.ts';
 
-/** Milliseconds until what a follower was not shown is lost. */
-const timeout = 300_000;
-const reader = 'FOLLOWER';
+/** Milliseconds in which nobody was shown any more until the rest is lost. */
+const timeout = 120_000;
+/** The agent whose mail its MCP server hands over. */
+export const reader = 'FOLLOWER';
 
 /** A hub, writers, and three followers behind a network that works until it is told to interfere. */
 export interface Stage {
@@ -26,8 +28,8 @@ export interface Stage {
 interface Play {
 	readonly engine: Engine;
 	readonly trials: number;
-	/** What each message says beyond its key. */
-	readonly text?: string;
+	/** A message, which begins with its key; by default for the reader. */
+	readonly text?: (key: string) => string;
 	/** One trial. The writers are stopped and the network is calm when it ends. */
 	readonly trouble: (stage: Stage) => Promise<void>;
 }
@@ -36,13 +38,13 @@ interface Play {
  * Makes trouble while messages are written and a tail, the screen's store and an agent's MCP server follow; then every
  * committed message has to have come to each of them. `lost` and `duplicated` count the table and all followers.
  */
-export function whileFollowed({engine, trials, text = '', trouble}: Play): Promise<Outcome> {
+export function whileFollowed({engine, trials, text = key => `${key} @${reader}`, trouble}: Play): Promise<Outcome> {
 	return onEngine(engine, async (start, home) => {
 		let hub = await start();
 		const network = await startBadNetwork(Number(new URL(hub.url).port), {seed: 1});
 		const there = {url: network.url, serviceRoleKey: hub.serviceRoleKey};
 		const recovered: number[] = [];
-		const writers = new Writers({text: key => `${key} @${reader}${text}`, timeout: 3000});
+		const writers = new Writers({text, timeout: 3000});
 		const stage: Stage = {
 			get hub() {
 				return hub;
@@ -98,13 +100,21 @@ interface Shown {
 /** Waits until every follower was shown every committed message, and the one that is written after all others. */
 async function countShown(hub: Address, followers: readonly Follower[]): Promise<Shown> {
 	await query(hub, `insert into messages (content) values ('[LAST] that was all @${reader}')`);
-	const rows = await query<{id: number}>(hub, 'select id from messages order by xid, id');
+	const rows = await query<{id: number; is_mail: boolean}>(
+		hub,
+		`select id, mentions = '{}' or mentions @> '{${reader}}' as is_mail from messages order by xid, id`,
+	);
 	const place = new Map(rows.map(({id}, index) => [id, index]));
-	const missing = ({shown}: Follower): number => place.size - new Set(shown.filter(id => place.has(id))).size;
-	for (const deadline = Date.now() + timeout; followers.some(each => missing(each) > 0) && Date.now() < deadline;) {
-		await new Promise(resolve => {
-			setTimeout(resolve, 100);
-		});
+	const mail = new Set(rows.filter(({is_mail}) => is_mail).map(({id}) => id));
+	const meantFor = ({kind}: Follower) => (kind === 'mail' ? mail : place);
+	const missing = (follower: Follower): number => {
+		const meant = meantFor(follower);
+		return meant.size - new Set(follower.shown.filter(id => meant.has(id))).size;
+	};
+	const left = (): number => followers.reduce((sum, each) => sum + missing(each), 0);
+	for (let [before, at] = [Infinity, Date.now()]; before > 0 && Date.now() < at + timeout; await sleep(100)) {
+		const now = left();
+		if (now < before) [before, at] = [now, Date.now()];
 	}
 	const result: Shown = {lost: 0, duplicated: 0, faults: [], remarks: []};
 	for (const follower of followers) {
@@ -112,7 +122,7 @@ async function countShown(hub: Address, followers: readonly Follower[]): Promise
 		const gone = missing(follower);
 		const twice = shown.length - new Set(shown).size;
 		result.lost += gone;
-		if (gone > 0) result.faults.push(`the ${name} was not shown ${gone} of ${place.size}`);
+		if (gone > 0) result.faults.push(`the ${name} was not shown ${gone} of ${meantFor(follower).size}`);
 		result.faults.push(...troubles);
 		// A hand-over happens at least once: what is counted twice there is none of the mailbox's messages.
 		if (kind === 'mail' && twice > 0) result.remarks.push(`${twice} handed over again by the ${name}`);

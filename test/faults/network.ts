@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {Fault, Outcome} from './faults.ts';
-import {whileFollowed, type Stage} from './followed.ts';
+import {reader, whileFollowed, type Stage} from './followed.ts';
 import type {Engine} from './on-engine.ts';
 import {query} from './writers.ts';
 
@@ -64,6 +64,8 @@ async function terminated({writers, there, recovered, hub}: Stage): Promise<void
 const largest = 262_144;
 /** Fills a message up to the largest size, beside its tag, its key and whom it addresses. */
 const filling = ` ${'x'.repeat(largest - 60)}`;
+/** An agent is handed one such message at a time: a tenth of them takes it as long as the others take for all. */
+const forReader = (key: string): boolean => Number.parseInt(key.slice(0, 4), 16) % 10 === 0;
 const names = {
 	harmed: 'bad network, hub killed: tail, screen and MCP server follow',
 	large: 'messages of 262,144 bytes while the followers are away',
@@ -71,7 +73,12 @@ const names = {
 } as const;
 
 async function manyLarge(engine: Engine, count: number): Promise<Outcome> {
-	const outcome = await whileFollowed({engine, trials: 1, text: filling, trouble: large(count)});
+	const outcome = await whileFollowed({
+		engine,
+		trials: 1,
+		text: key => `${key} @${forReader(key) ? reader : 'OTHER'}${filling}`,
+		trouble: large(count),
+	});
 	return {...outcome, trials: count};
 }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {identityOf} from '../../source/gateway/identity.ts';
-import {readMessage, readTask, rows} from '../../source/gateway/rest/rows.ts';
+import {rows} from '../../source/gateway/rest/columns.ts';
+import {readMessage, readTask} from '../../source/gateway/rest/rows.ts';
 import {signToken} from '../../source/hub/tokens/token.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 

@@ -25,7 +25,7 @@ export interface TestHub {
 	readonly pid: number;
 	/** A token as `agentmux join` makes it. */
 	tokenFor(tag: string, kind?: 'agent' | 'human'): string;
-	/** Stops it with SIGTERM. The home is kept with `keep`. */
+	/** Stops it: with SIGTERM and `keep`, so that its home can be used again; else it is killed, and its home removed. */
 	stop(options?: {readonly keep?: boolean}): Promise<void>;
 	/** Kills it. The home is kept. */
 	kill(): Promise<void>;
@@ -79,7 +79,7 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
 		pid: hub.pid,
 		tokenFor: (tag, kind = 'agent') => tokenFor(hub.jwt_secret, tag, kind),
 		async stop({keep = false} = {}) {
-			await end('SIGTERM');
+			await end(keep ? 'SIGTERM' : 'SIGKILL');
 			if (keep) return;
 			rmSync(home, {recursive: true, force: true});
 			await servers.get(home)?.stop();

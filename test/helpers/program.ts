@@ -2,7 +2,9 @@ import {spawn, type ChildProcessWithoutNullStreams} from 'node:child_process';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
+import {hubProcess, isAlive} from '../../source/hub/process/find.ts';
 import {onPostgres} from './engine.ts';
 import './no-client.ts';
 import {startedBefore} from './prepared.ts';
@@ -84,8 +86,18 @@ export class Home {
 		return JSON.parse(await this.output([...args, '--json'], options)) as T;
 	}
 
+	/** Nothing of it is needed any more, so its hub need not end in order. */
 	async dispose(): Promise<void> {
-		await this.run(['hub', 'stop']);
+		const [data, state, logs] = ['data', 'state', 'logs'].map(name => join(this.path, name)) as [
+			string,
+			string,
+			string,
+		];
+		const hub = hubProcess({data, state, logs});
+		if (hub !== null) {
+			process.kill(hub, 'SIGKILL');
+			while (isAlive(hub)) await sleep(5);
+		}
 		await rm(this.path, {recursive: true, force: true, maxRetries: 5});
 	}
 }

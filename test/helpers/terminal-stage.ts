@@ -18,6 +18,19 @@ export interface ModelRequest {
 	readonly body: {readonly messages?: readonly unknown[]; readonly tools?: readonly unknown[]};
 }
 
+/** A line of the scripted model's own log. */
+interface Answer {
+	readonly agent?: string;
+	readonly answered?: {readonly say?: string};
+}
+
+export interface Model {
+	readonly url: string;
+	readonly requests: () => ModelRequest[];
+	/** Whether it has said this to the agent, or is about to after a delay. */
+	readonly said: (agent: string, text: string) => boolean;
+}
+
 interface Terminal {
 	/** The script of its model; the tag by default. */
 	readonly agent?: string;
@@ -42,6 +55,7 @@ export class TerminalStage {
 	readonly #env: NodeJS.ProcessEnv;
 	readonly #models: ChildProcess[] = [];
 	#panes = 0;
+	#hasOverview = false;
 
 	constructor(harness: string) {
 		this.#harness = harness;
@@ -62,7 +76,7 @@ export class TerminalStage {
 	}
 
 	/** A scripted model, with a script for each agent. */
-	async startModel(agents: object): Promise<{url: string; requests: () => ModelRequest[]}> {
+	async startModel(agents: object): Promise<Model> {
 		writeFileSync(path.join(this.root, 'script.json'), JSON.stringify({agents}));
 		const log = path.join(this.root, 'requests.jsonl');
 		const words = [
@@ -85,26 +99,59 @@ export class TerminalStage {
 						.slice(0, -1)
 						.map(line => JSON.parse(line) as ModelRequest)
 				: [];
-		return {url: /^listening (\S+)/.exec(said)?.[1] ?? '', requests};
+		// Requests are long, and a story looks often.
+		const hasSaid = (name: string, text: string): boolean =>
+			said
+				.split('\n')
+				.slice(1, -1)
+				.map(line => JSON.parse(line) as Answer)
+				.some(({agent, answered}) => agent === name && answered?.say === text);
+		return {url: /^listening (\S+)/.exec(said)?.[1] ?? '', requests, said: hasSaid};
 	}
 
 	/** A terminal at its prompt, in a folder that has joined as the tag. */
-	async open(
-		tag: string,
-		url: string,
-		{agent = tag, folder = tag, env = {}, words = [], seen = true}: Terminal = {},
-	): Promise<number> {
+	async open(tag: string, url: string, terminal: Terminal = {}): Promise<number> {
+		const pane = this.pane(this.#client(tag, url, terminal));
+		await this.#started(pane, tag, terminal);
+		return pane;
+	}
+
+	/** Another client in the pane of one that has ended. */
+	async reopen(pane: number, tag: string, url: string, terminal: Terminal = {}): Promise<void> {
+		this.tmux('respawn-pane', '-k', '-t', `%${pane}`, this.#client(tag, url, terminal));
+		await this.#started(pane, tag, terminal);
+	}
+
+	/** The shell command of a client. */
+	#client(tag: string, url: string, {agent = tag, folder = tag, env = {}, words = []}: Terminal): string {
 		const variables = Object.entries({AGENTMUX_HOME: this.home, ...env}).map(([name, value]) => `${name}=${value}`);
-		const client = [
+		return [
 			`CLAUDE_ENV='${variables.join(' ')}' ${path.join(this.#harness, 'claude-tui.sh')} --dir ${path.join(this.root, folder)}`,
 			`--home ${path.join(this.root, `home-${agent}`)} --model-url ${url} --agent ${agent}`,
 			`--mcp-names 'agentmux supabase' -- ${words.join(' ')}`,
 		].join(' ');
-		const pane = this.pane(client);
+	}
+
+	async #started(pane: number, tag: string, {seen = true}: Terminal): Promise<void> {
 		await until(`${tag} is at its prompt`, () => this.screen(pane).includes('manual mode on'));
 		const known = `select 1 as n from agents where tag = '${tag}' and sessions > 0 and wake is not null`;
 		if (seen) await until(`${tag} is seen`, () => this.query(known).length > 0);
-		return pane;
+	}
+
+	/** Opens the human's own screen, in a terminal apart from the agents'. */
+	openOverview(): void {
+		const command = `'${process.execPath}' '${cli}'`;
+		this.#overview('new-session', '-d', '-x', '160', '-y', '50', command);
+		this.#hasOverview = true;
+	}
+
+	/** What the human sees there. */
+	overview(): string {
+		return this.#hasOverview ? this.#overview('capture-pane', '-p') : '';
+	}
+
+	#overview(...words: string[]): string {
+		return execFileSync('tmux', ['-L', 'human', ...words], {env: this.#env, encoding: 'utf8'});
 	}
 
 	/** Runs a command of the shell in a terminal of its own. */
@@ -169,6 +216,7 @@ export class TerminalStage {
 
 	#closeAll(): void {
 		try {
+			if (this.#hasOverview) this.#overview('kill-server');
 			if (this.#panes > 0) this.tmux('kill-server');
 		} catch {
 			// It has ended with its last client.
@@ -186,6 +234,7 @@ export class TerminalStage {
 			process.stdout.write(JSON.stringify({log: existsSync(log) ? readFileSync(log, 'utf8') : '', ...told, receipts}));
 		} catch (error) {
 			for (let pane = 0; pane < this.#panes; pane += 1) console.error(this.screen(pane));
+			console.error(this.overview());
 			throw error;
 		} finally {
 			this.#closeAll();
@@ -196,6 +245,12 @@ export class TerminalStage {
 			rmSync(this.root, {recursive: true, force: true, maxRetries: 5});
 		}
 	}
+}
+
+/** The texts of a request, or of a part of one. */
+export function textsIn(value: unknown): string[] {
+	if (typeof value === 'string') return [value];
+	return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 export async function until(what: string, check: () => boolean, seconds = 60, pause = 100): Promise<void> {

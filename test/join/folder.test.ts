@@ -1,12 +1,14 @@
 import {
 	chmodSync,
 	existsSync,
+	lstatSync,
 	mkdirSync,
 	mkdtempSync,
 	readFileSync,
 	renameSync,
 	rmSync,
 	statSync,
+	symlinkSync,
 	writeFileSync,
 } from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -244,6 +246,26 @@ describe('leave', () => {
 		expect(all()).toEqual(was);
 		expect(existsSync(join(folder, '.claude'))).toBe(before !== null || guidance !== null);
 		expect(existsSync(join(data, 'agents/CLAUDE_1.json'))).toBe(false);
+	});
+
+	test('restores a file of servers that has nothing but blanks', async () => {
+		put('.mcp.json', ' \n');
+		await joinAs('CLAUDE_1');
+		expect(text('.mcp.json')).toContain('CLAUDE_1');
+		await leaveAs('CLAUDE_1');
+		expect(text('.mcp.json')).toBe(' \n');
+	});
+
+	test('of a file behind a link takes out its lines, and keeps the link', async () => {
+		const real = join(root, 'dotfiles.json');
+		writeFileSync(real, '{}');
+		mkdirSync(join(folder, '.claude'));
+		symlinkSync(real, join(folder, '.claude/settings.local.json'));
+		await joinAs('CLAUDE_1');
+		writeFileSync(real, `${readFileSync(real, 'utf8')}\n`);
+		await leaveAs('CLAUDE_1');
+		expect(lstatSync(join(folder, '.claude/settings.local.json')).isSymbolicLink()).toBe(true);
+		expect(readFileSync(real, 'utf8')).toBe('{}\n');
 	});
 
 	test('keeps what somebody has changed since', async () => {

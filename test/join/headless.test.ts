@@ -28,11 +28,19 @@ describe('a run without a user', () => {
 	});
 
 	test('takes part where join or AGENTMUX_TAG asks for it', () => {
-		expect(isAskedFor(['Stop'], {})).toBe(false);
-		expect(isAskedFor(['Stop', '--headless'], {})).toBe(true);
-		expect(isAskedFor(['Stop'], {AGENTMUX_TAG: 'B'})).toBe(true);
-		expect(isAskedFor(['Stop'], {AGENTMUX_TAG: ' '})).toBe(false);
+		expect(isAskedFor(false, {})).toBe(false);
+		expect(isAskedFor(true, {})).toBe(true);
+		expect(isAskedFor(false, {AGENTMUX_TAG: 'B'})).toBe(true);
+		expect(isAskedFor(false, {AGENTMUX_TAG: ' '})).toBe(false);
 	});
+
+	test.each([{CODEX_THREAD_ID: '1'}, {GEMINI_CLI: '1'}])(
+		'takes no part in the shell of %j, whose AGENTMUX_TAG it inherits, unless join asks for it',
+		shell => {
+			expect(isAskedFor(false, {AGENTMUX_TAG: 'B', ...shell})).toBe(false);
+			expect(isAskedFor(true, {AGENTMUX_TAG: 'B', ...shell})).toBe(true);
+		},
+	);
 });
 
 test('AGENTMUX_TAG makes another agent of a client, unless it is the tag of a human or none', () => {

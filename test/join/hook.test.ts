@@ -223,12 +223,16 @@ describe('Stop', () => {
 		const open = await post('open?');
 		const done = await post('done?');
 		const told = await post('no question');
+		const linked = await post('see https://x.test/list?page=2');
+		const chinese = await post('完成了吗？好');
 		await fire('UserPromptSubmit');
 		await mailbox(me).ack([done.id], 'mcp');
 		const reason = contextOf(await fire('Stop', {stop_hook_active: false}));
 		expect(reason).toContain(`#${open.id} from SENDER`);
 		expect(reason).not.toContain(`#${done.id} `);
 		expect(reason).not.toContain(`#${told.id} `);
+		expect(reason).not.toContain(`#${linked.id} `);
+		expect(reason).toContain(`#${chinese.id} from SENDER`);
 		expect(await fire('Stop', {stop_hook_active: true})).toMatchObject(silence);
 		await fire('UserPromptSubmit');
 		expect(await fire('Stop', {stop_hook_active: false})).toMatchObject(silence);
@@ -366,6 +370,23 @@ describe('waking', () => {
 		expect(await fire('SessionStart', {}, asked)).toMatchObject(silence);
 		rmSync(join(clients, `any.${me}.json`));
 		expect(contextOf(await fire('UserPromptSubmit', {}, asked))).toContain('for the terminal');
+	});
+
+	test('a run without a user in the shell of one that is asked to take part leaves the mail to that one', async () => {
+		const clients = join(hub.home, 'state/clients');
+		mkdirSync(clients, {recursive: true});
+		const record = {tag: me, pid: process.pid, session: `${hostname()}:outer.sock`, interactive: false};
+		writeFileSync(join(clients, `any.${me}.json`), JSON.stringify(record));
+		await post('for the outer one');
+		const of = (name: string) => ({
+			CLAUDE_CODE_ENTRYPOINT: 'sdk-cli',
+			CLAUDE_CODE_MESSAGING_SOCKET: `/tmp/cc-socks/${name}.sock`,
+			AGENTMUX_TAG: me,
+		});
+		const inner = {...of('inner'), CLAUDE_CODE_EXECPATH: '/usr/bin/claude'};
+		expect(await fire('SessionStart', {}, inner)).toMatchObject(silence);
+		expect(contextOf(await fire('UserPromptSubmit', {}, of('outer')))).toContain('for the outer one');
+		rmSync(join(clients, `any.${me}.json`));
 	});
 
 	test('the watched file wakes the client if mail is waiting, names the senders, and hands nothing over', async () => {

@@ -59,8 +59,9 @@ test('join --print shows what it would write, and touches nothing', async () => 
 	expect(stdout).toContain('CLAUDE.local.md (new)');
 	expect(stdout).toContain('data/agents/CLAUDE_1.json');
 	expect(await readdir(folder)).toEqual([]);
-	// Compiled code is kept there by every command.
-	expect((await readdir(home.path)).filter(name => name !== 'cache')).toEqual(['a project']);
+	// Compiled code is kept there by every command, and the database was there before.
+	expect((await readdir(home.path)).filter(name => name !== 'cache' && name !== 'data')).toEqual(['a project']);
+	expect((await readdir(join(home.path, 'data')).catch(() => [])).filter(name => name !== 'pg')).toEqual([]);
 });
 
 test('join --print shows the change of a long file, where it stands and with three lines around it', async () => {

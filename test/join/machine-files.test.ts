@@ -308,12 +308,25 @@ describe('a hook', () => {
 		rmSync(join(project, '.claude'), {recursive: true});
 		rmSync(gone, {recursive: true});
 		expect(joinedPlaces(data)).toEqual([
-			{tag: 'A', folder: project, clients: ['Claude Code'], hooks: 'missing'},
-			{tag: 'B', folder: gone, clients: ['Claude Code'], hooks: 'gone'},
+			{tag: 'A', folder: project, clients: named('claude'), missing: named('claude'), plugin: false, files: 'missing'},
+			{tag: 'B', folder: gone, clients: named('claude'), missing: named('claude'), plugin: false, files: 'gone'},
 		]);
 		expect(disarmed(data)).toMatchObject([{tag: 'A'}]);
 		await joinAs('A', project);
 		expect(disarmed(data)).toEqual([]);
+	});
+
+	test('are missed where only the file with the server is gone, or the rule for the plugin', async () => {
+		const [project, plugged] = [makeFolder('project'), makeFolder('plugged')];
+		await joinAs('A', project, {ids: ['claude', 'codex']});
+		await joinAs('B', plugged, {plugin: true});
+		expect(disarmed(data)).toEqual([]);
+		rmSync(join(project, '.mcp.json'));
+		rmSync(join(plugged, '.claude'), {recursive: true});
+		expect(disarmed(data)).toMatchObject([
+			{tag: 'A', missing: named('claude'), plugin: false},
+			{tag: 'B', missing: named('claude'), plugin: true},
+		]);
 	});
 
 	test('and the server say that runs without a user are wanted, if they are', async () => {

@@ -62,7 +62,9 @@ test('--print shows all of it, and touches nothing', async () => {
 		/data\/agents\/PLANNER\.json and .*data\/agents\/EXECUTOR\.json \(mode 0600\): their hooks read/,
 	);
 	expect(await readdir(root)).toEqual([]);
-	expect((await readdir(home.path)).filter(name => !name.startsWith('my agents'))).toEqual(['cache']);
+	expect((await readdir(home.path)).filter(name => !name.startsWith('my agents')).sort()).toEqual(['cache', 'data']);
+	// The database was there before.
+	expect(await readdir(join(home.path, 'data'))).toEqual(['pg']);
 });
 
 test('the folder that will contain theirs is created', async () => {

@@ -35,6 +35,7 @@ test.each<[string, object, object]>([
 	['send_message', {to: ['@CLAUDE_2'], text: 'x'}, {to: ['CLAUDE_2'], text: 'x'}],
 	['send_message', {to: null, text: 'x', reply_to: null}, {text: 'x'}],
 	['send_message', {to: '', text: 'x', reply_to: ''}, {text: 'x'}],
+	['send_message', {to: 'null', text: 'None', reply_to: 'None'}, {text: 'None'}],
 	['send_message', {text: 'x', reply_to: '1'}, {text: 'x', reply_to: 1}],
 	['send_message', {text: 'x', reply_to: '#1'}, {text: 'x', reply_to: 1}],
 	['send_message', {to: 'A, B', text: 'x'}, {to: ['A', 'B'], text: 'x'}],

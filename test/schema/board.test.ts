@@ -319,17 +319,6 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			);
 		});
 
-		test('who added a plan of the first step that is dead while others go on, before the plan has failed', async () => {
-			const [id, one, two] = (await plan(['one', 'two', 'three'], 'false')) as [number, number, number];
-			await claim(B, `p_id => ${one}`);
-			await finish(B, one, 1, `false, p_error => 'no disk', p_dead => true`);
-			const dead = `Task #${one} "one" is dead after 1 attempt, the last by B: "no disk". The other steps of plan #${id} go on.`;
-			expect(await told()).toEqual([`[SYSTEM] @A ${dead}`]);
-			await claim(B, `p_id => ${two}`);
-			await finish(B, two, 1, `false, p_error => 'no disk', p_dead => true`);
-			expect(await told()).toHaveLength(1);
-		});
-
 		test('that a plan has ended of which a part was cancelled, and not that it is through', async () => {
 			const [id, one, two] = (await plan(['one', 'two', 'three'])) as [number, number, number];
 			await claim(B, `p_id => ${one}`);

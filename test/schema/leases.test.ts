@@ -137,6 +137,18 @@ describe.each(engines)('tasks when clocks change and hubs are down, on $engine',
 			expect(await read(id)).toMatchObject({status: 'running', lease_owner: 'A'});
 		});
 
+		test('nor do many naps, each of which a claim noticed first while the hub had nothing to look after', async () => {
+			for (let nap = 0; nap < 6; nap += 1) {
+				const id = await add(`task ${nap}`);
+				await claim(A, 'p_lease => 60');
+				await clock.step(hour);
+				expect(await claim(B)).toBeUndefined();
+				expect(await leaseLeft(database, id)).toBeGreaterThan(50);
+				expect(await finish(A, id, 1)).toMatchObject({status: 'done'});
+				await pass(10);
+			}
+		});
+
 		test('a restart of the hub costs no lease, however short both are', async () => {
 			const id = await add('x');
 			await claim(A, 'p_lease => 2');

@@ -70,14 +70,14 @@ describe('panes', () => {
 		expect((await terminal.waitFor(/CLAUDE_3 → CLAUDE_1, HUMAN/)).join('')).not.toContain('woken by mail');
 	});
 
-	it('say in AGENTS whose hooks are missing, and what to do', async () => {
+	it('say in AGENTS whose files are missing, and what to do', async () => {
 		const terminal = start('crew', {cols: 80, rows: 30, env: {DISARMED: 'CLAUDE_3'}});
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('7');
-		const text = (await terminal.waitFor('hooks missing')).join('\n');
-		expect(text).toMatch(/● CLAUDE_3 fetches +hooks missing\n/);
+		const text = (await terminal.waitFor('files missing')).join('\n');
+		expect(text).toMatch(/● CLAUDE_3 fetches +files missing\n/);
 		expect(text).toMatch(/ {2}run agentmux join CLAUDE_3 · seen/);
-		expect(text.match(/hooks missing/g)).toHaveLength(1);
+		expect(text.match(/files missing/g)).toHaveLength(1);
 	});
 
 	it('are moved, hidden, pinned and shown alone by keys, and nothing else moves', async () => {

@@ -42,8 +42,11 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	const isHuman = named !== null && (isReserved(named) || sameTag(named, config.human));
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
 	if (isHuman) throw notHuman(named, inside, here);
-	const own = boundTo(named, inside, here, cwd);
-	checkOwner(config.paths.state, env, own.tag, inside, named === null ? cwd : variable);
+	const owners = inside.length === 0 ? [] : clientOwners(config.paths.state, env);
+	// A client that was started as another agent than the folder's: its server has recorded that.
+	const isOwner = named !== null && owners.some(owner => sameTag(owner, named));
+	const own = boundTo(named, inside, isOwner ? undefined : here, cwd);
+	checkOwner(owners, own.tag, inside, named === null ? cwd : variable);
 	if (as !== undefined && !sameTag(as, own.tag)) {
 		throw new UsageError(
 			`Here you act as ${own.tag} (${whereText(inside, here)}) and cannot act as ${as}.`,
@@ -131,14 +134,7 @@ function boundTo(
 }
 
 /** Refuses a client that works as one agent to become another by AGENTMUX_TAG or by changing the folder. */
-function checkOwner(
-	state: string,
-	env: NodeJS.ProcessEnv,
-	tag: Tag,
-	inside: readonly RunningClient[],
-	by: string,
-): void {
-	const owners = inside.length === 0 ? [] : clientOwners(state, env);
+function checkOwner(owners: readonly Tag[], tag: Tag, inside: readonly RunningClient[], by: string): void {
 	if (owners.length === 0 || owners.some(owner => sameTag(owner, tag))) return;
 	const names = owners.join(' and ');
 	throw new MailboxError(

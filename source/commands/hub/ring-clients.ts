@@ -45,6 +45,8 @@ export function startRinging({every = 2000, ...options}: RingOptions): () => voi
 		looking = false;
 	};
 	const timer = setInterval(() => void look(), every);
+	// What killed the last hub may have killed clients, too.
+	void look();
 	return () => {
 		ended = true;
 		clearInterval(timer);

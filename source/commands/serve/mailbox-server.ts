@@ -4,14 +4,8 @@ import {loadConfig} from '../../config.ts';
 import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
 import {actingTag} from '../../join/hook/agent-tag.ts';
 import {bellFile} from '../../join/hook/bell.ts';
-import {clientKey, isHeadless, isInteractive} from '../../join/clients/client.ts';
-import {
-	claimClient,
-	forgetClient,
-	hasInteractiveClient,
-	recordedClients,
-	type Claim,
-} from '../../join/clients/client-owner.ts';
+import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
+import {claimClient, forgetClient, isSpokenFor, recordedClients, type Claim} from '../../join/clients/client-owner.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
@@ -160,5 +154,5 @@ async function endDead(dead: readonly Claim[], mailbox: Mailbox): Promise<void> 
  */
 function isGuestRun(env: NodeJS.ProcessEnv, asked: boolean, state: string, tag: Tag): boolean {
 	if (!isHeadless(env)) return false;
-	return !(asked || (env['AGENTMUX_TAG']?.trim() ?? '') !== '') || hasInteractiveClient(state, tag);
+	return !isAskedFor(asked, env) || isSpokenFor(state, tag, env);
 }

@@ -16,6 +16,7 @@ import {tagOfHook} from '../../join/joined-folder.ts';
 import {missedFile, noteMissed} from '../../join/hook/missed.ts';
 import {connectRpc, type Call} from '../../join/hook/rpc.ts';
 import {Take} from '../../join/hook/take.ts';
+import {headlessFlag} from '../../join/clients/entries.ts';
 import {hookRoom} from '../../join/clients/hook-room.ts';
 import {timeLimit} from '../../join/clients/time-limit.ts';
 import {credentialsFile} from '../../join/files/credentials-file.ts';
@@ -131,9 +132,9 @@ async function run(): Promise<void> {
  */
 async function takesPart(own: NodeJS.ProcessEnv, tag: Tag): Promise<boolean> {
 	if (!isHeadless(own)) return true;
-	if (!isAskedFor(words, own)) return false;
-	const {hasInteractiveClient} = await import('../../join/clients/client-owner.ts');
-	return !hasInteractiveClient(paths.state, tag);
+	if (!isAskedFor(words.includes(headlessFlag), own)) return false;
+	const {isSpokenFor} = await import('../../join/clients/client-owner.ts');
+	return !isSpokenFor(paths.state, tag, own);
 }
 
 /** A client that changed its folder has forgotten what it watches. Needs no mailbox. */

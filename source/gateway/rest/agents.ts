@@ -2,7 +2,8 @@ import type {Agent} from '../../mailbox/agent.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Arguments, Requests} from './requests.ts';
-import {readAgent, rows} from './rows.ts';
+import {rows} from './columns.ts';
+import {readAgent} from './rows.ts';
 
 /** Reads and changes agents. */
 export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp'> {

@@ -6,7 +6,8 @@ import type {ChainHead, CheckedSeal} from '../../mailbox/seal.ts';
 import type {ChangeQuery, StateChange} from '../../mailbox/state-change.ts';
 import type {MessageRows} from './message-rows.ts';
 import type {Requests} from './requests.ts';
-import {readChainHead, readChange, readChannel, readCheckedSeal, readMessage, rows} from './rows.ts';
+import {rows} from './columns.ts';
+import {readChainHead, readChange, readChannel, readCheckedSeal, readMessage} from './rows.ts';
 
 type History = Pick<Mailbox, 'history' | 'channels' | 'changes' | 'seal' | 'checkSeals'>;
 

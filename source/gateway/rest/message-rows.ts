@@ -5,7 +5,8 @@ import type {Statement} from '../../mailbox/signature.ts';
 import type {Signatures} from '../../mailbox/signatures.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {RequestOptions, Requests} from './requests.ts';
-import {readMessage, readState, rows, type MailboxState} from './rows.ts';
+import {rows} from './columns.ts';
+import {readMessage, readState, type MailboxState} from './rows.ts';
 import {hasSignature, withSigned} from './signed.ts';
 
 /** Milliseconds before each further attempt of a post. */

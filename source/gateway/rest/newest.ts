@@ -3,7 +3,8 @@ import type {Message} from '../../mailbox/message.ts';
 import type {Receipt} from '../../mailbox/receipt.ts';
 import type {MessageRows} from './message-rows.ts';
 import type {Requests} from './requests.ts';
-import {readReceipt, readRedactedId, rows} from './rows.ts';
+import {rows} from './columns.ts';
+import {readReceipt, readRedactedId} from './rows.ts';
 
 /** What is reported after each join, besides tasks and agents. */
 export interface Newest {

@@ -3,7 +3,8 @@ import type {MessageRows} from './message-rows.ts';
 import {PageSize} from './page-size.ts';
 import {isBeyond, type Anchor, type Position, type Row} from './position.ts';
 import type {Requests} from './requests.ts';
-import {readAnchor, readRow, rows} from './rows.ts';
+import {rows} from './columns.ts';
+import {readAnchor, readRow} from './rows.ts';
 
 /** The number of newest rows before a cursor that are all read; of the older ones, ever fewer are. */
 const nearest = 64;

@@ -5,7 +5,8 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Draft, Message} from '../../mailbox/message.ts';
 import {postPauses, type MessageRows} from './message-rows.ts';
 import type {Request, Requests} from './requests.ts';
-import {readMessage, rows} from './rows.ts';
+import {rows} from './columns.ts';
+import {readMessage} from './rows.ts';
 
 /** Posts and redacts messages. */
 export function createPosts(requests: Requests, messages: MessageRows): Pick<Mailbox, 'post' | 'redact'> {

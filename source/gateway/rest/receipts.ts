@@ -5,7 +5,8 @@ import type {Receipt} from '../../mailbox/receipt.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import type {MessageRows} from './message-rows.ts';
 import type {Requests} from './requests.ts';
-import {readReceipt, rows} from './rows.ts';
+import {rows} from './columns.ts';
+import {readReceipt} from './rows.ts';
 
 type Receipts = Pick<
 	Mailbox,

@@ -4,7 +4,7 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Database} from '../link/database.types.ts';
 import {neverArrived, strange, unreachable} from '../link/failure.ts';
 import type {Link} from '../link/link.ts';
-import {rows, type Reader} from './rows.ts';
+import {rows, type Reader} from './columns.ts';
 
 /** A request by supabase-js: returns a query builder. */
 export type Request = (client: SupabaseClient<Database>) => {

@@ -1,7 +1,8 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {maxRows, tableName, type TableRow} from '../../mailbox/table.ts';
 import type {Requests} from './requests.ts';
-import {readTableRow, rows} from './rows.ts';
+import {rows} from './columns.ts';
+import {readTableRow} from './rows.ts';
 
 /** The first rows of a table that is not ours. They are read without any identity, so that its views and policies can do no harm. */
 export async function readTable(requests: Requests, text: string): Promise<TableRow[]> {

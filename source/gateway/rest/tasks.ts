@@ -2,7 +2,8 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {PlanDraft, Task, TaskOutcome} from '../../mailbox/task.ts';
 import type {Arguments, Requests} from './requests.ts';
-import {readAttempt, readTask, rows} from './rows.ts';
+import {rows} from './columns.ts';
+import {readAttempt, readTask} from './rows.ts';
 
 /** Functions that return the task that they changed. */
 type Change =

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {makePrivateFolder, writePrivateFile} from '../../hub/files/private-file.ts';
 import {readOwnFile} from '../../hub/files/whole-file.ts';
 import {foldTag, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
-import {clientKey, clientProcess, isInteractive} from './client.ts';
+import {clientKey, clientProcess, isChild, isInteractive} from './client.ts';
 import {isRunning, processOf, type RunningProcess} from './running-process.ts';
 
 /*
@@ -72,9 +72,14 @@ export function recordedClients(state: string): Claim[] {
 	return recordsIn(clientsFolder(state));
 }
 
-/** Whether a client with somebody at it works as the agent. */
-export function hasInteractiveClient(state: string, tag: Tag): boolean {
-	return recordedClients(state).some(claim => claim.interactive && claim.isAlive && sameTag(claim.tag, tag));
+/**
+ * Whether the agent's mail is for another client than the headless one in `env`: for one with somebody at it, or, if this one was
+ * started in a client's shell, for any other that works as the agent. That is the one in whose shell it runs.
+ */
+export function isSpokenFor(state: string, tag: Tag, env: NodeJS.ProcessEnv): boolean {
+	const own = clientKey(env, null);
+	const isOther = ({interactive, session}: Claim): boolean => interactive || (isChild(env) && session !== own);
+	return recordedClients(state).some(claim => claim.isAlive && sameTag(claim.tag, tag) && isOther(claim));
 }
 
 /** Removes the record of a client that is dead. */

@@ -1,5 +1,6 @@
 import {hostname} from 'node:os';
 import {basename} from 'node:path';
+import {runningClients} from './running-client.ts';
 
 /**
  * Identifies the running client that a hook or an MCP server belongs to. The key is the same for everything that one client starts,
@@ -32,11 +33,21 @@ export function isHeadless(env: NodeJS.ProcessEnv): boolean {
 	return (
 		(env['CLAUDE_CODE_ENTRYPOINT'] ?? '').startsWith('sdk') ||
 		env['CLAUDE_CODE_SESSION_ATTENDED'] === '0' ||
-		((env['CLAUDE_CODE_EXECPATH'] ?? '') !== '' && (env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '') === '')
+		(isChild(env) && (env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '') === '')
 	);
 }
 
-/** Whether a headless run was asked to take part: by `join --headless`, or by AGENTMUX_TAG where it was started. */
-export function isAskedFor(words: readonly string[], env: NodeJS.ProcessEnv): boolean {
-	return words.includes('--headless') || (env['AGENTMUX_TAG']?.trim() ?? '') !== '';
+/** Whether Claude Code was started in the shell of another one. Its hooks are not. */
+export function isChild(env: NodeJS.ProcessEnv): boolean {
+	return (env['CLAUDE_CODE_EXECPATH'] ?? '') !== '';
+}
+
+/**
+ * Whether a headless run was asked to take part: `joined` with --headless, or by AGENTMUX_TAG where it was started. In the shell of
+ * another program, which may itself work as that agent, the variable is inherited and asks for nothing.
+ */
+export function isAskedFor(joined: boolean, env: NodeJS.ProcessEnv): boolean {
+	if (joined) return true;
+	const isInherited = runningClients(env).some(({id}) => id !== null && id !== 'claude');
+	return !isInherited && (env['AGENTMUX_TAG']?.trim() ?? '') !== '';
 }

@@ -95,13 +95,17 @@ export async function apply({file, before, after, mode}: Edit): Promise<void> {
 	if (before === after) return;
 	try {
 		if (after === null) {
+			// Without its link, what it leads to would keep our lines.
+			if ((await lstat(file)).isSymbolicLink()) {
+				return await apply({file, before, after: file.endsWith('.json') ? '{}\n' : '', remarks: []});
+			}
 			await rm(file);
 			// Also removes an empty folder if it belongs to a client, but never one of the project.
 			if (ownFolders.has(basename(dirname(file)))) await rmdir(dirname(file)).catch(() => undefined);
 			return;
 		}
 		await mkdir(dirname(file), {recursive: true, ...(mode === undefined ? {} : {mode: 0o700})});
-		const target = before === null ? file : await realpath(file);
+		const target = await realpath(file).catch(() => file);
 		const temporary = `${target}.${randomUUID()}.tmp`;
 		try {
 			await writeFile(temporary, after, {flush: true, flag: 'wx', mode: mode ?? 0o666});

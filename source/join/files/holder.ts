@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import type {Tag} from '../../mailbox/tag.ts';
-import {isTag} from '../../mailbox/tag.ts';
+import {isTag, sameTag} from '../../mailbox/tag.ts';
 import type {Client} from '../clients/clients.ts';
 import {readText} from './file-edit.ts';
 
@@ -10,6 +10,16 @@ import {readText} from './file-edit.ts';
  */
 export async function holderIn(folder: string, {servers}: Client): Promise<Tag | null> {
 	const text = (await readText(join(folder, servers)).catch(() => null)) ?? '';
+	return tagServed(text);
+}
+
+/** Whether the text of a client's file starts the agent's mailbox server. */
+export function serves(text: string, tag: Tag): boolean {
+	const served = tagServed(text);
+	return served !== null && sameTag(served, tag);
+}
+
+function tagServed(text: string): Tag | null {
 	const [, tag = ''] = /"mcp",\s*"--as",\s*"([^"\s]+)"/.exec(text) ?? [];
 	return isTag(tag) ? tag : null;
 }

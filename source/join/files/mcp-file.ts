@@ -90,7 +90,7 @@ export async function foreignServerAbove(
  */
 export async function planServersRemoval(folder: string, tag: Tag | null, client = claude, edit?: Edit): Promise<Edit> {
 	const {file, before, after: start, remarks} = edit ?? (await unedited(join(folder, client.servers)));
-	if (start === null) return {file, before, after: start, remarks};
+	if (start === null || start.trim() === '') return {file, before, after: start, remarks};
 	const after = editing(file, () => {
 		const known = valueAt(start, [root, mailboxServer]);
 		if (tag === null ? tagOfEntry(known) === null : !isMailboxEntry(known, tag)) return start;

@@ -218,3 +218,8 @@ function isOurs(hook: unknown, event: string, tag: Tag | null): boolean {
 export function startsHook(text: string): boolean {
 	return new RegExp(`${hookProgram} [A-Za-z]`).test(text);
 }
+
+/** Whether the text of a client's settings lets it call the tools of our plugin. */
+export function allowsPlugin(text: string, {permissions: rules}: Client): boolean {
+	return rules !== undefined && text.includes(`"${rules.plugin}"`);
+}

@@ -151,7 +151,10 @@ export async function say(work: HookRun, answer: object, mail: readonly Mail[], 
 	await take.giveBack(call, {isUnseen: true});
 }
 
+/** One that ends something, unlike that of a URL; also those of Chinese, Japanese and Arabic. */
+const questionMark = /[？؟]|\?(?![\w%&=/#-])/;
+
 /** Whether a message names the agent and asks it something, which SYSTEM never does: Stop reminds of it, once, if it is left open. */
 function isQuestion({mentions, body, author_kind}: Pick<Mail, 'mentions' | 'body' | 'author_kind'>, tag: Tag): boolean {
-	return author_kind !== 'system' && body.includes('?') && mentions.some(mention => sameTag(mention, tag));
+	return author_kind !== 'system' && questionMark.test(body) && mentions.some(mention => sameTag(mention, tag));
 }

@@ -60,10 +60,11 @@ function toObject({properties}: ShortSchema, value: unknown): unknown {
 	);
 }
 
-/** An empty text in the place of a list, a number or a truth value is nothing, too. */
+/** In the place of a list, a number or a truth value, an empty text or a word for nothing is nothing, too. */
 function isOmitted(value: unknown, schema: ShortSchema | undefined): boolean {
 	if (value === null || value === undefined) return true;
-	return value === '' && schema !== undefined && schema.type !== 'string';
+	if (typeof value !== 'string' || schema === undefined || schema.type === 'string') return false;
+	return /^(?:null|none|undefined)?$/i.test(value.trim());
 }
 
 function fromJson(text: string): unknown {

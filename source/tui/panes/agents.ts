@@ -80,7 +80,7 @@ function agentBlock(
 	];
 	// Its presence may be old then, and its mail does not reach it.
 	const isDisarmed = ui.disarmed.has(foldTag(agent.tag));
-	const right = isDisarmed ? p`hooks missing` : words;
+	const right = isDisarmed ? p`files missing` : words;
 	const style = isDisarmed || mood === 'warn' ? theme.warn : theme.grey;
 	const lines = [justify(left, [{text: right, style}], width)];
 	const task = runningTaskOf(state, agent.tag);

@@ -130,4 +130,4 @@ end $$;
 
 revoke all on function agentmux.return_mail(text, text, boolean) from public, anon, authenticated, service_role;
 
-insert into agentmux.migrations (version) values ('20261204004000');
+insert into agentmux.migrations (version) values ('20261204005000');
