@@ -235,6 +235,14 @@ export class TerminalStage {
 		} catch (error) {
 			for (let pane = 0; pane < this.#panes; pane += 1) console.error(this.screen(pane));
 			console.error(this.overview());
+			// What had been said and done until then.
+			for (const sql of [
+				`select to_char(created_at, 'HH24:MI:SS') as at, left(content, 300) as content from messages order by id`,
+				'select message_id, reader, state, route, attempts, takes, session from receipts order by message_id, reader',
+				'select id, status, lease_owner, attempts, left(note, 80) as note from tasks order by id',
+				'select * from agent_sessions order by tag',
+			])
+				console.error(this.agentmux('sql', sql));
 			throw error;
 		} finally {
 			this.#closeAll();

@@ -189,7 +189,7 @@ describe('by the program', () => {
 	});
 
 	it('names the planted file in an error, and starts nothing', async () => {
-		mkdirSync(join(own.path, 'data'), {mode: 0o700});
+		mkdirSync(join(own.path, 'data'), {mode: 0o700, recursive: true});
 		symlinkSync(join(base, 'nowhere'), join(own.path, 'data', 'hub.lock'));
 		for (const args of [['send', 'hello'], ['hub', 'start'], ['agents'], []]) {
 			const {code, stderr} = await own.run(args, {env});
