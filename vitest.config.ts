@@ -22,7 +22,7 @@ export default defineConfig({
 	test: {
 		setupFiles: ['test/helpers/no-client.ts'],
 		// Databases and terminals are started for real; two noisy cores must not fail them.
-		testTimeout: 60_000,
+		testTimeout: 180_000,
 		hookTimeout: 120_000,
 		// Half of a test's time is waiting: for a disk, a program's start, a lease.
 		maxWorkers: Math.max(4, availableParallelism()),
