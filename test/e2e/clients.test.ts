@@ -84,7 +84,8 @@ describe.each([
 			const told = ran.requests.map(request => mail('ABOVE', 'for the principal').test(request));
 			expect(told).toEqual([...told.slice(1).fill(false), true]);
 			expect(told.length).toBeGreaterThan(3);
-			expect(receipts).toMatchObject([{state: 'delivered', route: 'tools', attempts: 1}]);
+			// To everyone: it is done with when the turn in which it was read has ended.
+			expect(receipts).toMatchObject([{state: 'acked', route: 'read', attempts: 1}]);
 		});
 
 		test(
@@ -96,8 +97,8 @@ describe.each([
 				expect(first(ran, mail('TALK', 'before the start'))).toBe(0);
 				expect(first(ran, mail('TALK', 'with the prompt'))).toBe(2);
 				expect(receipts).toMatchObject([
-					{body: 'before the start', state: 'read', route: 'start', attempts: 1},
-					{body: 'with the prompt', state: 'read', route: 'prompt', attempts: 1},
+					{body: 'before the start', state: 'acked', route: 'read', attempts: 1},
+					{body: 'with the prompt', state: 'acked', route: 'read', attempts: 1},
 				]);
 				expect(seen.slice(0, 3)).toEqual(['blocked', 'idle', 'idle']);
 				expect(seen.at(-1)).toBe(end);
