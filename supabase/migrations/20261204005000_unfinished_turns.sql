@@ -3,7 +3,7 @@
 
 comment on column public.receipts.session is
   'the client session that it was handed to, until the turn in which that was has ended; null: ended, not known, or given back';
--- Of what was read before now, the turns have ended as far as anybody knows.
+-- The turns in which mail was read before this migration count as ended.
 update public.receipts set session = null where state = 'read' and session is not null;
 
 -- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
