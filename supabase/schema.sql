@@ -4281,32 +4281,6 @@ AS $function$
   select coalesce(array_agg(a.tag order by a.tag), '{HUMAN}') from public.agents as a where a.kind = 'human' and a.revoked_at is null
 $function$;
 
--- Sends a message from SYSTEM. It asks nothing: mark_read acks it.
-CREATE OR REPLACE FUNCTION agentmux.say(p_content text, p_meta jsonb DEFAULT '{}'::jsonb)
- RETURNS bigint
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-declare
-  before text := coalesce(current_setting('agentmux.author', true), '');
-  said bigint;
-begin
-  perform set_config('agentmux.author', 'system', true);
-  insert into public.messages (content, meta) values ('[SYSTEM] ' || p_content, p_meta) returning id into said;
-  perform set_config('agentmux.author', before, true);
-  return said;
-end $function$;
-
-CREATE OR REPLACE FUNCTION agentmux.say_of_tasks(p_to text, p_tasks bigint[], p_text text)
- RETURNS bigint
- LANGUAGE sql
- SECURITY DEFINER
- SET search_path TO ''
-AS $function$
-  select agentmux.say(format('@%s %s', p_to, p_text), jsonb_build_object('tasks', to_jsonb(p_tasks)))
-$function$;
-
 -- Tells each of them in one message what was noted for it: the first ten sentences, and how many more there are.
 CREATE OR REPLACE FUNCTION agentmux.tell_news()
  RETURNS trigger
@@ -4973,6 +4947,23 @@ AS $function$
   select agentmux.other_columns(w.source, nullif(agentmux.shown_columns(w), '{}'))
 $function$;
 
+-- Sends a message from SYSTEM. It asks nothing: mark_read acks it.
+CREATE OR REPLACE FUNCTION agentmux.say(p_content text, p_meta jsonb DEFAULT '{}'::jsonb)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  before text := coalesce(current_setting('agentmux.author', true), '');
+  said bigint;
+begin
+  perform set_config('agentmux.author', 'system', true);
+  insert into public.messages (content, meta) values ('[SYSTEM] ' || p_content, p_meta) returning id into said;
+  perform set_config('agentmux.author', before, true);
+  return said;
+end $function$;
+
 -- The text about some changes of a table: how many of each kind, by whom, and the first ten rows.
 CREATE OR REPLACE FUNCTION agentmux.watch_text(w agentmux.watches, p_changes agentmux.watch_changes[])
  RETURNS text
@@ -5193,6 +5184,17 @@ AS $function$
   where m.author_kind is distinct from 'system' or not m.meta ? 'watch' or (m.meta #> '{watch,others}') = 'true'
   union
   select maker, true, true from jsonb_array_elements_text(m.meta #> '{watch,agents}') as maker where m.author_kind = 'system'
+$function$;
+
+-- ==== board_says ====
+
+CREATE OR REPLACE FUNCTION agentmux.say_of_tasks(p_to text, p_tasks bigint[], p_text text)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select agentmux.say(format('@%s %s', p_to, p_text), jsonb_build_object('tasks', to_jsonb(p_tasks)))
 $function$;
 
 -- ==== publication ====

@@ -31,17 +31,12 @@ comment on column agentmux.offers.tag is 'the tag in upper case, to which it was
 comment on column agentmux.offers.is_reported is 'whether somebody was told that nobody claims it';
 create index if not exists offers_tag on agentmux.offers (tag);
 
--- The claims of which an idle owner was reminded.
+-- The sessions whose agent was told what it holds.
 create table if not exists agentmux.reminded (
-  task_id bigint not null,
-  token bigint not null,
+  tag text collate "C" not null,
   session text not null,
-  at timestamptz not null default clock_timestamp(),
-  is_reported boolean not null default false,
-  constraint reminded_pkey primary key (task_id, token, session)
+  constraint reminded_pkey primary key (tag, session)
 );
-comment on column agentmux.reminded.session is 'the session that was reminded when it began; empty: it had been idle for minutes';
-comment on column agentmux.reminded.is_reported is 'whether others were told that its owner is idle';
 
 -- When the offers were last looked at. Whoever has the row looks, and nobody else at the same time.
 create table if not exists agentmux.offer_clock (
@@ -124,23 +119,20 @@ language sql stable set search_path = '' as $$
   select coalesce(array_agg(a.tag order by a.tag), '{HUMAN}') from public.agents as a where a.kind = 'human' and a.revoked_at is null
 $$;
 
--- Sends a message from SYSTEM. It asks nothing: mark_read acks it.
-create or replace function agentmux.say(p_content text, p_meta jsonb default '{}') returns bigint
+-- Posts a message of SYSTEM's about tasks. It asks nothing: mark_read acks it.
+create or replace function agentmux.post_about_tasks(p_to text, p_tasks bigint[], p_text text) returns bigint
 language plpgsql security definer set search_path = '' as $$
 declare
   before text := coalesce(current_setting('agentmux.author', true), '');
-  said bigint;
+  posted bigint;
 begin
   perform set_config('agentmux.author', 'system', true);
-  insert into public.messages (content, meta) values ('[SYSTEM] ' || p_content, p_meta) returning id into said;
+  insert into public.messages (content, meta)
+  values (format('[SYSTEM] @%s %s', p_to, p_text), jsonb_build_object('tasks', to_jsonb(p_tasks)))
+  returning id into posted;
   perform set_config('agentmux.author', before, true);
-  return said;
+  return posted;
 end $$;
-
-create or replace function agentmux.say_of_tasks(p_to text, p_tasks bigint[], p_text text) returns bigint
-language sql volatile security definer set search_path = '' as $$
-  select agentmux.say(format('@%s %s', p_to, p_text), jsonb_build_object('tasks', to_jsonb(p_tasks)))
-$$;
 
 -- Tells each of them in one message what was noted for it: the first ten sentences, and how many more there are.
 create or replace function agentmux.tell_news() returns trigger
@@ -157,7 +149,7 @@ begin
         || case when count(*) > 10 then format(E'\nand %s more', count(*) - 10) else '' end as text
     from numbered as n group by upper(n.to_tag) order by upper(n.to_tag)
   loop
-    perform agentmux.say_of_tasks(heap.to_tag, heap.tasks, heap.text);
+    perform agentmux.post_about_tasks(heap.to_tag, heap.tasks, heap.text);
   end loop;
   return null;
 end $$;
@@ -212,9 +204,7 @@ begin
         ', the last by ' || old.lease_owner, agentmux.quoted(new.last_error, 300))
       else format(' is %s: %s.', new.status, coalesce(agentmux.quoted(new.last_error, 300), 'no reason was given')) end;
   elsif new.status = 'done' then
-    line := format('%s %s: %s.', line, case when exists (select from public.tasks as t
-      where t.id in (select agentmux.task_tree(new.id)) and t.status = 'cancelled') then 'has ended' else 'is through' end,
-      agentmux.plan_counts(new.id));
+    line := format('%s is through: %s.', line, agentmux.plan_counts(new.id));
   else
     select t.id, t.status, t.last_error into broken from public.tasks as t
     where t.id in (select agentmux.task_tree(new.id)) and t.id <> new.id and t.status = 'dead' order by t.updated_at desc limit 1;
@@ -299,9 +289,6 @@ end $$;
 
 create or replace trigger agents_left after update of presence on public.agents
   for each row when (new.presence = 'away' and old.presence <> 'away') execute function agentmux.owner_left();
--- The first that is heard of an agent may be that it signs off.
-create or replace trigger agents_left_first after insert on public.agents
-  for each row when (new.presence = 'away') execute function agentmux.owner_left();
 
 create or replace function agentmux.has_session(p_tag text) returns boolean
 language sql stable security definer set search_path = '' as $$
@@ -657,69 +644,13 @@ drop function if exists agentmux.guard_step();
 create or replace trigger tasks_steps_added after insert on public.tasks referencing new table as added
   for each statement execute function agentmux.steps_added();
 
--- Adds a task and returns it. Adding another one with the same idem_key to the same queue returns the first. p_queue: by default that of
--- its plan, so that whoever works on the plan finds the step.
-create or replace function public.task_add(p_title text, p_body text default '', p_queue text default null, p_priority int default 0,
-  p_parent_id bigint default null, p_position int default 0, p_depends_on bigint[] default '{}', p_max_attempts int default 5,
-  p_run_at timestamptz default null, p_idem_key text default null, p_message_id bigint default null,
-  p_assignee text default null)
-returns setof public.tasks
-language plpgsql security definer set search_path = '' as $$
-declare
-  needed bigint[] := array(select distinct n from unnest(p_depends_on) as n where n is not null order by n);
-  meant_for text := p_assignee;
-  into_queue text;
-  other record;
-  added public.tasks;
-begin
-  perform public.mux_guard();
-  if p_parent_id is not null or needed <> '{}' then perform agentmux.take_turn(); end if;
-  into_queue := coalesce(p_queue, (select t.queue from public.tasks as t where t.id = p_parent_id), 'default');
-  select t.* into added from public.tasks as t where t.queue = into_queue and t.idem_key = p_idem_key;
-  if found then return next added; return; end if;
-  if p_parent_id is not null then
-    -- Locked, so that it does not end while it gets a step.
-    select t.status, t.assignee into other from public.tasks as t where t.id = p_parent_id for update;
-    if not found then
-      raise exception using errcode = '23503', constraint = 'tasks_parent_id_fkey', table = 'tasks', schema = 'public',
-        message = format('task %s, of which this is to be a step, does not exist', p_parent_id);
-    elsif other.status not in ('queued', 'running') then
-      raise exception using errcode = '55000', message = format('task %s is %s, so no steps can be added to it', p_parent_id, other.status);
-    end if;
-    meant_for := coalesce(meant_for, other.assignee);
-  end if;
-  for other in
-    select n as id, t.status, n = p_parent_id as above
-    from unnest(needed) as n left join public.tasks as t on t.id = n order by n
-  loop
-    if other.status is null then
-      raise exception using errcode = '23503', message = format('task %s, which this depends on, does not exist', other.id);
-    elsif other.status in ('failed', 'dead', 'cancelled') then
-      raise exception using errcode = '55000', message = format('task %s, which this depends on, is %s', other.id, other.status);
-    elsif other.above then
-      raise exception using errcode = '22023', message = 'a step cannot depend on its own plan';
-    end if;
-  end loop;
-  insert into public.tasks (title, body, queue, priority, parent_id, position, depends_on, max_attempts, run_at, idem_key,
-    message_id, created_by, assignee)
-  values (p_title, coalesce(p_body, ''), into_queue, coalesce(p_priority, 0), p_parent_id,
-    coalesce(p_position, 0), needed, coalesce(p_max_attempts, 5), p_run_at, p_idem_key,
-    p_message_id, (select i.tag from agentmux.identity() as i), meant_for)
-  on conflict (queue, idem_key) do nothing
-  returning * into added;
-  if not found then
-    select t.* into added from public.tasks as t where t.queue = into_queue and t.idem_key = p_idem_key;
-  end if;
-  return next added;
-end $$;
-
 drop function if exists public.task_plan(text, jsonb, boolean, text, text, int, bigint, int, bigint[], text, bigint);
 -- Adds a plan, which is a task with steps, in one transaction, so that it cannot be claimed or end before all steps were added.
 -- Returns the task, then its steps, in order. With p_in_order each step depends on the one before it, and the first on p_depends_on;
 -- otherwise each depends on p_depends_on. Adding another plan with the same idem_key to the same queue returns the first. p_assignee:
 -- only this tag may claim the steps.
 create or replace function public.task_plan(p_title text, p_steps jsonb, p_in_order boolean default true, p_body text default '',
-  p_queue text default null, p_priority int default 0, p_parent_id bigint default null, p_position int default 0,
+  p_queue text default 'default', p_priority int default 0, p_parent_id bigint default null, p_position int default 0,
   p_depends_on bigint[] default '{}', p_idem_key text default null, p_message_id bigint default null, p_assignee text default null)
 returns setof public.tasks
 language plpgsql security definer set search_path = '' as $$
@@ -868,7 +799,7 @@ begin
     continue when chosen is null or not agentmux.may_wake(task.created_by, chosen);
     if ready.message_id is not null then perform agentmux.ack(ready.tag, array[ready.message_id], 'task'); end if;
     update agentmux.offers as o set tag = upper(chosen collate "C"), at = instant, times = o.times + 1,
-      message_id = agentmux.say_of_tasks(chosen, array[task.id], format('%s is ready for you: claim_task with id %s.',
+      message_id = agentmux.post_about_tasks(chosen, array[task.id], format('%s is ready for you: claim_task with id %s.',
         case when task.parent_id is null then 'Task #' || task.id else format('Step #%s of plan #%s', task.id, task.parent_id) end, task.id))
     where o.task_id = task.id;
     offered := offered + 1;
@@ -903,51 +834,28 @@ begin
   return offered;
 end $$;
 
--- Wakes an idle agent that holds a task of which nothing is heard: once when it has come back, because what a client says to its model
--- when it starts is read with the first prompt; and once when it has been idle for five minutes, because it may have ended its turn too
--- early. If nothing is heard for another five minutes, who added the task and the humans are told.
+-- Wakes an agent that has come back and is idle, but holds a task of which nothing was heard since: what a client says to its model when
+-- it starts is read with the first prompt.
 create or replace function agentmux.remind_owners() returns void
 language plpgsql security definer set search_path = '' as $$
 declare
-  instant timestamptz := clock_timestamp();
   back record;
 begin
   delete from agentmux.reminded as r
-  where not exists (select from public.tasks as t where t.id = r.task_id and t.lease_token = r.token and t.status = 'running');
+  where not exists (select from public.agent_sessions as s where s.tag = r.tag and s.session = r.session);
   for back in
-    with idle as (
-      select a.tag, s.session, s.started_at, t.id, t.lease_token, t.updated_at,
-        greatest((select max(e.at) from public.events as e where e.kind = 'presence' and e.tag = a.tag),
-          (select max(e.at) from public.events as e where e.task_id = t.id)) as heard_at
-      from public.agent_sessions as s
-      join public.agents as a on upper(a.tag collate "C") = s.tag
-      join public.tasks as t on t.status = 'running' and upper(t.lease_owner collate "C") = s.tag
-      where s.presence = 'idle' and s.wake is not null and coalesce(s.quiet_until <= instant, true)
-        and not exists (select from public.agent_sessions as o where o.tag = s.tag and o.presence <> 'idle')
-    ), due as (
-      select i.tag, i.id, i.lease_token, i.session from idle as i
-      where i.updated_at < i.started_at and i.started_at < instant - interval '3 seconds'
-      union
-      select i.tag, i.id, i.lease_token, '' from idle as i where i.heard_at < instant - interval '5 minutes'
-    ), noted as (
-      insert into agentmux.reminded (task_id, token, session) select d.id, d.lease_token, d.session from due as d
-      on conflict do nothing returning *
-    )
-    select d.tag, array_agg(distinct d.id) as tasks
-    from due as d join noted as n on n.task_id = d.id and n.session = d.session group by d.tag
+    select s.tag, array_agg(distinct s.session) as sessions, array_agg(distinct t.id) as tasks
+    from public.agent_sessions as s
+    join public.tasks as t on t.status = 'running' and upper(t.lease_owner collate "C") = s.tag and t.updated_at < s.started_at
+    where s.presence = 'idle' and s.wake is not null and coalesce(s.quiet_until <= clock_timestamp(), true)
+      and s.started_at < clock_timestamp() - interval '3 seconds'
+      and not exists (select from public.agent_sessions as o where o.tag = s.tag and o.presence <> 'idle')
+      and not exists (select from agentmux.reminded as r where r.tag = s.tag and r.session = s.session)
+    group by s.tag
   loop
-    perform agentmux.say_of_tasks(back.tag, back.tasks,
+    insert into agentmux.reminded select back.tag, session from unnest(back.sessions) as session on conflict do nothing;
+    perform agentmux.post_about_tasks((select a.tag from public.agents as a where upper(a.tag collate "C") = back.tag), back.tasks,
       format('You hold #%s: go on with it, or finish_task.', array_to_string(back.tasks, ', #')));
-  end loop;
-  for back in
-    update agentmux.reminded as r set is_reported = true
-    from public.tasks as t join public.agents as a on upper(a.tag collate "C") = upper(t.lease_owner collate "C")
-    where t.id = r.task_id and r.session = '' and not r.is_reported and r.at < instant - interval '5 minutes' and a.presence = 'idle'
-      and not exists (select from public.events as e where e.task_id = t.id and e.at > r.at)
-    returning t.id, t.created_by, a.tag
-  loop
-    perform agentmux.tell(back.id, array[back.created_by] || agentmux.humans(),
-      format('%s stands still: %s holds it, was reminded of it, and is idle.', agentmux.task_name(back.id), back.tag));
   end loop;
 end $$;
 
@@ -981,6 +889,43 @@ begin
   return agentmux.tend_tasks();
 end $$;
 
+-- ---- What SYSTEM says of tasks asks nothing
+
+-- A batch of tools ('batch', or 'work' if one of them was not the mailbox's) or the turn of that session has ended ('turn'). The
+-- model has then answered to everything that was delivered before; but not to what a tool of this very batch returned, which it
+-- sees next. A broadcast, what SYSTEM says of tasks, and an answer to what the reader wrote itself, are done with when they were read.
+create or replace function agentmux.mark_read(p_reader text, p_session text, p_ended text) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  me text := upper(p_reader collate "C");
+  done bigint[];
+begin
+  if p_ended not in ('batch', 'work', 'turn') then
+    raise exception using errcode = '22023', message = format('p_ended is batch, work or turn, not %L', p_ended);
+  end if;
+  with handed as (
+    select r.message_id, r.reader, p_ended = 'turn' or r.route is distinct from 'mcp' or r.batches > 0 as is_read
+    from public.receipts as r
+    where upper(r.reader collate "C") = me and r.state = 'delivered' and (r.session = p_session or r.session is null)
+    order by r.message_id for update
+  ), changed as (
+    update public.receipts as r
+    set batches = r.batches + 1,
+      state = case when handed.is_read then 'read' else r.state end,
+      read_at = case when handed.is_read then clock_timestamp() end,
+      lease_until = case when handed.is_read then null else r.lease_until end
+    from handed where r.message_id = handed.message_id and r.reader = handed.reader
+    returning r.message_id, r.state
+  )
+  select array_agg(m.id order by m.id) into done
+  from changed join public.messages as m on m.id = changed.message_id and changed.state = 'read'
+  where m.mentions = '{}' or (m.author_kind = 'system' and m.meta ? 'tasks') or exists (
+    select from public.messages as own where own.id = m.reply_to
+      and me in (upper(own.tag collate "C"), upper(own.author_tag collate "C")));
+  if done is not null then perform agentmux.ack(p_reader, done, 'read'); end if;
+  if p_ended = 'work' then perform agentmux.forget_wakes(array[me]); end if;
+end $$;
+
 do $$
 declare
   name text;
@@ -990,7 +935,7 @@ begin
     execute format('revoke all on function public.%I from public, anon', name);
     execute format('grant execute on function public.%I to authenticated, service_role', name);
   end loop;
-  foreach name in array array['quoted', 'task_name', 'plan_counts', 'actor', 'caller_name', 'tell', 'humans', 'say', 'say_of_tasks', 'tell_news',
+  foreach name in array array['quoted', 'task_name', 'plan_counts', 'actor', 'caller_name', 'tell', 'humans', 'post_about_tasks', 'tell_news',
     'end_offer', 'task_ended', 'owner_left', 'has_session', 'task_assigned', 'agent_for', 'may_wake', 'is_ready',
     'offer_tasks', 'remind_owners', 'tend_tasks', 'requeue', 'steps_added']
   loop

@@ -260,6 +260,17 @@ language sql stable security definer set search_path = '' as $$
   select agentmux.other_columns(w.source, nullif(agentmux.shown_columns(w), '{}'))
 $$;
 
+-- Sends a message from SYSTEM.
+create or replace function agentmux.say(p_content text, p_meta jsonb default '{}') returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  before text := coalesce(current_setting('agentmux.author', true), '');
+begin
+  perform set_config('agentmux.author', 'system', true);
+  insert into public.messages (content, meta) values ('[SYSTEM] ' || p_content, p_meta);
+  perform set_config('agentmux.author', before, true);
+end $$;
+
 -- The text about some changes of a table: how many of each kind, by whom, and the first ten rows.
 create or replace function agentmux.watch_text(w agentmux.watches, p_changes agentmux.watch_changes[]) returns text
 language plpgsql stable set search_path = '' as $$
@@ -962,7 +973,7 @@ begin
     execute format('grant execute on function public.%I to authenticated, service_role', name);
   end loop;
   foreach name in array array['readable_columns', 'other_columns', 'watch_path', 'watch_line', 'watch_statement', 'is_due',
-    'is_quiet', 'shown_columns', 'hidden_columns', 'watch_text', 'watch_flush', 'watch_changed', 'may_flush', 'watch_flush_due', 'sync_watch_triggers', 'watch_upkeep', 'waiting',
+    'is_quiet', 'shown_columns', 'hidden_columns', 'say', 'watch_text', 'watch_flush', 'watch_changed', 'may_flush', 'watch_flush_due', 'sync_watch_triggers', 'watch_upkeep', 'waiting',
     'precedence', 'forget_wakes', 'wakers']
   loop
     execute format('revoke all on function agentmux.%I from public, anon, authenticated, service_role', name);

@@ -1,6 +1,10 @@
-/** `npm run schema-check`: the schema that the migrations make is the one in supabase/schema.sql; with --write, that is renewed. */
+/**
+ * `npm run schema-check`: the schema that the migrations make is the one in supabase/schema.sql; with --write, that is renewed, and
+ * new migrations get their digests.
+ */
 import {writeFileSync} from 'node:fs';
 import {openPglite} from '../helpers/migrated.ts';
+import {writeDigests} from './digests.ts';
 import {differences, dumpSchema, schemaFile} from './dump.ts';
 
 const database = await openPglite();
@@ -9,6 +13,7 @@ await database.close();
 
 if (process.argv.includes('--write')) {
 	writeFileSync(schemaFile, found);
+	writeDigests();
 } else {
 	const differing = differences(found);
 	if (differing.length > 0) {

@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest';
 import {engines} from '../helpers/migrated.ts';
+import {presentDigests, writtenDigests} from './digests.ts';
 import {differences, dumpSchema} from './dump.ts';
 
 test.each(engines)('on $engine the migrations create the schema that is in schema.sql', async ({open}) => {
@@ -9,4 +10,8 @@ test.each(engines)('on $engine the migrations create the schema that is in schem
 	} finally {
 		await database.close();
 	}
+});
+
+test('no migration changes once it was released', () => {
+	expect(Object.fromEntries(presentDigests())).toEqual(Object.fromEntries(writtenDigests()));
 });

@@ -156,7 +156,8 @@ describe.each(engines)('tasks when clocks change and hubs are down, on $engine',
 			await clock.step(9);
 			await hubStarts();
 			expect(await read(id)).toMatchObject({status: 'running'});
-			expect(await leaseLeft(database, id)).toBeLessThanOrEqual(2);
+			// The time between the last observation and the claim, less than a second, is given back with the rest.
+			expect(await leaseLeft(database, id)).toBeLessThan(3);
 		});
 
 		test('an owner that does not come back loses it after the rest of its lease', async () => {
