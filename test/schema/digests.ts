@@ -24,7 +24,12 @@ export function presentDigests(): Map<string, string> {
 				.sort()
 				.map(name => {
 					const path = `${folder}/${name}`;
-					return [path, createHash('sha256').update(readFileSync(new URL(path, supabase))).digest('hex')] as const;
+					return [
+						path,
+						createHash('sha256')
+							.update(readFileSync(new URL(path, supabase)))
+							.digest('hex'),
+					] as const;
 				}),
 		),
 	);
