@@ -1,6 +1,6 @@
 import type {TestHub} from '../helpers/hub.ts';
 import type {Fault, Outcome} from './faults.ts';
-import {onEngine, type Engine} from './on-engine.ts';
+import {often, onEngine, type Engine} from './on-engine.ts';
 import {ask} from './peer.ts';
 import {query} from './writers.ts';
 
@@ -135,8 +135,7 @@ function circles(engine: Engine, count: number): Promise<Outcome> {
 export const circleFaults: readonly Fault[] = (['pglite', 'postgres'] as const).map(engine => ({
 	what: 'tasks that would wait in circles, by eight at once',
 	engine,
-	trials: 200,
-	seconds: 8,
-	longTrials: 2000,
+	...often(engine, 100, 1000),
+	seconds: engine === 'pglite' ? 5 : 40,
 	run: count => circles(engine, count),
 }));

@@ -48,11 +48,14 @@ async function onStage(trials: number, trouble: (stage: Stage) => Promise<readon
 		const seen = [...(await trouble(stage))];
 		const at = performance.now();
 		await stage.lapse();
-		for (;;) {
+		let since = at;
+		// A hook on a busy machine may say nothing in time: what then waits comes with a later one.
+		while (sent.some(id => !seen.includes(id)) && performance.now() - since < 60_000) {
 			const ids = await read(hub);
-			if (ids.length === 0) break;
+			if (ids.length > 0) since = performance.now();
 			seen.push(...ids);
 		}
+		seen.push(...(await read(hub)));
 		const lost = sent.filter(id => !seen.includes(id)).length;
 		const again = seen.length - new Set(seen).size;
 		const stuck = await query(hub, 'select from receipts where attempts >= 5');
@@ -95,8 +98,8 @@ function hook(hub: TestHub, stdout: number | 'pipe', timeout = '20000'): ChildPr
 
 const killed: Fault = {
 	what: 'hooks killed at any moment, before the flush and after it',
-	trials: 8,
-	longTrials: 60,
+	trials: 6,
+	longTrials: 40,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {
 			const seen: number[] = [];
@@ -118,7 +121,7 @@ const killed: Fault = {
 
 const fullPipes: Fault = {
 	what: 'hooks whose pipe is full, until they time out',
-	trials: 6,
+	trials: 5,
 	waits: true,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {
@@ -137,7 +140,7 @@ const fullPipes: Fault = {
 
 const closedPipes: Fault = {
 	what: 'hooks that nobody reads',
-	trials: 7,
+	trials: 5,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {
 			await post();
@@ -153,6 +156,7 @@ const closedPipes: Fault = {
 
 const large: Fault = {
 	what: '20 messages of 262,144 bytes for hooks on a busy machine',
+	long: true,
 	trials: 1,
 	seconds: 15,
 	run: trials =>
@@ -178,7 +182,7 @@ const large: Fault = {
 const servers: Fault = {
 	what: 'MCP servers killed, or left by their client, while they answer',
 	trials: 4,
-	longTrials: 20,
+	longTrials: 10,
 	run: trials =>
 		onStage(trials, async ({hub, post, lapse}) => {
 			const seen: number[] = [];

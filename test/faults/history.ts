@@ -172,7 +172,7 @@ const copied: Fault = {
 	what: 'an older copy of the data is put back, followers go on',
 	engine: 'pglite',
 	trials: 1,
-	longTrials: 5,
+	longTrials: 3,
 	seconds: 18,
 	run: trials => rewound(trials, embedded),
 };
@@ -180,8 +180,8 @@ const copied: Fault = {
 const files: Fault = {
 	what: 'a PostgreSQL whose files are put back, followers go on',
 	engine: 'postgres',
-	trials: 1,
-	longTrials: 5,
+	long: true,
+	trials: 3,
 	seconds: 15,
 	run: trials => rewound(trials, () => onServer(false)),
 };
@@ -190,7 +190,7 @@ const promoted: Fault = {
 	what: 'a standby is promoted that lacks the last messages',
 	engine: 'postgres',
 	trials: 1,
-	longTrials: 5,
+	longTrials: 3,
 	seconds: 15,
 	run: trials => rewound(trials, () => onServer(true)),
 };

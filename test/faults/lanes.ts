@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {TestHub} from '../helpers/hub.ts';
 import type {Fault, Outcome} from './faults.ts';
-import {onEngine, type Engine} from './on-engine.ts';
+import {often, onEngine, type Engine} from './on-engine.ts';
 import {longest, Peer, sql} from './peer.ts';
 
 /** How many agents ask at the same time, each using all its time; and the milliseconds after which others replace them. */
@@ -54,7 +54,6 @@ export const lanes: readonly Fault[] = (['pglite', 'postgres'] as const).map(eng
 	what: 'agents fill every place, mail goes on',
 	engine,
 	alone: true,
-	trials: 1,
-	longTrials: 3,
+	...often(engine, 1, 3),
 	run: trials => besideCrowd(engine, trials),
 }));

@@ -7,7 +7,7 @@ import type {TestHub} from '../helpers/hub.ts';
 import {startAgent} from '../helpers/mcp.ts';
 import {Agent, isDone, type TaskRow} from './agent.ts';
 import type {Fault, Outcome} from './faults.ts';
-import {onEngine, type Engine} from './on-engine.ts';
+import {often, onEngine, type Engine} from './on-engine.ts';
 import {query, Writers} from './writers.ts';
 
 // What time does to those who hold something for a while: clocks that are set, machines that sleep, answers that come too late.
@@ -205,8 +205,7 @@ export const leases: readonly Fault[] = [
 		{
 			what: 'the hub, then an agent’s server sleep longer than a lease',
 			engine,
-			trials: 1,
-			longTrials: 3,
+			...often(engine, 1, 3),
 			seconds: 30,
 			waits: true,
 			run: trials => naps(engine, trials),
@@ -214,8 +213,7 @@ export const leases: readonly Fault[] = [
 		{
 			what: 'a task finished twice with one token, a SIGKILL in between',
 			engine,
-			trials: 3,
-			longTrials: 20,
+			...often(engine, 2, 10),
 			run: trials => saidTwice(engine, trials),
 		},
 	]),

@@ -200,8 +200,9 @@ export const machines: readonly Fault[] = [
 	{
 		what: 'two machines on one PostgreSQL: delay, loss, a partition',
 		engine: 'postgres',
-		trials: 1,
-		longTrials: 10,
+		long: true,
+		trials: 5,
+		seconds: 60,
 		run: apart,
 	},
 ];

@@ -113,6 +113,12 @@ function beyondTheDatabase(trials: number): Promise<Outcome> {
 
 /** What becomes of what was acknowledged when there is no memory left. */
 export const memory: readonly Fault[] = [
-	{what: 'the kernel kills the hub for want of memory', trials: 1, longTrials: 10, run: killedByKernel},
-	{what: 'a statement that needs more memory than the database has', trials: 1, longTrials: 5, run: beyondTheDatabase},
+	{what: 'the kernel kills the hub for want of memory', long: true, trials: 4, seconds: 45, run: killedByKernel},
+	{
+		what: 'a statement that needs more memory than the database has',
+		long: true,
+		trials: 2,
+		seconds: 30,
+		run: beyondTheDatabase,
+	},
 ];

@@ -90,7 +90,7 @@ export const network: readonly Fault[] = [
 		seconds: 35,
 		run: trials => whileFollowed({engine: 'pglite', trials, trouble: short}),
 	},
-	{what: names.large, trials: 20, run: count => manyLarge('pglite', count)},
+	{what: names.large, trials: 8, run: count => manyLarge('pglite', count)},
 	...(['pglite', 'postgres'] as const).flatMap((engine): Fault[] => [
 		{
 			what: names.harmed,
@@ -100,13 +100,20 @@ export const network: readonly Fault[] = [
 			seconds: 150,
 			run: trials => whileFollowed({engine, trials, trouble: long}),
 		},
-		{what: names.large, engine, long: true, trials: 1000, seconds: 200, run: count => manyLarge(engine, count)},
+		{
+			what: names.large,
+			engine,
+			long: true,
+			trials: engine === 'pglite' ? 1000 : 300,
+			seconds: 200,
+			run: count => manyLarge(engine, count),
+		},
 	]),
 	{
 		what: names.terminated,
 		engine: 'postgres',
 		trials: 1,
-		longTrials: 20,
+		longTrials: 10,
 		run: trials => whileFollowed({engine: 'postgres', trials, trouble: terminated}),
 	},
 ];

@@ -123,108 +123,113 @@ const preload = `--import ${new URL('disk.ts', import.meta.url).href}`;
 
 /** A disk that nothing more can be written to, at every stage of a hub's life; each time there is space again afterwards. */
 function disk(kind: NoSpace, trials: number): Promise<Outcome> {
-	return onEngine('pglite', async (start, home) => {
-		const recovered: number[] = [];
-		const faults: string[] = [];
-		const writers = new Writers();
-		const flag = join(home, 'no-space');
-		const env = {NODE_OPTIONS: preload, AGENTMUX_FAULT: `${kind}:${flag}`};
-		let totals: Partial<Outcome> = {};
-		const outside = mkdtempSync(join(tmpdir(), 'agentmux-faults-'));
-		const program = Home.at(home);
-		/** What is to fail with a sentence while there is no space. */
-		const without = async (stage: string, work: () => Promise<string>): Promise<void> => {
-			writeFileSync(flag, '');
-			const said = await work().catch((error: unknown) => String(error));
-			rmSync(flag, {force: true});
-			if (!isSentence(said, says[kind])) faults.push(`${kind}, ${stage}: it said ${JSON.stringify(said)}`);
-			const left = existsSync(join(home, 'data'))
-				? readdirSync(join(home, 'data')).filter(name => name.startsWith('pg.new'))
-				: [];
-			// A disk that cannot be changed keeps what lies there; the next start takes it away.
-			if (left.length > 0 && kind !== 'readonly') faults.push(`${kind}, ${stage}: left behind ${left.join()}`);
-		};
-		const command = async (...words: string[]): Promise<string> => {
-			const {code, stderr} = await program.run(words, {env});
-			return code === 1 ? stderr : `(exit ${code}) ${stderr}`;
-		};
-		/** What is there can be read; but PostgreSQL itself does not run where nothing can be written. */
-		const unread = (name: string, {code, stderr}: {code: number | null; stderr: string}): string[] => {
-			const isAllowed = code === 0 || (kind === 'readonly' && isSentence(stderr, says[kind]));
-			return isAllowed ? [] : [`${kind}, running: ${name} said ${stderr}`];
-		};
-		const again = async (): Promise<TestHub> => {
-			const at = performance.now();
-			const hub = await start(env);
-			recovered.push(performance.now() - at);
-			return hub;
-		};
-		try {
-			for (let trial = 0; trial < trials; trial += 1) {
-				if (trial === 0) await without('first start', () => refusal(home, {cli, env}));
-				let hub = await again();
-				// Its first message makes the human's key.
-				await program.output(['send', 'hello']);
-
-				writers.start(hub);
-				await goesOn(writers, faults, `${kind}, running`);
-				await without('running', async () => {
-					await query(
-						hub,
-						"insert into messages (content) select '[BIG] ' || repeat(md5(n::text), 6000) from generate_series(1, 40) n",
-					).then(
-						() => faults.push(`${kind}: it was not noticed`),
-						() => null,
-					);
-					const read = await program.run(['tail', '-n', '1', '--json'], {env});
-					faults.push(...unread('tail', read));
-					const inbox = await program.run(['inbox', '--as', 'HUMAN', '--json'], {env});
-					faults.push(...unread('inbox', inbox));
-					return command('send', 'x'.repeat(100_000));
-				});
-				// A hub that could not continue has ended; the next command starts another.
-				await program.run(['hub', 'start'], {env});
-				recovered.push(await goesOn(writers, faults, `${kind}, after running`));
-				await writers.stop();
-
-				const inside = join(home, `inside-${trial}.tar.gz`);
-				const file = join(outside, `${trial}.tar.gz`);
-				await without('backup', () => command('hub', 'backup', inside));
-				if (existsSync(inside)) faults.push(`${kind}: a backup that failed left a file`);
-				const backup = await program.run(['hub', 'backup', file], {env});
-				if (backup.code !== 0) faults.push(`${kind}, backup with space again: ${backup.stderr}`);
-				const before = writers.acknowledged;
-				await without('restore', () => command('hub', 'restore', file));
-				const [row] = await query<{n: number}>(hub, 'select count(*)::int as n from messages').catch(() => []);
-				if ((row?.n ?? 0) < before) faults.push(`${kind}: a restore that failed left ${row?.n} of ${before} messages`);
-
+	return onEngine(
+		'pglite',
+		async (start, home) => {
+			const recovered: number[] = [];
+			const faults: string[] = [];
+			const writers = new Writers();
+			const flag = join(home, 'no-space');
+			const env = {NODE_OPTIONS: preload, AGENTMUX_FAULT: `${kind}:${flag}`};
+			let totals: Partial<Outcome> = {};
+			const outside = mkdtempSync(join(tmpdir(), 'agentmux-faults-'));
+			const program = Home.at(home);
+			/** What is to fail with a sentence while there is no space. */
+			const without = async (stage: string, work: () => Promise<string>): Promise<void> => {
 				writeFileSync(flag, '');
-				const stopped = await program.run(['hub', 'stop'], {env});
-				if (stopped.code !== 0 && !isSentence(stopped.stderr, says[kind]))
-					faults.push(`${kind}, stop: it said ${JSON.stringify(stopped.stderr)}`);
-				rmSync(flag);
-				await program.run(['hub', 'stop'], {env});
+				const said = await work().catch((error: unknown) => String(error));
+				rmSync(flag, {force: true});
+				if (!isSentence(said, says[kind])) faults.push(`${kind}, ${stage}: it said ${JSON.stringify(said)}`);
+				const left = existsSync(join(home, 'data'))
+					? readdirSync(join(home, 'data')).filter(name => name.startsWith('pg.new'))
+					: [];
+				// A disk that cannot be changed keeps what lies there; the next start takes it away.
+				if (left.length > 0 && kind !== 'readonly') faults.push(`${kind}, ${stage}: left behind ${left.join()}`);
+			};
+			const command = async (...words: string[]): Promise<string> => {
+				const {code, stderr} = await program.run(words, {env});
+				return code === 1 ? stderr : `(exit ${code}) ${stderr}`;
+			};
+			/** What is there can be read; but PostgreSQL itself does not run where nothing can be written. */
+			const unread = (name: string, {code, stderr}: {code: number | null; stderr: string}): string[] => {
+				const isAllowed = code === 0 || (kind === 'readonly' && isSentence(stderr, says[kind]));
+				return isAllowed ? [] : [`${kind}, running: ${name} said ${stderr}`];
+			};
+			const again = async (): Promise<TestHub> => {
+				const at = performance.now();
+				const hub = await start(env);
+				recovered.push(performance.now() - at);
+				return hub;
+			};
+			try {
+				for (let trial = 0; trial < trials; trial += 1) {
+					if (trial === 0) await without('first start', () => refusal(home, {cli, env}));
+					let hub = await again();
+					// Its first message makes the human's key.
+					await program.output(['send', 'hello']);
 
-				const newer = installPackage(join(outside, `newer-${trial}`), {
-					migration: `create table agentmux.later_${trial} as select repeat(md5(n::text), 9) as t from generate_series(1, 9000) n;`,
-				});
-				await without('migration', () => refusal(home, {cli: newer, env}));
-				// One that has the migration is not served by those who have not.
-				hub = await start(env, {cli: newer});
-				totals = await writers.find(hub);
-				await hub.stop({keep: true});
+					writers.start(hub);
+					await goesOn(writers, faults, `${kind}, running`);
+					await without('running', async () => {
+						await query(
+							hub,
+							"insert into messages (content) select '[BIG] ' || repeat(md5(n::text), 6000) from generate_series(1, 40) n",
+						).then(
+							() => faults.push(`${kind}: it was not noticed`),
+							() => null,
+						);
+						const read = await program.run(['tail', '-n', '1', '--json'], {env});
+						faults.push(...unread('tail', read));
+						const inbox = await program.run(['inbox', '--as', 'HUMAN', '--json'], {env});
+						faults.push(...unread('inbox', inbox));
+						return command('send', 'x'.repeat(100_000));
+					});
+					// A hub that could not continue has ended; the next command starts another.
+					await program.run(['hub', 'start'], {env});
+					recovered.push(await goesOn(writers, faults, `${kind}, after running`));
+					await writers.stop();
+
+					const inside = join(home, `inside-${trial}.tar.gz`);
+					const file = join(outside, `${trial}.tar.gz`);
+					await without('backup', () => command('hub', 'backup', inside));
+					if (existsSync(inside)) faults.push(`${kind}: a backup that failed left a file`);
+					const backup = await program.run(['hub', 'backup', file], {env});
+					if (backup.code !== 0) faults.push(`${kind}, backup with space again: ${backup.stderr}`);
+					const before = writers.acknowledged;
+					await without('restore', () => command('hub', 'restore', file));
+					const [row] = await query<{n: number}>(hub, 'select count(*)::int as n from messages').catch(() => []);
+					if ((row?.n ?? 0) < before)
+						faults.push(`${kind}: a restore that failed left ${row?.n} of ${before} messages`);
+
+					writeFileSync(flag, '');
+					const stopped = await program.run(['hub', 'stop'], {env});
+					if (stopped.code !== 0 && !isSentence(stopped.stderr, says[kind]))
+						faults.push(`${kind}, stop: it said ${JSON.stringify(stopped.stderr)}`);
+					rmSync(flag);
+					await program.run(['hub', 'stop'], {env});
+
+					const newer = installPackage(join(outside, `newer-${trial}`), {
+						migration: `create table agentmux.later_${trial} as select repeat(md5(n::text), 9) as t from generate_series(1, 9000) n;`,
+					});
+					await without('migration', () => refusal(home, {cli: newer, env}));
+					// One that has the migration is not served by those who have not.
+					hub = await start(env, {cli: newer});
+					totals = await writers.find(hub);
+					await hub.stop({keep: true});
+				}
+				return {trials, recovered, faults, ...totals};
+			} finally {
+				rmSync(outside, {recursive: true, force: true});
 			}
-			return {trials, recovered, faults, ...totals};
-		} finally {
-			rmSync(outside, {recursive: true, force: true});
-		}
-	});
+		},
+		{empty: true},
+	);
 }
 
 export const resources: readonly Fault[] = [
 	{what: '64, 128 and 256 open files', trials: 1, run: descriptors},
 	{what: 'more in memory than there is', trials: 1, longTrials: 3, run: memory},
-	{what: 'disk full at every stage', trials: 1, seconds: 18, run: trials => disk('full', trials)},
+	{what: 'disk full at every stage', trials: 1, seconds: 18, long: true, run: trials => disk('full', trials)},
 	{
 		what: 'disk full in the middle of a write, at every stage',
 		trials: 1,

@@ -1,7 +1,7 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {TestHub} from '../helpers/hub.ts';
 import type {Fault, Outcome} from './faults.ts';
-import {onEngine, type Engine} from './on-engine.ts';
+import {often, onEngine, type Engine} from './on-engine.ts';
 import {ask, longest, Peer, sql, type Answer} from './peer.ts';
 
 /** Milliseconds after which a waiting request fails, with tolerance for a busy machine. */
@@ -182,8 +182,7 @@ export const slow: readonly Fault[] = [
 		what: 'requests of an agent that take all their time',
 		engine,
 		alone: true,
-		trials: 1,
-		longTrials: 3,
+		...often(engine, 1, 3),
 		run: trials => besideBombs(engine, trials),
 	})),
 	{
@@ -204,6 +203,7 @@ export const slow: readonly Fault[] = [
 	...engines.map((engine): Fault => ({
 		what: 'first signs of life of 160 sessions',
 		engine,
+		...(engine === 'postgres' ? {} : {long: true as const}),
 		trials: 1,
 		run: trials => firstSigns(engine, trials),
 	})),

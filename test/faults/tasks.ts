@@ -261,8 +261,7 @@ const fault = (engine: Engine, count: number, trials: number, long: {long?: true
 });
 
 export const tasks: readonly Fault[] = [
-	fault('pglite', 100, 2, {seconds: 30}),
-	fault('postgres', 100, 2, {seconds: 25}),
+	fault('pglite', 60, 1, {seconds: 20}),
 	fault('pglite', 2000, 10, {long: true, seconds: 250}),
-	fault('postgres', 2000, 10, {long: true, seconds: 200}),
+	fault('postgres', 1000, 10, {long: true, seconds: 120}),
 ];

@@ -206,13 +206,13 @@ function restored(trials: number): Promise<Outcome> {
 const company = 'under a screen, a tail, an MCP server and hooks';
 
 export const upgrade: readonly Fault[] = [
-	{what: `package replaced ${company}`, long: true, trials: 3, run: trials => upgraded(trials, false)},
+	{what: `package replaced ${company}`, long: true, trials: 2, seconds: 30, run: trials => upgraded(trials, false)},
 	{
 		what: `package and hub replaced ${company}`,
 		trials: 1,
-		longTrials: 3,
+		longTrials: 2,
 		seconds: 15,
 		run: trials => upgraded(trials, true),
 	},
-	{what: `an older backup restored ${company}`, long: true, trials: 3, run: restored},
+	{what: `an older backup restored ${company}`, long: true, trials: 2, seconds: 40, run: restored},
 ];

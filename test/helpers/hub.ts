@@ -54,7 +54,8 @@ export function placesIn(home: string): HubPaths {
 /** Starts a hub and resolves when it answers; rejects with its output if it ends before. */
 export async function startTestHub(options: TestHubOptions = {}): Promise<TestHub> {
 	const home = options.home ?? temporaryHome();
-	if (options.home === undefined && options.cli === undefined && !onPostgres) await startedBefore(home);
+	const isBuilt = options.cli === undefined || options.cli === cli;
+	if (options.home === undefined && isBuilt && !onPostgres) await startedBefore(home);
 	const paths = placesIn(home);
 	const database = onPostgres ? await serverOf(home) : null;
 	const env = {...(database === null ? {} : {AGENTMUX_DATABASE_URL: database}), ...options.env};
