@@ -303,6 +303,8 @@ const restore: Fault = {
 			const asTest = {url: hub.url, serviceRoleKey: hub.service_role_key} as TestHub;
 			writers.start(asTest);
 			await sleep(300);
+			// A backup in which there is nothing would show nothing.
+			while (writers.acknowledged === 0) await sleep(20);
 			execFileSync(process.execPath, [cli, 'hub', 'backup', file], {env, stdio: 'ignore'});
 			await writers.stop();
 			let here = writers.acknowledged;

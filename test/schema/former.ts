@@ -1,6 +1,6 @@
 import {bootstrap, owner} from '../../source/hub/schema/bootstrap.ts';
 import type {Database} from '../../source/hub/database/database.ts';
-import {applyMigration, readMigrations} from '../../source/hub/schema/migrations.ts';
+import {applyMigration, migrate, readMigrations} from '../../source/hub/schema/migrations.ts';
 
 export const migrations = await readMigrations();
 
@@ -19,4 +19,10 @@ export async function rowsOf(
 ): Promise<ReadonlyArray<Readonly<Record<string, unknown>>>> {
 	const [result] = await database.run(owner, [{text}]);
 	return result?.rows ?? [];
+}
+
+/** Makes of an empty database one as a released agentmux of before that version has it. */
+export async function makeReleased(database: Database, version: string): Promise<void> {
+	await bootstrap(database);
+	await migrate(database, {...migrations, current: migrations.current.filter(each => each.version < version)});
 }

@@ -3,7 +3,8 @@ import {owner} from '../../source/hub/schema/bootstrap.ts';
 import type {Database} from '../../source/hub/database/database.ts';
 import {migrate} from '../../source/hub/schema/migrations.ts';
 import {engines} from '../hub/rest/stage.ts';
-import {makeFormer, migrations, rowsOf} from './former.ts';
+import {differences, dumpSchema} from './dump.ts';
+import {makeFormer, makeReleased, migrations, rowsOf} from './former.ts';
 
 /** A database of before that version with the rows of those statements, each in a transaction of its own, brought up to date. */
 async function upgraded(
@@ -51,6 +52,42 @@ describe.each(engines)('an upgrade on $engine', ({open}) => {
 			]);
 			await rowsOf(database, `insert into orders values (1, 'x'), (2, 'y')`);
 			expect(await rowsOf(database, 'select mentions[1] as mention from messages')).toEqual([{mention: 'RESPONDER0'}]);
+		} finally {
+			await database.close();
+		}
+	});
+
+	it('of a released version leaves what a new database has, and its watches, reminders and keys go on', async () => {
+		const database = await open();
+		try {
+			await makeReleased(database, '20261204002500');
+			for (const statement of [
+				'create table orders (id int) partition by range (id)',
+				'create table orders_1 partition of orders for values from (0) to (10)',
+				`select watch_table('orders', 'RESPONDER')`,
+				`select watch_table('orders_1', 'B', p_on => '{delete}')`,
+				`insert into agentmux.reminded values ('A', 'a session')`,
+				`select task_add('once', p_idem_key => 'k')`,
+			])
+				await rowsOf(database, statement);
+			await migrate(database, migrations);
+			expect(differences(await dumpSchema({as: async (_, sql) => [...(await rowsOf(database, sql))]}))).toEqual([]);
+			expect(await rowsOf(database, `select title from task_add('another', p_idem_key => 'k')`)).toEqual([
+				{title: 'once'},
+			]);
+			await rowsOf(database, 'insert into orders values (1)');
+			await rowsOf(database, 'delete from orders_1');
+			expect(
+				await rowsOf(
+					database,
+					`select w.to_tag, c.kind from agentmux.watch_changes as c join agentmux.watches as w on w.id = c.watch_id
+						union all select mentions[1], substring(body from '(?:INSERT|DELETE)') from messages order by 1, 2`,
+				),
+			).toEqual([
+				{to_tag: 'B', kind: 'DELETE'},
+				{to_tag: 'RESPONDER', kind: 'DELETE'},
+				{to_tag: 'RESPONDER', kind: 'INSERT'},
+			]);
 		} finally {
 			await database.close();
 		}
