@@ -102,8 +102,8 @@ function killedInBetween(trials: number, meanwhile: (home: string) => void = () 
 const killed: Fault = {
 	what: 'SIGKILL while four clients insert',
 	long: true,
-	trials: 20,
-	seconds: 50,
+	trials: 14,
+	seconds: 60,
 	run: trials => killedInBetween(trials),
 };
 
@@ -146,7 +146,7 @@ const cut: Fault = {
 	what: 'power cut: unsynced sectors stay or go by chance',
 	trials: 2,
 	seconds: 15,
-	longTrials: 20,
+	longTrials: 14,
 	run: trials => powerCut('cut', trials),
 };
 
@@ -229,7 +229,7 @@ const second: Fault = {
 const stale: Fault = {
 	what: 'lock and state of a hub that died, its pid now another’s',
 	trials: 1,
-	longTrials: 10,
+	longTrials: 6,
 	run: trials =>
 		killedInBetween(trials, home => {
 			const file = join(home, 'state/hub.json');

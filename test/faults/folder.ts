@@ -257,7 +257,7 @@ const tornState: Fault = {
 const tornAll: Fault & {readonly long: true} = {
 	what: 'every file of the home torn in every way, hub running and stopped',
 	long: true,
-	trials: 20,
+	trials: 14,
 	seconds: 150,
 	async run(trials) {
 		const {cells, faults, slow} = await tear(trials, () => true, [true, false]);

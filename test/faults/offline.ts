@@ -80,7 +80,7 @@ async function writtenOffline(home: string, there: Address, network: BadNetwork,
 const offline: Fault = {
 	what: 'the human writes while the hub is away, and the screen is killed',
 	trials: 1,
-	longTrials: 10,
+	longTrials: 6,
 	run: trials =>
 		onEngine('pglite', async (start, home): Promise<Outcome> => {
 			const hub = await start();
