@@ -2737,8 +2737,9 @@ AS $function$
   from (select case when p_schema = 'public' then p_table else p_schema || '.' || p_table end) as named (name)
 $function$;
 
--- Notes what a statement did to a watched table, or to a partition of one, for each tag that watches it and did not do it itself.
--- Every writer pays for this, so it calls as little as possible and leaves the rest to whoever sends the message.
+-- Notes what a statement did to a watched table, or to a partition of one, for each tag that watches it and did not do it itself. Its
+-- arguments are the ids of the watches. Every writer pays for this, so it calls as little as possible and leaves the rest to whoever
+-- sends the message.
 CREATE OR REPLACE FUNCTION agentmux.watch_statement()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2751,24 +2752,19 @@ declare
   maker text;
   agent text;
   watcher text := '';
-  -- A statement that names a partition changes the tables above it.
-  sources regclass[] := array[tg_relid];
-  watching agentmux.watches[];
   watch agentmux.watches;
   lines jsonb[];
   many bigint;
 begin
-  if tg_nargs > 0 then sources := array(select a.relid from pg_partition_ancestors(tg_relid) as a); end if;
   if role = 'authenticated' or role = 'service_role' then
     select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
     maker := case when me.verified then me.tag else me.tag || ' (unverified)' end;
     watcher := coalesce(upper(me.tag collate "C"), '');
     if me.kind = 'agent' then agent := watcher; end if;
   end if;
-  watching := array(
-    select w from agentmux.watches as w
-    where w.source = any (sources) and lower(tg_op) = any (w.kinds) and upper(w.to_tag collate "C") <> watcher);
-  foreach watch in array watching loop
+  for n in 0 .. tg_nargs - 1 loop
+    select w.* into watch from agentmux.watches as w where w.id = tg_argv[n]::bigint;
+    continue when not found or (watcher <> '' and upper(watch.to_tag collate "C") = watcher);
     -- Several simple statements: to start one that does all of this takes longer than these. c.* and not c: a column may be called that.
     if tg_op = 'TRUNCATE' then
       lines := '{}';
@@ -5097,24 +5093,29 @@ declare
   wanted record;
 begin
   for wanted in
-    select r.relation, r.relation <> p_table or exists (select from pg_partition_ancestors(p_table) as a where a.relid <> p_table) as is_partition,
-      k.kind, 'mux_watch_' || k.kind as name,
-      exists (select from pg_catalog.pg_trigger as t where t.tgrelid = r.relation and t.tgname = 'mux_watch_' || k.kind
-        and t.tgfoid = 'agentmux.watch_statement()'::regprocedure) as is_there,
-      exists (select from agentmux.watches as w where k.kind = any (w.kinds)
-        and (w.source = r.relation or w.source in (select a.relid from pg_partition_ancestors(r.relation) as a))) as is_needed
+    select r.relation, k.kind, 'mux_watch_' || k.kind as name, needed.ids, present.args
     from (select p_table as relation union select t.relid from pg_partition_tree(p_table) as t) as r
     join pg_catalog.pg_class as c on c.oid = r.relation and c.relkind in ('r', 'p')
     cross join unnest(array['insert', 'update', 'delete', 'truncate']) as k (kind)
+    cross join lateral (
+      select array_agg(w.id::text order by w.id) as ids from agentmux.watches as w
+      where k.kind = any (w.kinds)
+        and (w.source = r.relation or w.source in (select a.relid from pg_partition_ancestors(r.relation) as a))
+    ) as needed
+    left join lateral (
+      select encode(t.tgargs, 'escape') as args from pg_catalog.pg_trigger as t
+      where t.tgrelid = r.relation and t.tgname = 'mux_watch_' || k.kind and t.tgfoid = 'agentmux.watch_statement()'::regprocedure
+    ) as present on true
   loop
-    if wanted.is_needed and not wanted.is_there then
+    -- The arguments of a trigger each end with a byte 0.
+    continue when array_to_string(wanted.ids, '\000') || '\000' is not distinct from wanted.args;
+    if wanted.args is not null then execute format('drop trigger %I on %s', wanted.name, wanted.relation); end if;
+    if wanted.ids is not null then
       execute format('create trigger %I after %s on %s %s for each statement execute function agentmux.watch_statement(%s)',
         wanted.name, wanted.kind, wanted.relation,
         case wanted.kind when 'insert' then 'referencing new table as changed' when 'delete' then 'referencing old table as changed'
           when 'update' then 'referencing old table as former new table as changed' else '' end,
-        case when wanted.is_partition then '''partition''' else '' end);
-    elsif wanted.is_there and not wanted.is_needed then
-      execute format('drop trigger %I on %s', wanted.name, wanted.relation);
+        array_to_string(wanted.ids, ', '));
     end if;
   end loop;
 end $function$;

@@ -71,7 +71,6 @@ describe.each(engines)('an upgrade on $engine', ({open}) => {
 			])
 				await rowsOf(database, statement);
 			await migrate(database, migrations);
-			expect(differences(await dumpSchema({as: async (_, sql) => [...(await rowsOf(database, sql))]}))).toEqual([]);
 			expect(await rowsOf(database, `select title from task_add('another', p_idem_key => 'k')`)).toEqual([
 				{title: 'once'},
 			]);
@@ -88,6 +87,8 @@ describe.each(engines)('an upgrade on $engine', ({open}) => {
 				{to_tag: 'RESPONDER', kind: 'DELETE'},
 				{to_tag: 'RESPONDER', kind: 'INSERT'},
 			]);
+			await rowsOf(database, 'drop table orders');
+			expect(differences(await dumpSchema({as: async (_, sql) => [...(await rowsOf(database, sql))]}))).toEqual([]);
 		} finally {
 			await database.close();
 		}
