@@ -170,7 +170,7 @@ describe('agents', () => {
 		await home.output(['join', 'LISTED', '--dir', project]);
 		const places = async () =>
 			(await home.json<{tag: string}[]>(['agents', 'folders'])).filter(({tag}) => tag === 'LISTED');
-		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], files: 'set up'}]);
+		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], files: 'set up', headless: false}]);
 		await rm(join(project, '.claude'), {recursive: true});
 		const sentence = `agentmux: LISTED: files missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
 		for (const words of [['agents'], ['agents', 'folders']]) {

@@ -99,7 +99,7 @@ export function checkFolder(data: string, cwd: string, tag: Tag, env: NodeJS.Pro
 async function withoutFormer(data: string, joined: JoinedFolder): Promise<JoinedFolder> {
 	const {folder, agents} = joined;
 	if (agents.length === 1) return joined;
-	const {foldersOf} = await import('../../join/folder.ts');
+	const {foldersOf} = await import('../../join/joined-files.ts');
 	const folders = await Promise.all(agents.map(({tag}) => foldersOf(data, tag)));
 	const present = agents.filter((_, index) => folders[index]?.includes(folder) === true);
 	return present.length === 0 ? joined : {folder, agents: present};
