@@ -78,8 +78,7 @@ const command: Command = {
 	async run(invocation) {
 		const {flags} = invocation;
 		const given = (name: string): boolean => flags[name] === true;
-		const asSaid = (name: string): boolean | undefined =>
-			typeof flags[name] === 'boolean' ? flags[name] : undefined;
+		const asSaid = (name: string): boolean | undefined => (typeof flags[name] === 'boolean' ? flags[name] : undefined);
 		const clients = chosenClients(textFlag(flags, 'client') ?? claude.id);
 		await joinAgents(invocation, await chosenParticipants('join', invocation), {
 			clients,

@@ -48,7 +48,11 @@ const command: Command = {
 		if (flags['print'] !== true) {
 			const {joinAgents} = await import('./join/join-agents.ts');
 			const sql = typeof flags['sql'] === 'boolean' ? flags['sql'] : undefined;
-			await joinAgents({...invocation, stdout: invocation.stderr}, chosen, {clients: [client], sql, yes: flags['yes'] === true});
+			await joinAgents({...invocation, stdout: invocation.stderr}, chosen, {
+				clients: [client],
+				sql,
+				yes: flags['yes'] === true,
+			});
 		}
 		if (isPrinted) return write(stdout, printed(chosen, client, calledAs(env)));
 		return open(invocation, chosen, client);

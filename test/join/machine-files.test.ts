@@ -390,8 +390,24 @@ describe('a hook', () => {
 		rmSync(join(project, '.claude'), {recursive: true});
 		rmSync(gone, {recursive: true});
 		expect(joinedPlaces(data)).toEqual([
-			{tag: 'A', folder: project, clients: named('claude'), missing: named('claude'), plugin: false, files: 'missing'},
-			{tag: 'B', folder: gone, clients: named('claude'), missing: named('claude'), plugin: false, files: 'gone'},
+			{
+				tag: 'A',
+				folder: project,
+				clients: named('claude'),
+				missing: named('claude'),
+				plugin: false,
+				headless: false,
+				files: 'missing',
+			},
+			{
+				tag: 'B',
+				folder: gone,
+				clients: named('claude'),
+				missing: named('claude'),
+				plugin: false,
+				headless: false,
+				files: 'gone',
+			},
 		]);
 		expect(disarmed(data)).toMatchObject([{tag: 'A'}]);
 		await joinAs('A', project);

@@ -141,7 +141,9 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 	test('a client that dies while its agent waits for answers is told, with the requests that nobody has answered', async () => {
 		const begin = () => database.as(B, `select agent_touch('idle', null, 's1', 'bell')`);
 		const told = async () =>
-			(await database.as(owner, `select content from messages where author_kind = 'system'`)).map(({content}) => content);
+			(await database.as(owner, `select content from messages where author_kind = 'system'`)).map(
+				({content}) => content,
+			);
 		await database.as(agent('A'), 'select agent_touch()');
 		await database.as(agent('C'), 'select agent_touch()');
 		await database.as(human(), 'select agent_touch()');

@@ -66,16 +66,17 @@ export async function planExclude(
 	{add = [], remove = [], own = []}: ExcludeChange,
 ): Promise<Edit> {
 	const before = await readText(exclude);
-	const patterns = own.map(file => patternOf(root, file));
+	const patterns = new Set(own.map(file => patternOf(root, file)));
 	const blocks = blocksOf(before ?? '');
-	const former = own.length === 0 ? [] : blocks.filter(block => block.folder !== folder && !isIn(block.folder, exclude));
+	const former =
+		own.length === 0 ? [] : blocks.filter(block => block.folder !== folder && !isIn(block.folder, exclude));
 	const present = (lines: readonly string[]): string[] => lines.filter(line => existsSync(fileOf(root, line)));
 	let text = before ?? '';
 	for (const block of former) {
-		const others = present(block.lines).filter(line => !patterns.includes(line));
+		const others = present(block.lines).filter(line => !patterns.has(line));
 		text = text.replace(block.text, () => blockText(block.folder, others));
 	}
-	const moved = former.flatMap(({lines}) => present(lines).filter(line => patterns.includes(line)));
+	const moved = former.flatMap(({lines}) => present(lines).filter(line => patterns.has(line)));
 	const current = blocks.find(block => block.folder === folder);
 	const removed = remove === 'all' ? null : remove.map(file => patternOf(root, file));
 	const kept = [...(current?.lines ?? []), ...moved].filter(line => removed?.includes(line) === false);
