@@ -39,9 +39,8 @@ const command: Command = {
 	},
 	async run(given) {
 		const {input, flags, stderr} = given;
-		const env = await agentEnv(given.env, findPaths(given.env), tag =>
-			remark(stderr, `AGENTMUX_TAG is ${tag}, which is no agent's tag; it is ignored.`),
-		);
+		const ignored: Tag[] = [];
+		const env = await agentEnv(given.env, findPaths(given.env), tag => ignored.push(tag));
 		const invocation = {...given, env};
 		if (input.length > 0) throw new UsageError('`agentmux mcp` takes no arguments.', 'Use --as TAG to say whose.');
 		const isSupabase = flags['supabase'] === true;
@@ -49,6 +48,7 @@ const command: Command = {
 		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
 		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
 		checkFolder(findPaths(env).data, workingFolder(env), tag, env);
+		for (const other of ignored) remark(stderr, `AGENTMUX_TAG is ${other}, which is no agent's tag; it is ignored.`);
 		if (isSupabase) {
 			const {runSupabaseServer} = await import('./serve/supabase-server.ts');
 			return runSupabaseServer(invocation, tag);
