@@ -134,21 +134,25 @@ function remarkDisarmed({env, stderr}: Invocation): void {
 async function listFolders(invocation: Invocation, words: readonly string[]): Promise<void> {
 	const {env, flags, stdout, stderr} = invocation;
 	checkNoWords('folders', words);
-	const places = joinedPlaces(findPaths(env).data).map(({tag, folder, clients, files}) => ({
+	const places = joinedPlaces(findPaths(env).data).map(({tag, folder, clients, files, headless}) => ({
 		tag,
 		folder,
 		clients: clients.map(({name}) => name),
 		files,
+		headless,
 	}));
 	if (flags['json'] === true) return writeJson(stdout, places);
 	if (places.length === 0) return remark(stderr, 'No agent has joined on this machine.');
-	const rows = places.map(({tag, folder, clients, files}) => [
+	const anyHeadless = places.some(({headless}) => headless);
+	const rows = places.map(({tag, folder, clients, files, headless}) => [
 		tag,
 		clients.join(', '),
 		files === 'gone' ? 'folder gone' : files,
+		...(anyHeadless ? [headless ? 'headless' : ''] : []),
 		folder,
 	]);
-	await write(stdout, table(stdout, ['TAG', 'CLIENT', 'FILES', 'FOLDER'], rows));
+	const more = anyHeadless ? ['RUNS'] : [];
+	await write(stdout, table(stdout, ['TAG', 'CLIENT', 'FILES', ...more, 'FOLDER'], rows));
 	remarkDisarmed(invocation);
 }
 

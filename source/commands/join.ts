@@ -1,31 +1,10 @@
-import {stat} from 'node:fs/promises';
-import {loadConfig} from '../config.ts';
-import {claude, clients as everyClient, filesOf, type Client} from '../join/clients/clients.ts';
-import {checkWritable} from '../join/files/file-edit.ts';
-import {runsIn} from '../join/clients/client-status.ts';
-import {planFolder} from '../join/folder.ts';
-import {credentialsFile, readCredentials, type Credentials} from '../join/files/credentials-file.ts';
-import type {Participant} from '../join/participant.ts';
-import {hasOwnerSql, type Agent} from '../mailbox/agent.ts';
-import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {claude, clients as everyClient, type Client} from '../join/clients/clients.ts';
+import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/nearest.ts';
-import {sameTag} from '../mailbox/tag.ts';
-import {joinPrintable, p, printable} from '../printable.ts';
 import type {Command} from './cli/command.ts';
-import {openOwnersProject} from './connect/owner.ts';
-import {askConsent} from './join/consent.ts';
-import {unknownVersions} from './join/client-versions.ts';
-import {calledAs, findHook, findLauncher, planLaunchers} from './cli/launcher.ts';
-import {checkIsHuman} from './connect/human-only.ts';
-import {markOwnerSql, ownerSqlText} from './join/owner-sql.ts';
-import {remark, write} from './cli/output.ts';
-import {chosenParticipants, isOurs, participantFlags, type Chosen} from './join/participants.ts';
-import {install, type Plan} from './join/install.ts';
-import {checkNames, warnOfLookAlikes} from './join/look-alikes.ts';
-import {besideText, hosted, joinedText, whatNext} from './join/next-steps.ts';
-import {previewOf} from './join/preview.ts';
-import {checkActiveElsewhere, checkFree, checkLinks} from './join/conflicts.ts';
 import {textFlag} from './cli/values.ts';
+import {joinAgents} from './join/join-agents.ts';
+import {chosenParticipants, participantFlags} from './join/participants.ts';
 
 const command: Command = {
 	summary: 'set up the agent in a folder',
@@ -69,7 +48,8 @@ const command: Command = {
 		  --tags A,B        other tags for the recipe's agents, in its order
 		  --no-sql          omit the \`supabase\` server, whose five tools every session carries; the mailbox needs none of them.
 		                    So does the next join in the folder, unless it says --sql, and so do recipes that use no SQL
-		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none
+		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none. The
+		                    next join in the folder does so, too, unless it says --no-headless
 		  --plugin          write only the rule: the plugin (\`agentmux plugin\`) brings the hooks and the mailbox's server
 		  --owner-sql       let its \`supabase\` server run SQL and migrations as the owner of the database, with which it can
 		                    write as anyone; by default it runs SQL as the agent. Join again without this flag to undo it
@@ -96,118 +76,24 @@ const command: Command = {
 		yes: {type: 'boolean', shortFlag: 'y'},
 	},
 	async run(invocation) {
-		const {flags, env, stdout, stderr} = invocation;
-		const say = (sentence: string): void => remark(stderr, sentence);
+		const {flags} = invocation;
+		const given = (name: string): boolean => flags[name] === true;
+		const asSaid = (name: string): boolean | undefined => (typeof flags[name] === 'boolean' ? flags[name] : undefined);
 		const clients = chosenClients(textFlag(flags, 'client') ?? claude.id);
-		const chosen = await chosenParticipants('join', invocation);
-		const {recipe, participants, named} = chosen;
-		// What contains the agents' folders is created with them.
-		if (!chosen.contains) for (const folder of named) await mustExist(folder);
-		const {target, paths, ...own} = await loadConfig({env});
-		for (const {tag} of participants) {
-			if (own.kind !== 'human' || !sameTag(tag, own.tag)) continue;
-			throw new UsageError(`${tag} is your own tag (${paths.config}).`, 'Use another tag: CLAUDE_1.');
-		}
-		const force = flags['force'] === true;
-		const ownerSql = flags['ownerSql'] === true;
-		if (ownerSql) checkIsHuman(env, 'only a human can use --owner-sql');
-		if (ownerSql && flags['sql'] === false)
-			throw new UsageError('--owner-sql needs the server that --no-sql omits.', 'Use one of them.');
-		// It accepts a tag that another agent has, or that looks like a human's.
-		if (force) checkIsHuman(env, 'only a human can use --force');
-		if (!force) {
-			checkNames(participants, own.human);
-			await checkFree(paths.data, participants);
-		}
-		const launcher = findLauncher(paths);
-		const hook = findHook(paths);
-		const headless = flags['headless'] === true;
-		const plugin = flags['plugin'] === true;
-		// Only `run` asks for it: to join without files, because the folder is another agent's.
-		const beside = flags['beside'] === true;
-		if (plugin) checkPlugin(clients, recipe !== null || headless);
-		const playing = ({client}: Chosen['participants'][number]): readonly Client[] =>
-			client === null || client === undefined ? clients : everyClient.filter(({id}) => id === client);
-		const plans: Plan[] = [];
-		for (const participant of participants) {
-			const {folder, tag, guidance = ''} = participant;
-			const known = readCredentials(paths.data, tag);
-			const sql = ownerSql || wantsSql(flags['sql'], participant, known);
-			const options = {clients: playing(participant), guidance, headless, sql, plugin, files: known?.files ?? {}};
-			const edits = beside ? [] : await planFolder(folder, tag, launcher, hook, options);
-			await checkLinks(paths.data, participant, edits);
-			plans.push({participant, edits, sql, changes: edits.some(({before, after}) => before !== after)});
-		}
-		for (const sentence of plans.flatMap(({edits}) => edits.flatMap(({remarks}) => remarks))) say(sentence);
-		if (flags['print'] === true) {
-			const own = participants.map(({tag}) => credentialsFile(paths.data, tag)).join(' and ');
-			const beside = `Also writes ${own} (mode 0600): ${participants.length === 1 ? 'its' : 'their'} hooks read the mailbox's address and token there.`;
-			const previews = plans.flatMap(({edits}) => edits.map(previewOf));
-			return write(stdout, p`${joinPrintable(previews)}${printable(beside)}\n`);
-		}
-		await checkWritable(plans.flatMap(({edits}) => edits));
-		if (recipe !== null && !isOurs(recipe) && flags['yes'] !== true && plans.some(({changes}) => changes)) {
-			const previews = plans.flatMap(({edits}) => edits.map(previewOf));
-			await askConsent(invocation, recipe.folder, joinPrintable(previews));
-		}
-		const tags = participants.map(({tag}) => tag);
-		const former: Agent[] = [];
-		// Fails here, before anything has changed, if owner SQL is not available.
-		if (ownerSql) await openOwnersProject(invocation);
-		const installed = await install(invocation, paths.data, plans, {
-			ownerSql,
-			launchers: planLaunchers(paths),
-			check(agents) {
-				warnOfLookAlikes(agents, participants, say);
-				checkActiveElsewhere(agents, {data: paths.data, participants, strict: recipe !== null && !force, say});
-				former.push(...agents.filter(agent => hasOwnerSql(agent) && tags.some(tag => sameTag(tag, agent.tag))));
-			},
+		await joinAgents(invocation, await chosenParticipants('join', invocation), {
+			clients,
+			sql: asSaid('sql'),
+			headless: asSaid('headless'),
+			ownerSql: given('ownerSql'),
+			plugin: given('plugin'),
+			force: given('force'),
+			print: given('print'),
+			yes: given('yes'),
 		});
-		if (ownerSql || former.length > 0) await markOwnerSql(invocation, tags, ownerSql);
-		if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
-		else if (former.length > 0) say(`${former.map(({tag}) => tag).join(' and ')} no longer runs SQL as the owner.`);
-		const lines = plans.flatMap(({participant, changes}, index) => {
-			const credentials = installed[index];
-			const files = plugin ? [claude.hooks] : playing(participant).flatMap(filesOf);
-			return [
-				beside ? besideText(participant) : joinedText(participant, changes, files),
-				...(target.kind === 'supabase' && credentials !== undefined
-					? hosted(target, credentials, participant.tag)
-					: []),
-			];
-		});
-		const changed = plans.filter(({participant, changes}) => changes && playing(participant).includes(claude));
-		if (changed.some(({participant}) => runsIn(env, participant.folder)))
-			lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
-		const used = [...new Set(participants.flatMap(playing))];
-		for (const sentence of await unknownVersions(used, env)) say(sentence);
-		const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
-		return write(
-			stdout,
-			joinPrintable([...heading, ...lines, ...whatNext(chosen, playing, printable(calledAs(env))), ''], '\n'),
-		);
 	},
 };
 
 export default command;
-
-/** Whether an agent is to have the server for SQL: as the user says, as it has joined there before, or as its recipe says. */
-function wantsSql(given: unknown, {folder, sql = true}: Participant, known: Credentials | null): boolean {
-	if (typeof given === 'boolean') return given;
-	return known?.folders.includes(folder) === true ? !known.no_sql.includes(folder) : sql;
-}
-
-/** Our plugin is for Claude Code, and the same in every folder. Throws UsageError. */
-function checkPlugin(clients: readonly Client[], isMore: boolean): void {
-	if (clients.every(client => client === claude) && !isMore) return;
-	throw new UsageError('--plugin is for one agent of Claude Code.', 'Omit --plugin, --recipe, --headless or --client.');
-}
-
-async function mustExist(folder: string): Promise<void> {
-	const found = await stat(folder).catch(() => null);
-	if (found?.isDirectory() === true) return;
-	throw new MailboxError('not_found', `There is no folder ${folder}.`, 'Create it, or give another with --dir DIR.');
-}
 
 /** The clients named by `--client`. Throws UsageError for an unknown one. */
 function chosenClients(text: string): Client[] {

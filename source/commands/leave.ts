@@ -1,10 +1,11 @@
+import {existsSync} from 'node:fs';
 import {rmdir} from 'node:fs/promises';
 import {relative} from 'node:path';
 import {isDeepStrictEqual} from 'node:util';
 import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
-import {planFolderRemoval} from '../join/folder.ts';
+import {planFolderRemoval} from '../join/folder-removal.ts';
 import {claude} from '../join/clients/clients.ts';
 import {holderIn} from '../join/files/holder.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
@@ -98,6 +99,9 @@ async function leave(invocation: Invocation, data: string, {recipe, participants
 		if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
 		const where = folder === data ? p`` : p` ${printable(folder)}`;
 		await write(stdout, p`${printable(tag)} has left${where}.${printable(goneText(folder, edits))}\n`);
+		if (!existsSync(folder) && recipe === null) {
+			remark(stderr, `There is no ${folder}. If it was moved, leave there as well: agentmux leave ${tag} --dir DIR`);
+		}
 	}
 	if (leaving.length === 0 || !(await signOff(invocation, data, left))) return;
 	for (const {table, to} of await watchedFor(invocation, leaving)) {

@@ -4,7 +4,9 @@ import {UsageError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
 import type {Command, Invocation} from './cli/command.ts';
+import {agentEnv} from './connect/agent-env.ts';
 import {checkFolder, identify, workingFolder} from './connect/identity.ts';
+import {remark} from './cli/output.ts';
 import {agentTag} from './cli/values.ts';
 
 const command: Command = {
@@ -35,14 +37,18 @@ const command: Command = {
 		plugin: {type: 'boolean'},
 		supabase: {type: 'boolean'},
 	},
-	async run(invocation) {
-		const {input, flags, env} = invocation;
+	async run(given) {
+		const {input, flags, stderr} = given;
+		const ignored: Tag[] = [];
+		const env = await agentEnv(given.env, findPaths(given.env), tag => ignored.push(tag));
+		const invocation = {...given, env};
 		if (input.length > 0) throw new UsageError('`agentmux mcp` takes no arguments.', 'Use --as TAG to say whose.');
 		const isSupabase = flags['supabase'] === true;
 		if (flags['plugin'] === true) return servePlugin(invocation);
 		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
 		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
 		checkFolder(findPaths(env).data, workingFolder(env), tag, env);
+		for (const other of ignored) remark(stderr, `AGENTMUX_TAG is ${other}, which is no agent's tag; it is ignored.`);
 		if (isSupabase) {
 			const {runSupabaseServer} = await import('./serve/supabase-server.ts');
 			return runSupabaseServer(invocation, tag);

@@ -75,18 +75,12 @@ async function ensureJoined(invocation: Invocation, tag: Tag, folder: string, cl
 	// Claude Code passes AGENTMUX_TAG on to what it starts: it can work beside the folder's agent, which may be running.
 	const beside = client === claude && !own && here.length > 0;
 	const isJoined = beside ? readCredentials(data, tag)?.folders.length === 0 : own;
-	const sql = flags['sql'];
+	const sql = typeof flags['sql'] === 'boolean' ? flags['sql'] : undefined;
 	const role = textFlag(flags, 'role');
 	if (isJoined && sql === undefined && role === undefined) return;
-	const {default: join} = await import('./join.ts');
-	const given = {
-		dir: [folder],
-		client: client.id,
-		...(role === undefined ? {} : {role}),
-		...(sql === undefined ? {} : {sql}),
-		beside,
-	};
-	await join.run({...invocation, input: [tag], flags: given, stdout: stderr});
+	const {joinAgents} = await import('./join/join-agents.ts');
+	const chosen = {recipe: null, participants: [{tag, folder, role}], named: [folder], contains: false};
+	await joinAgents({...invocation, stdout: stderr}, chosen, {clients: [client], sql, beside});
 }
 
 /** Runs the client in this terminal, and resolves with its exit code. */

@@ -46,8 +46,13 @@ const command: Command = {
 		const client = clientOf(textFlag(flags, 'client') ?? claude.id);
 		const isPrinted = flags['print'] === true || !(await hasTmux(env)) || !stdout.isTTY;
 		if (flags['print'] !== true) {
-			const {default: join} = await import('./join.ts');
-			await join.run({...invocation, stdout: invocation.stderr});
+			const {joinAgents} = await import('./join/join-agents.ts');
+			const sql = typeof flags['sql'] === 'boolean' ? flags['sql'] : undefined;
+			await joinAgents({...invocation, stdout: invocation.stderr}, chosen, {
+				clients: [client],
+				sql,
+				yes: flags['yes'] === true,
+			});
 		}
 		if (isPrinted) return write(stdout, printed(chosen, client, calledAs(env)));
 		return open(invocation, chosen, client);

@@ -4,7 +4,7 @@ import type {Tag} from '../mailbox/tag.ts';
 import {clients, everyFileOf, type Client} from './clients/clients.ts';
 import {everyCredentials} from './files/credentials-file.ts';
 import {serves} from './files/holder.ts';
-import {allowsPlugin, startsHook} from './files/settings-file.ts';
+import {allowsPlugin, startsHeadless, startsHook} from './files/settings-file.ts';
 
 /** A folder in which an agent has joined for a client. */
 export interface JoinedPlace {
@@ -15,13 +15,15 @@ export interface JoinedPlace {
 	readonly missing: readonly Client[];
 	/** Whether our plugin brings the hooks and the server to Claude Code. */
 	readonly plugin: boolean;
+	/** Whether it takes part there in runs without a user. */
+	readonly headless: boolean;
 	/** `gone` if the folder is; `missing` if what join wrote is. */
 	readonly files: 'set up' | 'missing' | 'gone';
 }
 
 /** Every folder in which an agent has joined on this machine. `data` is the data folder. */
 export function joinedPlaces(data: string): JoinedPlace[] {
-	return everyCredentials(data).flatMap(({tag, folders, files}) =>
+	return everyCredentials(data).flatMap(({tag, folders, headless, files}) =>
 		folders.map(folder => {
 			const own = clients.filter(client => everyFileOf(client).some(name => files[join(folder, name)] !== undefined));
 			const isThere = statSync(folder, {throwIfNoEntry: false})?.isDirectory() === true;
@@ -40,6 +42,7 @@ export function joinedPlaces(data: string): JoinedPlace[] {
 				clients: own,
 				missing,
 				plugin: own.some(isPlugged),
+				headless: headless.includes(folder) || isHeadlessIn(folder, own),
 				files: isThere ? (missing.length === 0 ? 'set up' : 'missing') : 'gone',
 			} as const;
 		}),
@@ -49,6 +52,11 @@ export function joinedPlaces(data: string): JoinedPlace[] {
 /** The folders whose client starts no hooks or no server although an agent has joined there: its mail may not reach it. */
 export function disarmed(data: string): JoinedPlace[] {
 	return joinedPlaces(data).filter(({files}) => files === 'missing');
+}
+
+/** Whether the hooks of these clients say so, as those do that were written before it was remembered in the credentials. */
+export function isHeadlessIn(folder: string, those: readonly Client[]): boolean {
+	return those.some(({hooks}) => startsHeadless(textOf(join(folder, hooks))));
 }
 
 /** Empty if it cannot be read. */

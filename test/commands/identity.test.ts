@@ -1,7 +1,7 @@
 import {spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, readdirSync} from 'node:fs';
-import {mkdir, readFile, symlink, writeFile} from 'node:fs/promises';
+import {mkdir, readFile, rm, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, onTestFinished, test} from 'vitest';
 import type {Message} from '../../source/mailbox/message.ts';
@@ -109,19 +109,67 @@ describe('who a command is', () => {
 	test('AGENTMUX_TAG names an agent where nobody has joined, but no human, and no other agent in a joined folder', async () => {
 		const env = {CLAUDECODE: '1'};
 		expect(await send(elsewhere, {...env, AGENTMUX_TAG: 'LOOSE'})).toMatchObject({author_tag: 'LOOSE', verified: true});
-		for (const [cwd, tag] of [
-			[elsewhere, 'HUMAN'],
-			[folder, 'HUMAN'],
-			[folder, 'CLAUDE_2'],
-			[folder, 'SYSTEM'],
+		for (const [cwd, tag, why] of [
+			[elsewhere, 'HUMAN', /^agentmux: Claude Code runs this in [^\n]+, where no agent has joined[^\n]+\n$/],
+			[folder, 'CLAUDE_2', /^agentmux: AGENTMUX_TAG is [^\n]+\n$/],
 		] as const) {
 			const {code, stdout, stderr} = await home.run(['send', 'hello'], {cwd, env: {...env, AGENTMUX_TAG: tag}});
 			expect({code, stdout}).toEqual({code: 1, stdout: ''});
-			expect(stderr).toMatch(/^agentmux: AGENTMUX_TAG is [^\n]+\n$/);
+			expect(stderr).toMatch(why);
 		}
 		// Without a client and without a terminal nobody is a human who says so.
 		expect((await home.run(['send', 'hello'], {cwd: folder, env: {AGENTMUX_TAG: 'HUMAN'}})).code).toBe(1);
 	});
+
+	test.each(['HUMAN', 'boss', 'SYSTEM'])(
+		'a client that was started in a shell with AGENTMUX_TAG=%s is the agent of its folder',
+		async tag => {
+			const config = join(home.path, 'config.toml');
+			await writeFile(config, 'tag = "BOSS"\n');
+			onTestFinished(() => rm(config));
+			const env = {CLAUDECODE: '1', CLAUDE_CODE_ENTRYPOINT: 'cli', AGENTMUX_TAG: tag};
+			const {stdout, stderr} = await home.run(['send', '--json', 'hello'], {cwd: folder, env});
+			expect(JSON.parse(stdout)).toMatchObject(agent);
+			expect(stderr).toBe(
+				`agentmux: AGENTMUX_TAG is ${tag}, but Claude Code runs this, and ${folder} is the folder of CLAUDE_1: this acts as CLAUDE_1.\n`,
+			);
+			// Its server and its hooks, too.
+			const said: string[] = [];
+			const server = home.start(['mcp', '--as', 'CLAUDE_1'], {cwd: folder, env});
+			onTestFinished(() => void server.kill('SIGKILL'));
+			server.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text));
+			const call = {method: 'tools/call', params: {name: 'send_message', arguments: {text: `from the server, ${tag}`}}};
+			const client = {protocolVersion: '2025-06-18', capabilities: {}, clientInfo: {name: 'test', version: '1'}};
+			for (const request of [
+				{id: 1, method: 'initialize', params: client},
+				{method: 'notifications/initialized'},
+				{id: 2, ...call},
+			])
+				server.stdin.write(`${JSON.stringify({jsonrpc: '2.0', ...request})}\n`);
+			const sent = async () =>
+				(await home.json<Message[]>(['search', `"from the server, ${tag}"`], {cwd: elsewhere})).map(
+					({author_tag, verified}) => ({author_tag, verified}),
+				);
+			await expect.poll(sent, {timeout: 20_000}).toEqual([{author_tag: 'CLAUDE_1', verified: true}]);
+			expect(said.join('')).toBe(`agentmux: AGENTMUX_TAG is ${tag}, which is no agent's tag; it is ignored.\n`);
+			await home.output(['send', '--to', 'CLAUDE_1', `for the hook, ${tag}`], {cwd: elsewhere});
+			const hook = await home.run(['hook', 'UserPromptSubmit'], {
+				cwd: folder,
+				env: {...env, AGENTMUX_HOOK_TIMEOUT: '10000'},
+				input: JSON.stringify({session_id: 's', hook_event_name: 'UserPromptSubmit'}),
+			});
+			expect(hook.stdout).toContain(`for the hook, ${tag}`);
+			// The human's own commands in that shell stay the human's.
+			if (tag !== 'boss') return;
+			const own = spawn([process.execPath, cli, 'send', '--json', 'typed by the boss'], {
+				cwd: folder,
+				cols: 200,
+				env: {AGENTMUX_HOME: home.path, AGENTMUX_TAG: tag},
+			});
+			await own.waitFor('"author_kind":"human"');
+			expect(await own.exited).toBe(0);
+		},
+	);
 
 	test('a human in a terminal in the folder is asked for an identity', async () => {
 		const start = (env: Record<string, string>) =>

@@ -1,4 +1,4 @@
-import {chmod, mkdir, readFile, readdir, rm, writeFile} from 'node:fs/promises';
+import {chmod, mkdir, readFile, readdir, rename, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -170,7 +170,9 @@ describe('agents', () => {
 		await home.output(['join', 'LISTED', '--dir', project]);
 		const places = async () =>
 			(await home.json<{tag: string}[]>(['agents', 'folders'])).filter(({tag}) => tag === 'LISTED');
-		expect(await places()).toEqual([{tag: 'LISTED', folder: project, clients: ['Claude Code'], files: 'set up'}]);
+		expect(await places()).toEqual([
+			{tag: 'LISTED', folder: project, clients: ['Claude Code'], files: 'set up', headless: false},
+		]);
 		await rm(join(project, '.claude'), {recursive: true});
 		const sentence = `agentmux: LISTED: files missing in ${project}: run \`agentmux join LISTED --dir ${project}\`.\n`;
 		for (const words of [['agents'], ['agents', 'folders']]) {
@@ -338,8 +340,16 @@ describe('leave --all', () => {
 		const broken = await folder('broken');
 		await home.output(['join', 'A_BROKEN', '--dir', broken]);
 		await writeFile(join(broken, '.mcp.json'), '{,');
+		const lost = await folder('lost');
+		await home.output(['join', 'LOST', '--dir', lost]);
+		await rename(lost, `${lost}-found`);
 		const {code, stdout: said, stderr} = await home.run(['leave', '--all']);
 		expect(code).toBe(1);
+		expect(stderr).toContain(
+			`There is no ${lost}. If it was moved, leave there as well: agentmux leave LOST --dir DIR\n`,
+		);
+		await home.output(['leave', 'LOST', '--dir', `${lost}-found`]);
+		expect(await readdir(`${lost}-found`)).toEqual([]);
 		expect(stderr).toContain(`A_BROKEN has not left ${broken}: ${join(broken, '.mcp.json')} is not valid JSON`);
 		expect(said).toContain(`BOTH has left ${one}.`);
 		expect(said).toContain(`BOTH has left ${two}.`);

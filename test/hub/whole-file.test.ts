@@ -43,3 +43,25 @@ test.each(writers)('a write that ends half-way never replaces a good file: the o
 	expect(run('')).toBe('written\n');
 	expect(readFileSync(file, 'utf8')).toContain('x'.repeat(20_257));
 });
+
+test.each([
+	['of a log', `(await import(${module('hub/files/whole-file.ts')})).appendToOwnFile(file, text + '\\n')`],
+	['of the screen', `(await import(${module('tui/terminal/private-file.ts')})).appendPrivate(file, text)`],
+])('a line that was cut short does not take the next one with it: one %s', (_, append) => {
+	const folder = mkdtempSync(join(tmpdir(), 'agentmux-append-'));
+	onTestFinished(() => rmSync(folder, {recursive: true, force: true}));
+	const file = join(folder, 'lines');
+	const run = (text: string, limit = ''): string => {
+		const script = `const file = ${JSON.stringify(file)}; const text = ${text};
+			try { ${append}; console.log('written'); } catch (error) { console.log('refused'); }`;
+		return spawnSync('bash', ['-c', `${limit} exec "$0" --input-type=module --eval "$1"`, process.execPath, script], {
+			encoding: 'utf8',
+		}).stdout;
+	};
+	expect(run(`'first'`)).toBe('written\n');
+	expect(run(`'x'.repeat(20_257)`, 'ulimit -f 12;')).toBe('refused\n');
+	expect(run(`'second'`)).toBe('written\n');
+	expect(run(`'third'`)).toBe('written\n');
+	const [first, cut = '', ...more] = readFileSync(file, 'utf8').split('\n');
+	expect([first, cut.length < 20_257, ...more]).toEqual(['first', true, 'second', 'third', '']);
+});

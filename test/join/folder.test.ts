@@ -17,7 +17,10 @@ import {afterEach, beforeEach, describe, expect, test} from 'vitest';
 import {applyAll, checkWritable} from '../../source/join/files/file-edit.ts';
 import {clients} from '../../source/join/clients/clients.ts';
 import {hookEvents} from '../../source/join/hook/hook-input.ts';
-import {foldersOf, planFolder, planCredentials, planFolderRemoval} from '../../source/join/folder.ts';
+import {planFolder} from '../../source/join/folder.ts';
+import {planCredentials} from '../../source/join/folder-credentials.ts';
+import {planFolderRemoval} from '../../source/join/folder-removal.ts';
+import {foldersOf} from '../../source/join/joined-files.ts';
 import {readCredentials} from '../../source/join/files/credentials-file.ts';
 
 const launcher = {command: '/node', args: ['/cli.js']};

@@ -1,4 +1,8 @@
-import {describe, expect, test} from 'vitest';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {describe, expect, onTestFinished, test} from 'vitest';
+import {agentEnv} from '../../source/commands/connect/agent-env.ts';
 import {isAskedFor, isHeadless, isInteractive} from '../../source/join/clients/client.ts';
 import {checkJoined} from '../../source/commands/serve/check-joined.ts';
 import {actingTag} from '../../source/join/hook/agent-tag.ts';
@@ -48,6 +52,17 @@ test('AGENTMUX_TAG makes another agent of a client, unless it is the tag of a hu
 	for (const tag of ['', 'HUMAN', 'human', 'not a tag', 'SYSTEM'])
 		expect(actingTag('A', {AGENTMUX_TAG: tag})).toBe('A');
 	expect(actingTag('A', {})).toBe('A');
+});
+
+test("a human's tag that a run inherits asks for nothing", async () => {
+	const folder = mkdtempSync(join(tmpdir(), 'agentmux-env-'));
+	onTestFinished(() => rmSync(folder, {recursive: true, force: true}));
+	const paths = {config: join(folder, 'config.toml'), data: folder};
+	const kept = async (tag: string) => (await agentEnv({AGENTMUX_TAG: tag, OTHER: '1'}, paths))['AGENTMUX_TAG'] ?? null;
+	expect(await kept('BOSS')).toBe('BOSS');
+	writeFileSync(paths.config, 'tag = "Boss"\n');
+	expect(await Promise.all(['BOSS', 'human', 'B', 'not a tag'].map(kept))).toEqual([null, null, 'B', 'not a tag']);
+	expect(await agentEnv({AGENTMUX_TAG: 'BOSS', OTHER: '1'}, paths)).toEqual({OTHER: '1'});
 });
 
 test('an agent that AGENTMUX_TAG names must have joined', () => {

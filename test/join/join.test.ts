@@ -285,6 +285,48 @@ test('the server for SQL is omitted with --no-sql, also by the next join there, 
 	await home.output(['sql', "delete from agents where tag = 'NO_SQL'"]);
 });
 
+test('runs without a user take part after --headless, also after the next join there, until --no-headless or leave', async () => {
+	const dir = join(home.path, 'headless');
+	await mkdir(dir);
+	const settings = join(dir, '.claude/settings.local.json');
+	const joined = async (...words: string[]): Promise<boolean> => {
+		await home.output(['join', 'BATCH', '--dir', dir, ...words]);
+		const texts = await Promise.all([join(dir, '.mcp.json'), settings].map(file => readFile(file, 'utf8')));
+		const [one, other] = texts.map(text => text.includes('--headless'));
+		expect(one).toBe(other);
+		return one === true;
+	};
+	const shown = async () =>
+		(await home.json<{tag: string; headless: boolean}[]>(['agents', 'folders'])).find(({tag}) => tag === 'BATCH');
+	expect(await joined()).toBe(false);
+	expect(await joined('--headless')).toBe(true);
+	expect(await joined('--role', 'x')).toBe(true);
+	expect(await shown()).toMatchObject({headless: true});
+	expect(await home.output(['agents', 'folders'])).toMatch(/BATCH +Claude Code +set up +headless /);
+	// What it remembers is not in the folder.
+	await rm(settings);
+	expect(await joined()).toBe(true);
+	// Where an earlier version has joined, it is.
+	const file = join(home.path, 'data/agents/BATCH.json');
+	const {headless, ...earlier} = JSON.parse(await readFile(file, 'utf8')) as {headless: unknown};
+	expect(headless).toEqual([dir]);
+	await writeFile(file, JSON.stringify(earlier));
+	expect(await shown()).toMatchObject({headless: true});
+	expect(await joined()).toBe(true);
+	expect(await joined('--no-headless')).toBe(false);
+	expect(await joined()).toBe(false);
+	expect(await shown()).toMatchObject({headless: false});
+	expect(await joined('--headless')).toBe(true);
+	await home.output(['leave', 'BATCH', '--dir', dir]);
+	expect(await joined()).toBe(false);
+	await home.output(['leave', 'BATCH', '--dir', dir]);
+	const recipe = ['--recipe', 'planner-executor', '--dir', join(home.path, 'batch')];
+	for (const more of [['--headless'], []]) await home.output(['join', ...recipe, ...more]);
+	expect(await readFile(join(home.path, 'batch/executor/.mcp.json'), 'utf8')).toContain('--headless');
+	await home.output(['leave', ...recipe]);
+	await home.output(['sql', "delete from agents where tag in ('BATCH', 'PLANNER', 'EXECUTOR')"]);
+});
+
 test('recipes say whether their agents need it', async () => {
 	const serversOf = async (recipe: string, folder: string, ...words: string[]): Promise<string[]> => {
 		const dir = join(home.path, 'recipes');

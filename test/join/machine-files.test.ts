@@ -1,11 +1,13 @@
 import {execFileSync} from 'node:child_process';
 import {createHash} from 'node:crypto';
 import {
+	cpSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
 	readFileSync,
 	realpathSync,
+	renameSync,
 	rmSync,
 	symlinkSync,
 	writeFileSync,
@@ -18,7 +20,11 @@ import {clients} from '../../source/join/clients/clients.ts';
 import {disarmed, joinedPlaces} from '../../source/join/disarmed.ts';
 import {readCredentials} from '../../source/join/files/credentials-file.ts';
 import {applyAll, checkWritable} from '../../source/join/files/file-edit.ts';
-import {foldersOf, planCredentials, planFolder, planFolderRemoval} from '../../source/join/folder.ts';
+import {planFolder} from '../../source/join/folder.ts';
+import {planCredentials} from '../../source/join/folder-credentials.ts';
+import {planFolderRemoval} from '../../source/join/folder-removal.ts';
+import {foldersOf} from '../../source/join/joined-files.ts';
+import {credentialsAt} from '../../source/join/moved.ts';
 import {tagOfHook} from '../../source/join/joined-folder.ts';
 
 // What join writes is for one machine: nothing of it reaches a file of the team, and git does not offer it.
@@ -64,11 +70,11 @@ interface Options {
 }
 
 async function joinAs(tag: string, folder: string, {ids = ['claude'], ...options}: Options = {}): Promise<string[]> {
-	const files = readCredentials(data, tag)?.files ?? {};
+	const files = (await credentialsAt(data, tag, folder))?.files ?? {};
 	const edits = await planFolder(folder, tag, launcher, hook, {clients: named(...ids), files, ...options});
 	await checkLinks(data, {tag, folder}, edits);
 	await checkWritable(edits);
-	await applyAll([...(await planCredentials(data, folder, edits, credentials(tag))), ...edits]);
+	await applyAll([...(await planCredentials(data, folder, edits, {...credentials(tag), ...options})), ...edits]);
 	return edits.flatMap(({remarks}) => remarks);
 }
 const leaveAs = async (tag: string, folder: string) => applyAll(await planFolderRemoval(data, folder, tag));
@@ -132,6 +138,82 @@ describe('git', () => {
 		expect(await joinAs('A', project, {ids: ['claude', 'codex']})).toEqual([]);
 		await leaveAs('A', project);
 		expect(git(project, 'status', '--porcelain').trim()).toBe('');
+	});
+
+	describe('of a repository that was moved', () => {
+		let project: string;
+		let moved: string;
+		let before: string;
+		beforeEach(() => {
+			project = makeRepository('project');
+			moved = join(root, 'moved');
+			put(project, '.gitignore', 'CLAUDE.local.md\n');
+			put(project, 'part/work.txt', 'x');
+			git(project, 'add', '-A');
+			git(project, 'commit', '-m', 'first');
+			put(project, 'CLAUDE.local.md', '# Mine\n');
+			before = text(project, '.git/info/exclude');
+		});
+		const expectNothingLeft = (): void => {
+			expect(text(moved, '.git/info/exclude')).toBe(before);
+			expect(text(moved, 'CLAUDE.local.md')).toBe('# Mine\n');
+			expect(existsSync(join(moved, '.mcp.json'))).toBe(false);
+			expect(untracked(moved)).toBe('');
+		};
+
+		test('names the new place after the next join, and nothing after leave', async () => {
+			await joinAs('A', project, {headless: true});
+			renameSync(project, moved);
+			expect(joinedPlaces(data)).toMatchObject([{folder: project, files: 'gone'}]);
+			expect(await credentialsAt(data, 'A', moved)).toMatchObject({folders: [moved], headless: [moved]});
+			await joinAs('A', moved, {headless: true});
+			expect(untracked(moved)).toBe('');
+			expect(text(moved, '.git/info/exclude')).not.toContain(project);
+			expect(joinedPlaces(data)).toMatchObject([{folder: moved, files: 'set up', headless: true}]);
+			const {files = {}} = readCredentials(data, 'A') ?? {};
+			expect(Object.keys(files).filter(path => path.startsWith(project))).toEqual([]);
+			await leaveAs('A', moved);
+			expectNothingLeft();
+			expect(readCredentials(data, 'A')).toBeNull();
+		});
+
+		test('names nothing after leave there, without a join, or after the agent has left the old place', async () => {
+			for (const places of [[moved], [project, moved]]) {
+				await joinAs('A', project);
+				renameSync(project, moved);
+				for (const place of places) await leaveAs('A', place);
+				expectNothingLeft();
+				expect(readCredentials(data, 'A')).toBeNull();
+				renameSync(moved, project);
+			}
+		});
+
+		test('keeps the lines of other agents until they join or leave there', async () => {
+			const part = join(moved, 'part');
+			await joinAs('A', project);
+			await joinAs('B', project, {ids: ['codex']});
+			await joinAs('C', join(project, 'part'));
+			renameSync(project, moved);
+			await leaveAs('A', moved);
+			expect(untracked(moved)).toBe('');
+			await joinAs('C', part);
+			await leaveAs('B', moved);
+			expect(untracked(moved)).toBe('');
+			await leaveAs('C', part);
+			expectNothingLeft();
+		});
+
+		test('takes no lines of the original along into a copy', async () => {
+			await joinAs('A', project);
+			const original = text(project, '.git/info/exclude');
+			cpSync(project, moved, {recursive: true});
+			await joinAs('B', moved);
+			await leaveAs('B', moved);
+			expect(text(moved, '.git/info/exclude')).toBe(before);
+			expect(text(project, '.git/info/exclude')).toBe(original);
+			expect(disarmed(data)).toEqual([]);
+			expect(await foldersOf(data, 'A')).toEqual([project]);
+		});
 	});
 
 	test('gets no folder of its own where there is no repository', async () => {
@@ -308,8 +390,24 @@ describe('a hook', () => {
 		rmSync(join(project, '.claude'), {recursive: true});
 		rmSync(gone, {recursive: true});
 		expect(joinedPlaces(data)).toEqual([
-			{tag: 'A', folder: project, clients: named('claude'), missing: named('claude'), plugin: false, files: 'missing'},
-			{tag: 'B', folder: gone, clients: named('claude'), missing: named('claude'), plugin: false, files: 'gone'},
+			{
+				tag: 'A',
+				folder: project,
+				clients: named('claude'),
+				missing: named('claude'),
+				plugin: false,
+				headless: false,
+				files: 'missing',
+			},
+			{
+				tag: 'B',
+				folder: gone,
+				clients: named('claude'),
+				missing: named('claude'),
+				plugin: false,
+				headless: false,
+				files: 'gone',
+			},
 		]);
 		expect(disarmed(data)).toMatchObject([{tag: 'A'}]);
 		await joinAs('A', project);

@@ -138,6 +138,49 @@ describe.each(engines)('mail that is read, or given back, on $engine', ({open}) 
 		expect(await database.as(owner, `select from messages where id > 4`)).toEqual([]);
 	});
 
+	test('a client that dies while its agent waits for answers is told, with the requests that nobody has answered', async () => {
+		const begin = () => database.as(B, `select agent_touch('idle', null, 's1', 'bell')`);
+		const told = async () =>
+			(await database.as(owner, `select content from messages where author_kind = 'system'`)).map(
+				({content}) => content,
+			);
+		await database.as(agent('A'), 'select agent_touch()');
+		await database.as(agent('C'), 'select agent_touch()');
+		await database.as(human(), 'select agent_touch()');
+		// One to each that asks nothing of an agent: a human, nobody, everyone, itself; and an old one.
+		for (const text of ['@HUMAN may I?', '@TYPO can you?', 'hello', '@B remember', '@A too old'])
+			await as('B', `[B] ${text}`);
+		await database.script(`alter table messages disable trigger user; update messages set created_at = created_at - interval '25 hours' where id = 5;
+			alter table messages enable trigger user`);
+		await as('B', '[B] @A answered');
+		await post('[A] @B done', 6);
+		// What answers a request is none itself, with reply_to and without.
+		await database.as(B, `insert into messages (content, reply_to) values ('[B] @A thanks', 7)`);
+		await post('[C] @B how many?');
+		await begin();
+		expect(await take('s1')).toContain(9);
+		await deliver([9], 'wake');
+		await as('B', '[B] @C three');
+		await take('s1', 'turn', 0);
+		await database.as(B, `select session_end('{s1}')`);
+		expect(await told()).toEqual([]);
+		await as('B', '[B] @A @C and this?');
+		await post('[A] @B yes', 11);
+		await as('B', '[B] @c and that?');
+		// One that signs off is not told.
+		await begin();
+		await database.as(B, `select agent_touch('away', null, 's1')`);
+		expect(await told()).toEqual([]);
+		await begin();
+		await database.as(B, `select agent_touch('idle', null, 's2', 'bell')`);
+		for (const _ of [1, 2]) await database.as(B, `select session_end('{s1}')`);
+		expect(await told()).toEqual([]);
+		for (const _ of [1, 2]) await database.as(B, `select session_end('{s2}')`);
+		expect(await told()).toEqual([
+			'[SYSTEM] @HUMAN The client of B has died. Its requests that are not answered yet: #11, #13.',
+		]);
+	});
+
 	test('what a client had read stays read if its user interrupts it, and if it was silent for a while and goes on', async () => {
 		await post('[A] @B do this');
 		for (const session of ['s1', 's2']) {

@@ -14,7 +14,7 @@ export interface Identity {
 	readonly isBound: boolean;
 	/** What decided: a flag, a variable, a setting, `default`, or the joined folder. */
 	readonly from: string;
-	/** A sentence for a human in an agent's folder, who may not expect to act as that agent. */
+	/** A sentence for whoever may not expect to act as this agent: a human in its folder, or who set AGENTMUX_TAG to another tag. */
 	readonly hint: string | null;
 }
 
@@ -28,7 +28,7 @@ export interface Situation {
 
 /**
  * Inside an agent's program, and in a joined folder, a command acts as that agent, with the agent's token. AGENTMUX_TAG says which
- * agent if there are several. Elsewhere the configuration decides. `as`: the tag that a flag asks for. Rejects with MailboxError
+ * agent if there are several; a human's tag says nothing in a program. Elsewhere the configuration decides. `as`: the tag that a flag asks for. Rejects with MailboxError
  * `forbidden` if the agent cannot be determined or is not allowed, UsageError if `as` is another.
  */
 export async function identify(config: Config, {env, cwd, isTerminal}: Situation, as?: Tag): Promise<Identity> {
@@ -37,11 +37,13 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	const here = nearest === undefined ? undefined : await withoutFormer(config.paths.data, nearest);
 	const configured = {tag: config.tag, kind: config.kind, isBound: false, from: config.origins.tag, hint: null};
 	if (inside.length === 0 && here === undefined) return configured;
-	const named = tagIn(env);
+	const set = tagIn(env);
+	const isHuman = set !== null && (isReserved(set) || sameTag(set, config.human));
 	// In a terminal that no client opened, this is trusted to be a human.
-	const isHuman = named !== null && (isReserved(named) || sameTag(named, config.human));
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
-	if (isHuman) throw notHuman(named, inside, here);
+	if (isHuman && inside.length === 0) throw notHuman(set, here);
+	// A client that was started in a human's shell inherits it.
+	const named = isHuman ? null : set;
 	const owners = inside.length === 0 ? [] : clientOwners(config.paths.state, env);
 	// A client that was started as another agent than the folder's: its server has recorded that.
 	const isOwner = named !== null && owners.some(owner => sameTag(owner, named));
@@ -52,6 +54,10 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 			`Here you act as ${own.tag} (${whereText(inside, here)}) and cannot act as ${as}.`,
 			'Omit --as, or run this in your own terminal.',
 		);
+	}
+	if (isHuman) {
+		const hint = `${variable} is ${set}, but ${whereText(inside, here)}: this acts as ${own.tag}.`;
+		return {...own, hint};
 	}
 	if (named !== null || inside.length > 0 || !isTerminal) return own;
 	const hint = `In ${own.from} commands act as ${own.tag}; to act as yourself, run \`${variable}=${config.human} agentmux ...\`.`;
@@ -93,7 +99,7 @@ export function checkFolder(data: string, cwd: string, tag: Tag, env: NodeJS.Pro
 async function withoutFormer(data: string, joined: JoinedFolder): Promise<JoinedFolder> {
 	const {folder, agents} = joined;
 	if (agents.length === 1) return joined;
-	const {foldersOf} = await import('../../join/folder.ts');
+	const {foldersOf} = await import('../../join/joined-files.ts');
 	const folders = await Promise.all(agents.map(({tag}) => foldersOf(data, tag)));
 	const present = agents.filter((_, index) => folders[index]?.includes(folder) === true);
 	return present.length === 0 ? joined : {folder, agents: present};
@@ -144,10 +150,10 @@ function checkOwner(owners: readonly Tag[], tag: Tag, inside: readonly RunningCl
 	);
 }
 
-function notHuman(named: Tag, inside: readonly RunningClient[], here: JoinedFolder | undefined): MailboxError {
+function notHuman(named: Tag, here: JoinedFolder | undefined): MailboxError {
 	return new MailboxError(
 		'forbidden',
-		`AGENTMUX_TAG is ${named}, but ${whereText(inside, here)}.`,
+		`AGENTMUX_TAG is ${named}, but ${whereText([], here)}.`,
 		'Unset AGENTMUX_TAG, or run this in your own terminal.',
 	);
 }

@@ -1,7 +1,7 @@
 import {realpath} from 'node:fs/promises';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
-import {foldersOf} from '../../join/folder.ts';
+import {foldersOf} from '../../join/joined-files.ts';
 import {everyCredentials, readCredentials} from '../../join/files/credentials-file.ts';
 import {isExcludeFile} from '../../join/files/exclude-file.ts';
 import type {Edit} from '../../join/files/file-edit.ts';

@@ -1,6 +1,6 @@
 import {mkdir, rmdir} from 'node:fs/promises';
 import {applyAll, type Edit} from '../../join/files/file-edit.ts';
-import {planCredentials} from '../../join/folder.ts';
+import {planCredentials} from '../../join/folder-credentials.ts';
 import {readCredentials} from '../../join/files/credentials-file.ts';
 import type {Participant} from '../../join/participant.ts';
 import type {Agent, AgentUpdate} from '../../mailbox/agent.ts';
@@ -16,6 +16,8 @@ export interface Plan {
 	readonly changes: boolean;
 	/** Whether it has the server for SQL. */
 	readonly sql: boolean;
+	/** Whether it takes part in runs without a user. */
+	readonly headless: boolean;
 }
 
 interface PlanWithCredentials extends Plan {
@@ -59,11 +61,11 @@ export async function install(
 			joined.push(own);
 		}
 		const writes: Edit[] = [...launchers];
-		for (const {participant, edits, credentials, sql} of opened) {
+		for (const {participant, edits, credentials, sql, headless} of opened) {
 			const {tag, folder} = participant;
 			if ((await mkdir(folder, {recursive: true})) !== undefined) made.push(folder);
 			writes.push(
-				...(await planCredentials(data, folder, edits, {tag, ...credentials, owner_sql: ownerSql, sql})),
+				...(await planCredentials(data, folder, edits, {tag, ...credentials, owner_sql: ownerSql, sql, headless})),
 				...edits,
 			);
 		}

@@ -5,6 +5,7 @@ import {startWaker} from '../../join/waker.ts';
 import {findPaths} from '../../paths.ts';
 import {p} from '../../printable.ts';
 import type {Invocation} from '../cli/command.ts';
+import {agentEnv} from '../connect/agent-env.ts';
 import {openMailbox} from '../connect/connect.ts';
 import {workingFolder} from '../connect/identity.ts';
 import {write} from '../cli/output.ts';
@@ -13,10 +14,13 @@ import {write} from '../cli/output.ts';
  * A way to wake Claude Code that its manual describes: each line that a plugin's monitor prints starts a turn of an idle session. It is
  * the second way, for mail that the bell of the agent's own server did not bring to anybody. Runs until the client ends it.
  */
-export async function runMonitor(invocation: Invocation): Promise<void> {
-	const {env, stdout} = invocation;
+export async function runMonitor(given: Invocation): Promise<void> {
+	const {stdout} = given;
+	const paths = findPaths(given.env);
+	const env = await agentEnv(given.env, paths);
+	const invocation = {...given, env};
 	const folder = env['CLAUDE_PROJECT_DIR'] ?? workingFolder(env);
-	const tag = tagOfHook(findPaths(env).data, [pluginFlag], {env, folder, client: 'claude'});
+	const tag = tagOfHook(paths.data, [pluginFlag], {env, folder, client: 'claude'});
 	const session = clientKey(env, null);
 	// Without a key, it cannot be said whether this is the session to wake.
 	if (tag === null || session === null) return;

@@ -23,6 +23,7 @@ import {credentialsFile} from '../../join/files/credentials-file.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../../printable.ts';
+import {agentEnv} from '../connect/agent-env.ts';
 import {hookCredentials} from './hook-credentials.ts';
 import {traced} from './traced-call.ts';
 
@@ -90,10 +91,11 @@ async function run(): Promise<void> {
 	const known = eventOf(program, theirs);
 	// Claude Code may have left the folder in which it was started: by a `cd` of its model.
 	const folder = (program === 'claude' ? env['CLAUDE_PROJECT_DIR'] : undefined) ?? process.cwd();
-	const tag = tagOfHook(paths.data, words, {env, folder, client: program});
+	const theirEnv = await agentEnv(env, paths);
+	const tag = tagOfHook(paths.data, words, {env: theirEnv, folder, client: program});
 	if (tag === null) return;
 	// Another client that was started in Claude Code's shell inherits its variables, which then do not describe that client.
-	const own = program === 'claude' ? env : {};
+	const own = program === 'claude' ? theirEnv : {};
 	if (!(await takesPart(own, tag))) return;
 	const flag = bellFile(paths.state, tag);
 	if (isInteractive(own)) bell = flag;

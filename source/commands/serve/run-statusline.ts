@@ -3,6 +3,7 @@ import {tagOfHook} from '../../join/joined-folder.ts';
 import {readStatus, statusText} from '../../join/status-file.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable, writeTo} from '../../printable.ts';
+import {agentEnv} from '../connect/agent-env.ts';
 
 /**
  * Prints the line of `agentmux statusline` and exits. A client runs it at each change of its screen, so it imports little, asks nobody,
@@ -11,8 +12,10 @@ import {p, printable, writeTo} from '../../printable.ts';
 const {env} = process;
 
 async function run(): Promise<void> {
-	const {data, state} = findPaths(env);
-	const tag = tagOfHook(data, [], {env, folder: (await projectFolder()) ?? process.cwd(), client: 'claude'});
+	const paths = findPaths(env);
+	const {data, state} = paths;
+	const own = await agentEnv(env, paths);
+	const tag = tagOfHook(data, [], {env: own, folder: (await projectFolder()) ?? process.cwd(), client: 'claude'});
 	if (tag === null) return;
 	writeTo(process.stdout, p`${printable(statusText(tag, readStatus(state, tag), Date.now()))}\n`);
 }

@@ -6,6 +6,7 @@ import {
 	mkdirSync,
 	openSync,
 	readFileSync,
+	readSync,
 	renameSync,
 	rmSync,
 	statSync,
@@ -37,24 +38,35 @@ export function readOwnFile(path: string): string {
 	}
 }
 
-const {O_APPEND, O_CREAT, O_TRUNC, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
+const {O_APPEND, O_CREAT, O_RDWR, O_TRUNC, O_WRONLY, O_NOFOLLOW, O_NONBLOCK} = constants;
 /** Follows no link, and does not wait for the reader of a pipe. */
 export const appendOnly = O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK;
 
-/** Appends to a private file, which is created if it is missing; its folder must exist. Throws Node's error. */
-export function appendToOwnFile(path: string, text: string): void {
-	writeTo(path, text, appendOnly);
+/**
+ * Appends lines to a private file, which is created if it is missing; its folder must exist. They do not continue a line that was cut
+ * short by a full disk or a power cut, with which they would be lost. Throws Node's error.
+ */
+export function appendToOwnFile(path: string, lines: string): void {
+	const file = openSync(path, O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0o600);
+	try {
+		if (!fstatSync(file).isFile()) throw Object.assign(new Error('not a file'), {code: 'ENOTFILE'});
+		if (lines !== '') writeAll(file, Buffer.from(isCutShort(file) ? `\n${lines}` : lines));
+	} finally {
+		closeSync(file);
+	}
+}
+
+function isCutShort(file: number): boolean {
+	const {size} = fstatSync(file);
+	const last = Buffer.alloc(1);
+	return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last.toString() !== '\n';
 }
 
 /** Writes a private file in place, for those who watch it: until it is written, readers find it empty. Throws Node's error. */
 export function rewriteOwnFile(path: string, text: string): void {
-	writeTo(path, text, O_TRUNC | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
-}
-
-function writeTo(path: string, text: string, flags: number): void {
-	const file = openSync(path, flags, 0o600);
+	const file = openSync(path, O_TRUNC | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
 	try {
-		writeSync(file, text);
+		writeAll(file, Buffer.from(text));
 	} finally {
 		closeSync(file);
 	}
@@ -122,10 +134,7 @@ export function writeBeside(path: string, text: string, {sync = true}: Durabilit
 function writeAll(file: number, bytes: Buffer): void {
 	for (let at = 0; at < bytes.length;) {
 		const count = writeSync(file, bytes, at);
-		if (count === 0) break;
-		at += count;
+		if (count > 0) at += count;
+		else throw Object.assign(new Error(`only ${at} of ${bytes.length} bytes were written`), {code: 'EIO'});
 	}
-	const {size} = fstatSync(file);
-	if (size === bytes.length) return;
-	throw Object.assign(new Error(`only ${size} of ${bytes.length} bytes were written`), {code: 'EIO'});
 }

@@ -21,6 +21,8 @@ export interface Credentials {
 	readonly folders: readonly string[];
 	/** Those of them in which it has no server for SQL, because it was joined with --no-sql. */
 	readonly no_sql: readonly string[];
+	/** Those of them in which it takes part in runs without a user, because it was joined with --headless. */
+	readonly headless: readonly string[];
 	/** By path of a file in the joined folders: the text that leave restores if the file is still as join left it. */
 	readonly files: {readonly [path: string]: {readonly before: string | null; readonly sha256: string}};
 }
@@ -59,12 +61,12 @@ export function readCredentials(data: string, tag: Tag): Credentials | null {
 			},
 		);
 	}
-	const {url = null, key = null, token = null, account = null, folders = [], no_sql = [], files = {}} = value;
+	const {url = null, key = null, token = null, account = null, folders, no_sql, headless, files = {}} = value;
 	const owner_sql = value.owner_sql === true;
 	// As it joined, which may differ in case.
 	const joined = value.tag !== undefined && isTag(value.tag) ? value.tag : tag;
 	const known = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
-	const places = {folders: known(folders), no_sql: known(no_sql)};
+	const places = {folders: known(folders), no_sql: known(no_sql), headless: known(headless)};
 	return {tag: joined, url, key, token, account, owner_sql, ...places, files};
 }
 

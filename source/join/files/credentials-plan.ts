@@ -10,6 +10,12 @@ export async function planCredentialsFile(data: string, tag: Tag, credentials: C
 	return {file, before: await readText(file), after, mode: 0o600, remarks: []};
 }
 
+/** With these folders only, and with what was chosen for them. */
+export function withFolders(credentials: Credentials, folders: readonly string[]): Credentials {
+	const kept = (list: readonly string[]): string[] => list.filter(each => folders.includes(each));
+	return {...credentials, folders, no_sql: kept(credentials.no_sql), headless: kept(credentials.headless)};
+}
+
 /** By which join recognises a file that nobody has changed since. */
 export function digest(text: string | null): string {
 	return createHash('sha256')

@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process';
-import {existsSync, readFileSync} from 'node:fs';
+import {existsSync, readFileSync, realpathSync} from 'node:fs';
 import {dirname, join, relative, resolve, sep} from 'node:path';
 import {foldersAbove} from '../clients/above.ts';
 import {readText, type Edit} from './file-edit.ts';
@@ -51,40 +51,77 @@ interface ExcludeChange {
 	readonly add?: readonly string[];
 	/** Files to list no longer; `all` if the folder is gone. */
 	readonly remove?: readonly string[] | 'all';
+	/** All files that join can list for the folder: those in the block of a folder that was moved here are for this one. */
+	readonly own?: readonly string[];
 }
 
 /**
  * Plans the block of `folder` in an exclude file, which lists the files that join created there. A block that is empty is removed. It
- * stands before everything else, so that removing it leaves every other byte.
+ * stands before everything else, so that removing it leaves every other byte. Blocks of folders that are not in the repository any more
+ * lose what is not there, or is this folder's.
  */
 export async function planExclude(
 	folder: string,
 	{root, exclude}: Repository,
-	{add = [], remove = []}: ExcludeChange,
+	{add = [], remove = [], own = []}: ExcludeChange,
 ): Promise<Edit> {
 	const before = await readText(exclude);
-	const text = before ?? '';
-	const [block = '', inner = ''] = blockOf(folder).exec(text) ?? [];
+	const patterns = new Set(own.map(file => patternOf(root, file)));
+	const blocks = blocksOf(before ?? '');
+	const former =
+		own.length === 0 ? [] : blocks.filter(block => block.folder !== folder && !isIn(block.folder, exclude));
+	const present = (lines: readonly string[]): string[] => lines.filter(line => existsSync(fileOf(root, line)));
+	let text = before ?? '';
+	for (const block of former) {
+		const others = present(block.lines).filter(line => !patterns.has(line));
+		text = text.replace(block.text, () => blockText(block.folder, others));
+	}
+	const moved = former.flatMap(({lines}) => present(lines).filter(line => patterns.has(line)));
+	const current = blocks.find(block => block.folder === folder);
 	const removed = remove === 'all' ? null : remove.map(file => patternOf(root, file));
-	const kept = inner.split('\n').filter(line => line !== '' && removed?.includes(line) === false);
-	const lines = [...new Set([...kept, ...add.map(file => patternOf(root, file))])];
-	const written = lines.length === 0 ? '' : `${headOf(folder)}\n${lines.join('\n')}\n${end}\n`;
-	const after = block === '' ? written + text : text.replace(block, () => written);
+	const kept = [...(current?.lines ?? []), ...moved].filter(line => removed?.includes(line) === false);
+	const written = blockText(folder, [...new Set([...kept, ...add.map(file => patternOf(root, file))])]);
+	const after = current === undefined ? written + text : text.replace(current.text, () => written);
 	// Ours was all of it, or there is still no such file.
-	const isNothing = after === '' && (block !== '' || before === null);
+	const isNothing = after === '' && (blocks.length > 0 || before === null);
 	return {file: exclude, before, after: isNothing ? null : after, remarks: []};
+}
+
+/** The lines for a folder in an exclude file. */
+interface Block {
+	readonly folder: string;
+	readonly lines: readonly string[];
+	/** As it stands in the file. */
+	readonly text: string;
 }
 
 const begin = '# agentmux: what ';
 const end = '# agentmux: end';
 
-function headOf(folder: string): string {
-	return `${begin}\`agentmux join\` created in ${JSON.stringify(folder)}; \`agentmux leave\` removes these lines`;
+function blockText(folder: string, lines: readonly string[]): string {
+	if (lines.length === 0) return '';
+	const head = `${begin}\`agentmux join\` created in ${JSON.stringify(folder)}; \`agentmux leave\` removes these lines`;
+	return `${head}\n${lines.join('\n')}\n${end}\n`;
 }
 
-function blockOf(folder: string): RegExp {
-	const head = headOf(folder).replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
-	return new RegExp(`^${head}\\n([^]*?)^${end}\\n`, 'm');
+function blocksOf(text: string): Block[] {
+	const all = text.matchAll(
+		/^# agentmux: what `agentmux join` created in ("(?:[^"\\\n]|\\.)*"); .*\n((?:(?!# agentmux: ).*\n)*)# agentmux: end\n/gm,
+	);
+	return [...all].flatMap(([whole, name = '', inner = '']) => {
+		try {
+			return [{folder: JSON.parse(name) as string, lines: inner.split('\n').filter(line => line !== ''), text: whole}];
+		} catch {
+			return [];
+		}
+	});
+}
+
+/** Whether a folder, if it is there, is in the repository of this exclude file. */
+function isIn(folder: string, exclude: string): boolean {
+	if (!existsSync(folder)) return false;
+	const there = repositoryOf(folder)?.exclude;
+	return there !== undefined && existsSync(there) && realpathSync(there) === realpathSync(exclude);
 }
 
 /** The pattern of gitignore(5) that fits only this file. */
@@ -92,6 +129,11 @@ function patternOf(root: string, file: string): string {
 	return `/${relative(root, file)
 		.replaceAll(sep, '/')
 		.replaceAll(/[\\*?[\]]/g, String.raw`\$&`)}`;
+}
+
+/** The file of such a pattern. */
+function fileOf(root: string, pattern: string): string {
+	return join(root, pattern.replaceAll(/\\(.)/g, '$1'));
 }
 
 /** How git treats files of a repository. */
@@ -118,8 +160,8 @@ export async function askGit({root, exclude}: Repository, files: readonly string
 		return at !== -1 && !isOurs(fields[at - 3] ?? '', fields[at - 2] ?? '');
 	});
 	const listed = tracked.split('\0');
-	const fileOf = (name: string): string => join(root, name);
-	return {tracked: names.filter(name => listed.includes(name)).map(fileOf), ignored: others.map(fileOf)};
+	const pathOf = (name: string): string => join(root, name);
+	return {tracked: names.filter(name => listed.includes(name)).map(pathOf), ignored: others.map(pathOf)};
 }
 
 /** The numbers of the lines that join wrote, from 1. */

@@ -219,6 +219,11 @@ export function startsHook(text: string): boolean {
 	return new RegExp(`${hookProgram} [A-Za-z]`).test(text);
 }
 
+/** Whether the text of a client's settings starts our hook in runs without a user as well. */
+export function startsHeadless(text: string): boolean {
+	return new RegExp(`${hookProgram} [A-Za-z][^"]* ${headlessFlag}"`).test(text);
+}
+
 /** Whether the text of a client's settings lets it call the tools of our plugin. */
 export function allowsPlugin(text: string, {permissions: rules}: Client): boolean {
 	return rules !== undefined && text.includes(`"${rules.plugin}"`);

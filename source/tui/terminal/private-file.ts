@@ -1,6 +1,6 @@
-import {appendFileSync, readFileSync, rmSync} from 'node:fs';
+import {readFileSync, rmSync} from 'node:fs';
 import path from 'node:path';
-import {makeFolder} from '../../hub/files/whole-file.ts';
+import {appendToOwnFile, makeFolder} from '../../hub/files/whole-file.ts';
 
 export {writePrivate} from '../../hub/files/whole-file.ts';
 
@@ -16,7 +16,7 @@ export function readPrivate(file: string): string | null {
 /** Appends a line to a file that only this user can read, creating its folder if needed. Throws Node's error. */
 export function appendPrivate(file: string, line: string): void {
 	makeFolder(path.dirname(file));
-	appendFileSync(file, `${line}\n`, {mode: 0o600});
+	appendToOwnFile(file, `${line}\n`);
 }
 
 export function removePrivate(file: string): void {
