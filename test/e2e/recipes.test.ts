@@ -194,6 +194,7 @@ describe('planner and executor', () => {
 
 /** As for claude.test.ts: where the real client and its scripted model lie. */
 const harness = process.env['AGENTMUX_REAL_CLAUDE'] ?? '';
+const codex = process.env['AGENTMUX_REAL_CODEX'] ?? '';
 
 interface Told {
 	readonly runs: {readonly [agent: string]: {code: number; result: string; requests: string[]}};
@@ -269,11 +270,13 @@ interface Played {
 }
 
 describe.runIf(harness !== '')('real terminals play, and nobody types but the first prompt', {timeout: 420_000}, () => {
-	async function playIn<T>(recipe: string): Promise<Played & T> {
+	async function playIn<T>(recipe: string, ...words: string[]): Promise<Played & T> {
 		const driver = fileURLToPath(new URL('../fixtures/recipes.ts', import.meta.url));
-		const {stdout} = await promisify(execFile)(`${harness}/sealed.sh`, [process.execPath, driver, harness, recipe], {
-			maxBuffer: 1 << 28,
-		});
+		const {stdout} = await promisify(execFile)(
+			`${harness}/sealed.sh`,
+			[process.execPath, driver, harness, recipe, ...words],
+			{maxBuffer: 1 << 28},
+		);
 		const told = JSON.parse(stdout) as Played & T;
 		console.log(recipe, JSON.stringify({seconds: told.seconds, calls: told.calls}));
 		// What a hook says that finds no hub: it was killed.
@@ -302,6 +305,16 @@ describe.runIf(harness !== '')('real terminals play, and nobody types but the fi
 		expect(told.board).toEqual([{id: 1, status: 'done', attempts: 1}]);
 		expect(told.messages.at(-1)).toBe('[TESTER] @HUMAN All tests pass: sum.sh adds now.');
 	});
+
+	test.runIf(codex !== '')(
+		'pair with Codex: it answers when its user says so, and the driver goes on, though it and the hub were killed',
+		async () => {
+			const told = await playIn('pair-with-codex', codex);
+			expect(from(told, 'NAVIGATOR')).toHaveLength(2);
+			// The human hears of each message that waits for Codex, and of the end.
+			expect(from(told, 'DRIVER').map(content => content.includes('@HUMAN'))).toEqual([true, true, true]);
+		},
+	);
 
 	test('worker pool: another worker carries out the step of one that is killed, and no step is done twice', async () => {
 		const told = await playIn<{held: number; branches: string[]}>('worker-pool');

@@ -142,7 +142,7 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			expect(await offered()).toEqual(['[SYSTEM] @C Task #1 is ready for you: claim_task with id 1.']);
 		});
 
-		test('is offered after a minute to one that has not claimed in its queue, if all who have are busy', async () => {
+		test('is offered after a minute to one that has not claimed in its queue, if who has is at work and claims nothing', async () => {
 			await claim(C, `'q'`);
 			await touch(C, 'working', 'c');
 			await touch(B, 'idle', 'b');
@@ -150,6 +150,37 @@ describe.each(engines)('the board on $engine', ({open}) => {
 			expect(await offered()).toEqual([]);
 			expect(await offered(40)).toEqual([]);
 			expect(await offered(30)).toEqual(['[SYSTEM] @B Task #1 is ready for you: claim_task with id 1.']);
+		});
+
+		test('does not wait beside an idle agent while those who work on its queue have tasks of their own', async () => {
+			for (const caller of [B, C]) {
+				const held = await add('held', `p_queue => 'q'`);
+				await claim(caller, `'q'`);
+				await touch(caller, 'working', 'busy');
+				expect(await read(held)).toMatchObject({status: 'running'});
+			}
+			await touch(agent('D'), 'idle', 'd');
+			await add('x', `p_queue => 'q'`);
+			expect(await offered()).toEqual(['[SYSTEM] @D Task #3 is ready for you: claim_task with id 3.']);
+			await finish(B, 1, 1);
+			await touch(agent('E'), 'idle', 'e');
+			// B will claim one of the two itself.
+			await add('y', `p_queue => 'q'`);
+			expect(await offered()).toEqual([]);
+			await add('z', `p_queue => 'q'`);
+			expect(await offered()).toEqual(['[SYSTEM] @E Task #4 is ready for you: claim_task with id 4.']);
+			expect(await offered()).toEqual([]);
+		});
+
+		test('is offered first to one that has the role of those who work on its queue', async () => {
+			const as = (caller: Caller, presence: string, role: string) =>
+				database.as(caller, 'select agent_touch($1, $2, $1, $3)', [presence, role, 'bell']);
+			await as(C, 'working', 'worker');
+			await claim(C, `'q'`);
+			await as(B, 'idle', 'reviewer');
+			await as(agent('D'), 'idle', 'worker');
+			await add('x', `p_queue => 'q'`);
+			expect(await offered()).toEqual(['[SYSTEM] @D Task #1 is ready for you: claim_task with id 1.']);
 		});
 
 		test('that was offered to an agent is for others when that one claims another', async () => {
