@@ -84,6 +84,18 @@ test('an idle client whose mail is not taken is rung after 2, 5 and 10 s, and th
 	expect(rang()).toBe(false);
 });
 
+test('mail that keeps coming does not put off the ring', async () => {
+	record(process.pid);
+	placeBell();
+	const rings: number[] = [];
+	for (let second = 0; second <= 8; second += 2) {
+		newest = String(second);
+		await ringer.look(second * 1000);
+		if (rang()) rings.push(second);
+	}
+	expect(rings).toEqual([2, 6]);
+});
+
 test('its session stays alive as long as the client does', async () => {
 	record(process.pid);
 	for (let second = 0; second <= 61; second += 1) await ringer.look(second * 1000);
