@@ -50,9 +50,12 @@ describe('the text of a hook', () => {
 		expect(text.length).toBeLessThanOrEqual(10_000);
 		expect(text.length).toBeGreaterThan(9000);
 		expect(text.isWellFormed()).toBe(true);
-		expect(text).toContain(
-			'(cut: it has 131072 characters; read_thread with id 1, or `agentmux inbox --as CLAUDE_1` in a shell, shows it)',
-		);
+		const [, from = ''] =
+			/\n  \(cut: it has 131072 characters; read_thread with id 1 and text_from (\d+), or `agentmux inbox --as CLAUDE_1` in a shell, shows the rest\)\n/.exec(
+				text,
+			) ?? [];
+		// An emoji has two UTF-16 units. Nothing is shown twice, and nothing is left out.
+		expect(Number(from)).toBe((text.split('🙂').length - 1) * 2);
 		expect(text).toMatch(/\n\nsend_message to a sender answers\. #2, #3, #4 wait: check_messages\.$/);
 	});
 
@@ -93,6 +96,8 @@ describe('the text of a hook', () => {
 					expect(isCut ? shown : 1).toBe(1);
 					const whole = isCut ? [] : bodies.slice(0, shown);
 					for (const body of whole) expect(text).toContain(quotedText(body).join('\n'));
+					const cutAt = Number(/ and text_from (\d+), or /.exec(isCut ? text : '')?.[1] ?? 0);
+					expect(text).toContain(quotedText(bodies[0]?.slice(0, cutAt) ?? '').join('\n'));
 				}),
 				{numRuns: 40},
 			);

@@ -106,14 +106,19 @@ export class Ringer {
 	}
 
 	#ringFor(tag: Tag, newest: string, now: number): void {
-		const known = this.#rung.get(tag);
-		if (known?.newest !== newest) {
-			this.#rung.set(tag, {newest, rings: 0, due: now + (pauses[0] ?? 0)});
+		const [first = 0] = pauses;
+		const known = this.#rung.get(tag) ?? {newest: '', rings: 0, due: Infinity};
+		// Mail that keeps coming does not put off the ring that is due.
+		const {rings, due} = known.newest === newest ? known : {rings: 0, due: Math.min(known.due, now + first)};
+		if (now < due) {
+			this.#rung.set(tag, {newest, rings, due});
 			return;
 		}
-		if (now < known.due) return;
-		const rings = known.rings + 1;
-		this.#rung.set(tag, {newest, rings, due: now + (pauses[Math.min(rings, pauses.length - 1)] ?? 0)});
+		this.#rung.set(tag, {
+			newest,
+			rings: rings + 1,
+			due: now + (pauses[Math.min(rings + 1, pauses.length - 1)] ?? 0),
+		});
 		const bell = bellFile(this.#options.state, tag);
 		flagMail(bell, true);
 		// One that is missing is watched by nobody, and the agent's server then has another way.

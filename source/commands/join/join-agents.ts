@@ -1,7 +1,8 @@
 import {stat} from 'node:fs/promises';
 import {loadConfig, type Config} from '../../config.ts';
 import {claude, clients as everyClient, filesOf, type Client} from '../../join/clients/clients.ts';
-import {runsIn} from '../../join/clients/client-status.ts';
+import {recordedClients} from '../../join/clients/client-owner.ts';
+import {runningIn} from '../../join/clients/client-status.ts';
 import {isHeadlessIn} from '../../join/disarmed.ts';
 import {checkWritable} from '../../join/files/file-edit.ts';
 import {credentialsFile, type Credentials} from '../../join/files/credentials-file.ts';
@@ -11,6 +12,7 @@ import type {Participant} from '../../join/participant.ts';
 import {hasOwnerSql, type Agent} from '../../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
 import {sameTag} from '../../mailbox/tag.ts';
+import {findPaths} from '../../paths.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {Invocation} from '../cli/command.ts';
 import {calledAs, findHook, findLauncher, planLaunchers} from '../cli/launcher.ts';
@@ -180,9 +182,15 @@ function report(
 		];
 	});
 	const changed = plans.filter(({participant, changes}) => changes && playing(participant).includes(claude));
-	if (changed.some(({participant}) => runsIn(env, participant.folder)))
+	if (changed.some(({participant}) => runsWithout(env, participant)))
 		lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
 	const {recipe} = chosen;
 	const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
 	return joinPrintable([...heading, ...lines, ...whatNext(chosen, playing, printable(calledAs(env))), ''], '\n');
+}
+
+/** Whether a Claude Code is running in the folder without the agent's server; one that had left while it was running has it. */
+function runsWithout(env: NodeJS.ProcessEnv, {folder, tag}: Participant): boolean {
+	const served = recordedClients(findPaths(env).state).filter(claim => claim.isServed && sameTag(claim.tag, tag));
+	return runningIn(env, folder).some(key => key === null || !served.some(({session}) => session === key));
 }

@@ -34,7 +34,7 @@ export function mailText(
 	for (const each of mail) {
 		const part = `\n\n${headOf(each, reader)}${textOf(each.body, max)}`;
 		if (each.body.length > max || size(part) > left) {
-			if (parts.length === 0) parts.push(cutPart(reader, each, part, {...room, max: left}));
+			if (parts.length === 0) parts.push(cutPart(reader, each, {...room, max: left}));
 			break;
 		}
 		left -= size(part);
@@ -58,12 +58,14 @@ function closing(others: readonly number[], rest: readonly number[] | null): str
 }
 
 /** As much of a message as fits, and how to get the rest. */
-function cutPart(reader: Tag, {id, body}: Mail, part: string, {size, max}: HookRoom): string {
-	const note = cutNote(reader, id, body.length);
-	const room = Math.max(0, max - size(note));
-	let cut = cutText(part, room);
-	while (size(cut) > room) cut = cutText(cut, Math.floor((cut.length * room) / size(cut)));
-	return `${cut}${note}`;
+function cutPart(reader: Tag, mail: Mail, {size, max}: HookRoom): string {
+	const {id, body} = mail;
+	let shown = cutText(body, max);
+	for (;;) {
+		const part = `\n\n${headOf(mail, reader)}${textOf(shown, max)}${cutNote(reader, id, shown.length, body.length)}`;
+		if (size(part) <= max || shown === '') return part;
+		shown = cutText(shown, Math.min(shown.length - 1, Math.floor((shown.length * max) / size(part))));
+	}
 }
 
 /** Names the tasks that an agent has claimed: rows of `task_held`. Null if there are none. */
@@ -117,7 +119,8 @@ function textOf(body: string, room: number): string {
 		.join('');
 }
 
-function cutNote(reader: Tag, id: number, length: number): string {
+function cutNote(reader: Tag, id: number, from: number, length: number): string {
+	const tool = `read_thread with id ${id} and text_from ${from}`;
 	const shell = `agentmux inbox --as ${reader}`;
-	return `\n${cutLine(`it has ${length} characters; read_thread with id ${id}, or \`${shell}\` in a shell, shows it`)}`;
+	return `\n${cutLine(`it has ${length} characters; ${tool}, or \`${shell}\` in a shell, shows the rest`)}`;
 }
