@@ -8,10 +8,15 @@ import {hubProcess, isAlive} from '../../source/hub/process/find.ts';
 import {onPostgres} from './engine.ts';
 import './no-client.ts';
 import {startedBefore} from './prepared.ts';
-import {runInThread, textOf, type Ended} from './program-thread.ts';
 
 /** The built program, as a user has it. */
 export const cli = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+
+interface Ended {
+	readonly code: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
 
 interface RunOptions {
 	readonly input?: string | Buffer;
@@ -19,16 +24,6 @@ interface RunOptions {
 	readonly cwd?: string;
 	/** Another than the built one. */
 	readonly program?: string;
-}
-
-/** What serves, draws a screen, reads its stdin as a file or starts a client; or what is to be run in another way than usual. */
-function needsProcess([command = '', word]: readonly string[], {env = {}, program}: RunOptions): boolean {
-	return (
-		program !== undefined ||
-		/^(?:|hook|mcp|statusline|run|up)$/.test(command) ||
-		(command === 'hub' && word === 'run') ||
-		Object.keys(env).some(name => name.startsWith('NODE_'))
-	);
 }
 
 /** A home of its own for the program; `dispose` ends the hub that was started there. */
@@ -63,25 +58,20 @@ export class Home {
 		return spawn(process.execPath, [program, ...args], {env: this.env(env), cwd: cwd ?? this.path});
 	}
 
-	/** Runs the program to its end: in a thread, which starts in half the time of a process, where that makes no difference. */
+	/** Runs the program to its end. */
 	async run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-		const cwd = options.cwd ?? this.path;
-		if (!needsProcess(args, options)) {
-			const thread = await runInThread(args, {env: this.env(options.env), cwd, input: options.input ?? ''});
-			if (thread !== null) return thread;
-		}
 		const child = this.start(args, options);
+		let stdout = '';
+		let stderr = '';
+		child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+		child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk));
 		// A program that refuses its arguments does not read what it is sent.
 		child.stdin.on('error', () => undefined);
 		child.stdin.end(options.input ?? '');
-		const [stdout, stderr, code] = await Promise.all([
-			textOf(child.stdout),
-			textOf(child.stderr),
-			new Promise<number | null>((resolve, reject) => {
-				child.once('error', reject);
-				child.once('close', resolve);
-			}),
-		]);
+		const code = await new Promise<number | null>((resolve, reject) => {
+			child.once('error', reject);
+			child.once('close', resolve);
+		});
 		return {code, stdout, stderr};
 	}
 
