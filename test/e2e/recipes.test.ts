@@ -279,8 +279,8 @@ describe.runIf(harness !== '')('real terminals play, and nobody types but the fi
 		);
 		const told = JSON.parse(stdout) as Played & T;
 		console.log(recipe, JSON.stringify({seconds: told.seconds, calls: told.calls}));
-		// What a hook says that finds no hub: it was killed.
-		expect(told.log.split('\n').filter(line => !/^$|\bhub\b/.test(line))).toEqual([]);
+		// What a hook says that finds no hub, because it was killed, or has no time on a busy machine. What it missed comes later.
+		expect(told.log.split('\n').filter(line => !/^$|\bhub\b|: gave up after \d+ ms$/.test(line))).toEqual([]);
 		expect(told.unguided).toEqual([]);
 		expect(told.strays).toEqual([]);
 		return told;
