@@ -5,6 +5,7 @@ import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
 import {planFolderRemoval} from '../join/folder.ts';
+import {recordedClients} from '../join/clients/client-owner.ts';
 import {claude} from '../join/clients/clients.ts';
 import {holderIn} from '../join/files/holder.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
@@ -13,6 +14,7 @@ import {everyCredentials, readCredentials, type Credentials} from '../join/files
 import type {Participant} from '../join/participant.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
+import {findPaths} from '../paths.ts';
 import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
 import {endCredentials} from './connect/credentials.ts';
@@ -93,7 +95,10 @@ async function leave(invocation: Invocation, data: string, {recipe, participants
 		remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
 	}
 	const left = leaving.map(({tag}) => ({tag, credentials: readCredentials(data, tag)}));
-	await applyAll(leaving.flatMap(({edits}) => edits));
+	const running = recordedClients(findPaths(env).state).filter(({isAlive}) => isAlive);
+	// A client that is running watches its folder, and would not read what another join writes into a new one.
+	const isRunning = (tag: Tag): boolean => running.some(each => sameTag(each.tag, tag));
+	await applyAll(leaving.flatMap(({tag, edits}) => edits.map(edit => ({...edit, keepsFolder: isRunning(tag)}))));
 	for (const {tag, folder, edits} of leaving) {
 		if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
 		const where = folder === data ? p`` : p` ${printable(folder)}`;
@@ -112,6 +117,7 @@ async function signOff(
 	left: readonly {readonly tag: Tag; readonly credentials: Credentials | null}[],
 ): Promise<boolean> {
 	let isReachable = true;
+	const {state} = findPaths(invocation.env);
 	for (const {tag, credentials} of left) {
 		const attempt = (what: string, work: Promise<unknown>): Promise<unknown> =>
 			work.catch((error: unknown) => {
@@ -120,17 +126,27 @@ async function signOff(
 				remark(invocation.stderr, `${what}: ${error.sentence}`);
 			});
 		const opening = {as: tag, kind: 'agent', account: credentials?.account} as const;
-		// Otherwise it would be shown as present for a few more minutes.
-		const away = withMailbox(invocation, opening, mailbox => mailbox.touch({presence: 'away'}));
+		const isGone = readCredentials(data, tag) === null;
+		// Otherwise it would be shown as present for a few more minutes. Its clients may be running, and cannot sign off any more.
+		const sessions = isGone ? sessionsOf(state, tag) : [];
+		const away = withMailbox(invocation, opening, async mailbox => {
+			for (const session of sessions) await mailbox.touch({presence: 'away', session});
+			await mailbox.touch({presence: 'away'});
+		});
 		await attempt('The mailbox could not be updated', away);
 		// It may still be joined in other folders.
-		if (readCredentials(data, tag) === null)
-			await attempt(`Tokens of ${tag} may still be valid`, endCredentials(invocation, tag, credentials));
+		if (isGone) await attempt(`Tokens of ${tag} may still be valid`, endCredentials(invocation, tag, credentials));
 	}
 	return isReachable;
 }
 
 export default command;
+
+/** The agent's clients of this machine, as the mailbox knows them. */
+function sessionsOf(state: string, tag: Tag): string[] {
+	const own = recordedClients(state).filter(each => sameTag(each.tag, tag));
+	return [...new Set(own.flatMap(({session}) => session ?? []))];
+}
 
 /** An agent may leave itself, but may not remove others, because that ends their tokens. Throws MailboxError `forbidden`. */
 function checkOthers(env: NodeJS.ProcessEnv, data: string, participants: readonly Participant[]): void {
