@@ -2,7 +2,8 @@ import {stat} from 'node:fs/promises';
 import {loadConfig} from '../config.ts';
 import {claude, clients as everyClient, filesOf, type Client} from '../join/clients/clients.ts';
 import {checkWritable} from '../join/files/file-edit.ts';
-import {runsIn} from '../join/clients/client-status.ts';
+import {recordedClients} from '../join/clients/client-owner.ts';
+import {runningIn} from '../join/clients/client-status.ts';
 import {planFolder} from '../join/folder.ts';
 import {credentialsFile, readCredentials, type Credentials} from '../join/files/credentials-file.ts';
 import type {Participant} from '../join/participant.ts';
@@ -177,7 +178,7 @@ const command: Command = {
 			];
 		});
 		const changed = plans.filter(({participant, changes}) => changes && playing(participant).includes(claude));
-		if (changed.some(({participant}) => runsIn(env, participant.folder)))
+		if (changed.some(({participant}) => runsWithout(env, paths.state, participant)))
 			lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
 		const used = [...new Set(participants.flatMap(playing))];
 		for (const sentence of await unknownVersions(used, env)) say(sentence);
@@ -190,6 +191,12 @@ const command: Command = {
 };
 
 export default command;
+
+/** Whether a Claude Code is running in the folder without the agent's server; one that had left while it was running has it. */
+function runsWithout(env: NodeJS.ProcessEnv, state: string, {folder, tag}: Participant): boolean {
+	const served = recordedClients(state).filter(claim => claim.isServed && sameTag(claim.tag, tag));
+	return runningIn(env, folder).some(key => key === null || !served.some(({session}) => session === key));
+}
 
 /** Whether an agent is to have the server for SQL: as the user says, as it has joined there before, or as its recipe says. */
 function wantsSql(given: unknown, {folder, sql = true}: Participant, known: Credentials | null): boolean {

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
+import {claimClient} from '../../source/join/clients/client-owner.ts';
 import type {Agent} from '../../source/mailbox/agent.ts';
 import {cli, Home} from '../helpers/program.ts';
 import {spawn} from '../helpers/terminal.ts';
@@ -316,15 +317,23 @@ describe('join', () => {
 		});
 	});
 
-	test('says that a Claude Code which runs there already gets its tools later', async () => {
+	test('says that a Claude Code which runs there already gets its tools later, unless it has the server from before', async () => {
 		const [project, config] = [await folder('running'), await folder('config')];
 		await mkdir(join(config, 'sessions'), {recursive: true});
-		await writeFile(join(config, `sessions/${process.pid}.json`), JSON.stringify({cwd: project, pid: process.pid}));
+		const own = {CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/7.sock', CLAUDE_PID: String(process.pid)};
+		await writeFile(
+			join(config, `sessions/${process.pid}.json`),
+			JSON.stringify({cwd: project, pid: process.pid, messagingSocketPath: own.CLAUDE_CODE_MESSAGING_SOCKET}),
+		);
 		const sentence =
 			'A Claude Code is running there already: it gets its tools and its mail when it is started again.\n';
 		const words = ['join', 'LATER', '--dir', project];
 		expect(await home.output(words, {env: {CLAUDE_CONFIG_DIR: config}})).toContain(sentence);
 		expect(await home.output(words, {env: {CLAUDE_CONFIG_DIR: config}})).not.toContain(sentence);
+		await home.output(['leave', 'LATER', '--dir', project]);
+		const claim = claimClient(join(home.path, 'state'), own, 'LATER');
+		expect(await home.output(words, {env: {CLAUDE_CONFIG_DIR: config}})).not.toContain(sentence);
+		claim.release();
 	});
 });
 

@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {homedir} from 'node:os';
 import {join} from 'node:path';
+import {clientKey} from './client.ts';
 
 /** The status that a running Claude Code reports. */
 interface ClientStatus {
@@ -27,12 +28,13 @@ export function clientStatus(env: NodeJS.ProcessEnv): ClientStatus | null {
 	return null;
 }
 
-/** Whether a Claude Code that was started in the folder is running, by the same files. */
-export function runsIn(env: NodeJS.ProcessEnv, folder: string): boolean {
+/** The keys of the running Claude Codes that were started in the folder, by the same files; null for one that names no socket. */
+export function runningIn(env: NodeJS.ProcessEnv, folder: string): (string | null)[] {
 	const sessions = sessionsFolder(env);
-	return filesIn(sessions).some(name => {
-		const {cwd, pid} = contentOf(join(sessions, name));
-		return cwd === folder && typeof pid === 'number' && isAlive(pid);
+	return filesIn(sessions).flatMap(name => {
+		const {cwd, pid, messagingSocketPath: socket} = contentOf(join(sessions, name));
+		if (cwd !== folder || typeof pid !== 'number' || !isAlive(pid)) return [];
+		return [typeof socket === 'string' ? clientKey({CLAUDE_CODE_MESSAGING_SOCKET: socket}, null) : null];
 	});
 }
 
