@@ -28,8 +28,8 @@ interface WakerOptions {
 	readonly onWaiting?: (count: number) => void;
 	/** Called when mail has been waiting for long while the agent works: the turn may have been interrupted, or a tool is slow. */
 	readonly onStalled?: () => void;
-	/** Called when the history was replaced by one that may not know the agent. */
-	readonly onReplaced?: () => void;
+	/** Called when the mailbox may not know the client any more: it was away, or its history was replaced. */
+	readonly onReturn?: () => void;
 	/** Called with the agent's row whenever it changes. */
 	readonly onAgent?: (agent: Agent) => void;
 	/** Milliseconds that mail may wait while the agent works, because the end of an interrupted turn may not be reported. */
@@ -77,6 +77,7 @@ class MailWaker {
 	#gaveUp = false;
 	/** Since when mail has been waiting while the agent works, and whether that was reported. */
 	#waitsSince: {readonly at: number; readonly told: boolean} | null = null;
+	#hasBeenLive = false;
 	#ended = false;
 	#checking = false;
 	#checkAgain = false;
@@ -89,7 +90,7 @@ class MailWaker {
 			onWaiting: ignore,
 			onStalled: ignore,
 			onAgent: ignore,
-			onReplaced: ignore,
+			onReturn: ignore,
 			grace: 30_000,
 			every: 60_000,
 			...options,
@@ -113,10 +114,13 @@ class MailWaker {
 				return;
 			}
 			case 'connection':
-				if (event.connection.phase === 'live') this.#check();
+				if (event.connection.phase !== 'live') return;
+				if (this.#hasBeenLive) this.#options.onReturn();
+				this.#hasBeenLive = true;
+				this.#check();
 				return;
 			case 'replaced':
-				this.#options.onReplaced();
+				this.#options.onReturn();
 				this.#check();
 				return;
 			case 'receipts':

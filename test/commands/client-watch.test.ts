@@ -1,4 +1,4 @@
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
@@ -16,6 +16,8 @@ let server: MemoryServer;
 let mailbox: Mailbox;
 let signs: Pick<AgentUpdate, 'presence' | 'quiet'>[];
 let calls: string[];
+/** How often the mailbox came back. */
+let returned: number;
 let watch: ClientWatch;
 
 const client = 'host:46.sock';
@@ -39,6 +41,7 @@ beforeEach(() => {
 	server = new MemoryServer();
 	signs = [];
 	calls = [];
+	returned = 0;
 	const inMemory = memoryMailbox(server, {tag: 'CLAUDE_1'});
 	mailbox = {
 		...inMemory,
@@ -59,6 +62,7 @@ beforeEach(() => {
 			await mailbox.touch({session: client, wake: watch.wake, ...update});
 		},
 		say: error => expect.unreachable(String(error)),
+		restore: () => void calls.push('restore'),
 		onWaiting: () => undefined,
 		onUnreachable: () => calls.push('unreachable'),
 	});
@@ -80,7 +84,7 @@ async function pass(milliseconds: number): Promise<void> {
 }
 async function start(): Promise<void> {
 	await mailbox.touch({session: client, wake: 'bell', presence: 'idle'});
-	watch.start(mailbox, {onAgent: agent => watch.onAgent(agent), onReplaced: () => undefined});
+	watch.start(mailbox, {onAgent: agent => watch.onAgent(agent), onReturn: () => void (returned += 1)});
 	await pass(0);
 }
 
@@ -136,7 +140,41 @@ test('a client that runs no hooks cannot be woken, and its tools say what waits'
 	await pass(1000);
 	expect(watch.note).toBeNull();
 	await pass(15_000);
-	expect(calls).toEqual(['unreachable']);
+	expect(calls).toContain('unreachable');
 	expect(watch.wake).toBe('none');
 	expect(watch.note).toBe('2 new messages: check_messages.');
+});
+
+test('where mail waits, what hooks need is put back, and the bell is rung', async () => {
+	await start();
+	expect(calls).toEqual([]);
+	const before = readFileSync(bell(), 'utf8');
+	server.insert('[SENDER] @CLAUDE_1 one');
+	await pass(100);
+	expect(calls).toContain('restore');
+	expect(readFileSync(bell(), 'utf8')).not.toBe(before);
+});
+
+test('a client whose first hook came late can be woken from then on', async () => {
+	await start();
+	watch.onRequest();
+	await pass(16_000);
+	expect(watch.wake).toBe('none');
+	new SessionFile(join(home, 'hooks'), client).change({working: false});
+	await pass(2000);
+	expect(watch.wake).toBe('bell');
+	expect(signs).toEqual([{}, {}]);
+	server.insert('[SENDER] @CLAUDE_1 one');
+	await pass(1000);
+	expect(watch.note).toBeNull();
+});
+
+test('a mailbox that was away may have ended the session: it is told of it when it is back', async () => {
+	await start();
+	expect(returned).toBe(0);
+	server.outage();
+	await pass(100);
+	server.recover();
+	await pass(10_000);
+	expect(returned).toBe(1);
 });

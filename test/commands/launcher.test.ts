@@ -75,4 +75,13 @@ describe.skipIf(process.platform === 'win32')('the script by which clients start
 		expect(kept(text => text.replace(`# ${JSON.stringify(file)}`, `# ${file}.gone`))).toBe(false);
 		expect(kept(text => text.replace(`# ${JSON.stringify(file)}`, '# "damaged'))).toBe(false);
 	});
+
+	test('is left alone by a server that has outlived its own program', () => {
+		startedAs('old');
+		const script = writeScript(text => text.replaceAll('old', 'older'));
+		const written = readFileSync(script, 'utf8');
+		rmSync(process.argv[1] ?? '');
+		refreshLaunchers(paths());
+		expect(readFileSync(script, 'utf8')).toBe(written);
+	});
 });

@@ -132,13 +132,23 @@ test('a hub that starts looks at once: what killed the one before may have kille
 
 test('a server records its client, and takes only its own record away', () => {
 	const env = {CLAUDE_CODE_SESSION_ID: 's', CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: String(process.pid)};
-	const release = claimClient(state, env, 'CLAUDE_1');
+	const claim = claimClient(state, env, 'CLAUDE_1');
 	expect(isSpokenFor(state, 'claude_1', {})).toBe(true);
 	const [name = ''] = readdirSync(join(state, 'clients'));
 	writeFileSync(join(state, 'clients', name), JSON.stringify({tag: 'CLAUDE_1', pid: ended}));
-	release();
+	claim.release();
 	expect(readdirSync(join(state, 'clients'))).toEqual([name]);
-	const again = claimClient(state, env, 'CLAUDE_1');
-	again();
+	claimClient(state, env, 'CLAUDE_1').release();
 	expect(readdirSync(join(state, 'clients'))).toEqual([]);
+});
+
+test('a record that somebody removed is written again, so that no script takes the mail of a client that lives', () => {
+	const env = {CLAUDE_CODE_SESSION_ID: 's', CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: String(process.pid)};
+	const claim = claimClient(state, env, 'CLAUDE_1');
+	rmSync(join(state, 'clients'), {recursive: true});
+	expect(isSpokenFor(state, 'CLAUDE_1', {})).toBe(false);
+	claim.renew();
+	expect(isSpokenFor(state, 'CLAUDE_1', {})).toBe(true);
+	claim.release();
+	expect(isSpokenFor(state, 'CLAUDE_1', {})).toBe(false);
 });

@@ -53,13 +53,13 @@ export function planLaunchers(paths: Paths): ScriptEdit[] {
 
 /**
  * Makes the scripts start this program if they start an older version or something that is gone, and if an agent has joined and they
- * are missing. Called at each start; a failure does not matter, because the next start tries again.
+ * are missing. Called at each start, and by agents' servers; a failure does not matter, because the next one tries again.
  */
 export function refreshLaunchers(paths: Paths): void {
-	const stale = planLaunchers(paths).filter(({before, after}) => before !== after && isStale(before));
-	if (stale.length === 0) return;
-	if (stale.every(({before}) => before === null) && joinedTags(paths.data).length === 0) return;
 	try {
+		const stale = planLaunchers(paths).filter(({before, after}) => before !== after && isStale(before));
+		if (stale.length === 0) return;
+		if (stale.every(({before}) => before === null) && joinedTags(paths.data).length === 0) return;
 		makeFolder(join(paths.data, 'bin'));
 		for (const {file, after, mode} of stale) {
 			const written = writeBeside(file, after, {sync: false});
@@ -67,7 +67,7 @@ export function refreshLaunchers(paths: Paths): void {
 			renameSync(written, file);
 		}
 	} catch {
-		// A full or read-only disk must not keep a command from running.
+		// A full or read-only disk must not keep a command from running. A server may also have outlived its program's files.
 	}
 }
 

@@ -24,6 +24,8 @@ interface ClientWatchOptions {
 	readonly mailbox: () => Promise<Mailbox>;
 	/** Reports the client's state to the mailbox, with how it can be woken. */
 	readonly sign: (update: Pick<AgentUpdate, 'presence' | 'quiet'>) => Promise<void>;
+	/** Puts back what the client's hooks need of our own files, if somebody has removed it: without it they do nothing, silently. */
+	readonly restore: () => void;
 	/** Called with errors. */
 	readonly say: (error: unknown) => void;
 	/** Called with the number of messages that wait for the client, after each check. */
@@ -49,6 +51,8 @@ export class ClientWatch {
 	readonly #turn: Turn;
 	readonly #look: NodeJS.Timeout;
 	#ways: readonly Way[];
+	/** The way that the waker uses. */
+	#way: Wake | 'none';
 	#waker: Waker | null = null;
 	#wake: Wake | 'none';
 	#waiting = 0;
@@ -64,7 +68,8 @@ export class ClientWatch {
 		this.#options = options;
 		this.#session = new SessionFile(hooks, client);
 		this.#ways = this.#waysTo();
-		this.#wake = this.#ways[0]?.name ?? 'none';
+		this.#way = this.#ways[0]?.name ?? 'none';
+		this.#wake = this.#way;
 		this.#turn = new Turn({
 			status: () => clientStatus(env),
 			isOpen: () => this.#session.read().working,
@@ -74,6 +79,7 @@ export class ClientWatch {
 		this.#look = setInterval(() => {
 			this.#missed = [...this.#missed, ...readMissed(notes)].slice(-maxMissed);
 			void this.#mend();
+			if (!this.#hooksRun && this.#session.exists()) this.#onHooks(true);
 		}, lookInterval);
 	}
 
@@ -89,7 +95,7 @@ export class ClientWatch {
 	}
 
 	/** To be called once the mailbox knows the client. */
-	start(mailbox: Mailbox, {onAgent, onReplaced}: {onAgent: (agent: Agent) => void; onReplaced: () => void}): void {
+	start(mailbox: Mailbox, {onAgent, onReturn}: {onAgent: (agent: Agent) => void; onReturn: () => void}): void {
 		const {tag, bell, env, say} = this.#options;
 		if (this.#waker !== null || this.#ended) return;
 		createBell(bell);
@@ -97,7 +103,7 @@ export class ClientWatch {
 			mailbox,
 			tag,
 			ways: this.#ways,
-			onReplaced,
+			onReturn,
 			onAgent(agent) {
 				onAgent(agent);
 			},
@@ -105,6 +111,7 @@ export class ClientWatch {
 			onWaiting: count => {
 				this.#waiting = count;
 				flagMail(bell, count > 0);
+				if (count > 0) this.#options.restore();
 				this.#options.onWaiting(count);
 			},
 			// A client that reports no status may have been interrupted.
@@ -121,9 +128,7 @@ export class ClientWatch {
 	/** To be called when the client makes its first request. */
 	onRequest(): void {
 		this.#hookTimer ??= setTimeout(() => {
-			if (this.#session.exists()) return;
-			this.#hooksRun = false;
-			this.#onChange('none');
+			if (!this.#session.exists()) this.#onHooks(false);
 		}, hookTimeout);
 	}
 
@@ -135,7 +140,14 @@ export class ClientWatch {
 		this.#waker?.end();
 	}
 
+	/** The first hook of a busy machine may come late, and a cleaner may have removed what it left. */
+	#onHooks(run: boolean): void {
+		this.#hooksRun = run;
+		this.#onChange(this.#way);
+	}
+
 	#onChange(now: Wake | 'none'): void {
+		this.#way = now;
 		// Without hooks, nobody would hand mail over to a client that was woken.
 		const wake = this.#hooksRun ? now : 'none';
 		if (wake === this.#wake) return;

@@ -14,6 +14,7 @@ import {createMailboxServer} from '../../mcp/server.ts';
 import {version} from '../../hub/files/version.ts';
 import {findPaths} from '../../paths.ts';
 import type {Invocation} from '../cli/command.ts';
+import {refreshLaunchers} from '../cli/launcher.ts';
 import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
@@ -48,7 +49,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const client = clientKey(env, null);
 	const isGuest = isGuestRun(env, flags['headless'] === true, paths.state, tag);
 	const dead = recordedClients(paths.state).filter(each => !each.isAlive && sameTag(each.tag, tag));
-	const releaseClient = claimClient(paths.state, env, tag);
+	const claim = claimClient(paths.state, env, tag);
 	let quiet = 60;
 	const status = new StatusKeeper(paths.state, tag);
 	const watch =
@@ -63,6 +64,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 					mailbox,
 					sign: update => sign(update),
 					say,
+					restore: () => refreshLaunchers(paths),
 					onWaiting: count => (status.unread = count),
 					onUnreachable: () => remark(stderr, `${tag} cannot be woken; it reads its mail at its next turn.`),
 				})
@@ -79,25 +81,19 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		onAgent(agent);
 		// Not at the sign-off: its timer would outlive the client.
 		if (update.presence !== 'away')
-			watch?.start(status.following(open), {onAgent, onReplaced: () => void sign().catch(say)});
+			watch?.start(status.following(open), {onAgent, onReturn: () => void sign().catch(say)});
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());
 		watch?.onAgent(agent);
 	}
 
-	// Rejects if the reader went away, in which case the output is lost.
-	const flushed = (): Promise<void> =>
-		new Promise((resolve, reject) => {
-			stdout.write('', error => (error ? reject(error) : resolve()));
-		});
-	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed, failed: say});
-	const afterAnswer = transport.afterAnswer.bind(transport);
+	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed: flusher(stdout), failed: say});
 	const session = {
 		tag,
 		client: client ?? undefined,
 		mailbox,
-		afterAnswer,
+		afterAnswer: transport.afterAnswer.bind(transport),
 		isShared: () => shared,
 		note: () => watch?.note ?? null,
 	};
@@ -114,10 +110,14 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	begin().catch(say);
 	// Without a hub, nobody else looks after the tasks while all agents are idle.
 	const tend = async (): Promise<void> => (await mailbox()).tasks.tend();
-	const timer = setInterval(() => void sign().then(tend).catch(say), signInterval);
+	const timer = setInterval(() => {
+		claim.renew();
+		refreshLaunchers(paths);
+		void sign().then(tend).catch(say);
+	}, signInterval);
 	await gone;
 	clearInterval(timer);
-	releaseClient();
+	claim.release();
 	watch?.end();
 	status.end();
 
@@ -129,6 +129,14 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		await transport.settled();
 	};
 	await Promise.race([shutDown().catch(say), new Promise(resolve => setTimeout(resolve, shutdownTimeout))]);
+}
+
+/** What waits until all output was written. It rejects if the reader went away, in which case the output is lost. */
+function flusher(stdout: NodeJS.WriteStream): () => Promise<void> {
+	return () =>
+		new Promise((resolve, reject) => {
+			stdout.write('', error => (error ? reject(error) : resolve()));
+		});
 }
 
 /** Resolves when the client goes away, or this process is told to end. */

@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {readdirSync, rmSync} from 'node:fs';
+import {existsSync, readdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {makePrivateFolder, writePrivateFile} from '../../hub/files/private-file.ts';
 import {readOwnFile} from '../../hub/files/whole-file.ts';
@@ -28,14 +28,18 @@ export interface Claim {
 	readonly path: string;
 }
 
-/**
- * Records that this process serves the agent for the client in `env`. Returns a function that removes the record, for when the client
- * has ended.
- */
-export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): () => void {
+/** The record of a client that this process serves. */
+interface OwnClaim {
+	/** Writes it again if somebody has removed it. */
+	renew(): void;
+	/** Removes it, for when the client has ended. */
+	release(): void;
+}
+
+/** Records that this process serves the agent for the client in `env`. */
+export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): OwnClaim {
 	const folder = clientsFolder(state);
 	const paths = namesOf(env).map(name => join(folder, `${name}.${foldTag(tag)}.json`));
-	if (paths.length === 0) return () => undefined;
 	const client = clientProcess(env) ?? process.ppid;
 	const record = {
 		tag,
@@ -46,17 +50,23 @@ export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): ()
 		session: clientKey(env, null),
 		interactive: isInteractive(env),
 	};
-	try {
-		makePrivateFolder(folder);
-		for (const path of paths) writePrivateFile(path, `${JSON.stringify(record)}\n`);
-		return () => {
+	const write = (those: readonly string[]): void => {
+		if (those.length === 0) return;
+		try {
+			makePrivateFolder(folder);
+			for (const path of those) writePrivateFile(path, `${JSON.stringify(record)}\n`);
+		} catch {
+			// A full disk must not keep an agent from its mail.
+		}
+	};
+	write(paths);
+	return {
+		renew: () => write(paths.filter(path => !existsSync(path))),
+		release() {
 			// The client may have started another server meanwhile, whose record this is.
 			for (const path of paths) if (recordAt(path)?.['pid'] === process.pid) rmSync(path, {force: true});
-		};
-	} catch {
-		// A full disk must not keep an agent from its mail.
-		return () => undefined;
-	}
+		},
+	};
 }
 
 /** The agents that the client in `env` works as; empty if that is not known. */
