@@ -64,7 +64,12 @@ export class TerminalStage {
 	}
 
 	agentmux(...words: string[]): string {
-		return execFileSync(process.execPath, [cli, ...words], {env: this.#env, encoding: 'utf8', cwd: this.root});
+		return this.agentmuxWith('', ...words);
+	}
+
+	/** With a text for it to read from stdin. */
+	agentmuxWith(input: string, ...words: string[]): string {
+		return execFileSync(process.execPath, [cli, ...words], {env: this.#env, encoding: 'utf8', cwd: this.root, input});
 	}
 
 	query(sql: string): Record<string, unknown>[] {
@@ -174,7 +179,16 @@ export class TerminalStage {
 
 	/** Kills the client in a terminal and whatever it has started, all at once. */
 	kill(pane: number): void {
-		killWhole(Number(this.tmux('display-message', '-p', '-t', `%${pane}`, '#{pane_pid}')));
+		killWhole(this.#pid(pane));
+	}
+
+	/** Kills only the client in a terminal. */
+	killAlone(pane: number): void {
+		process.kill(this.#pid(pane), 'SIGKILL');
+	}
+
+	#pid(pane: number): number {
+		return Number(this.tmux('display-message', '-p', '-t', `%${pane}`, '#{pane_pid}'));
 	}
 
 	killHub(): void {
@@ -212,6 +226,16 @@ export class TerminalStage {
 		const taken = `select 1 as n from receipts r join messages m on m.id = r.message_id where m.body like '%${text}%' and r.attempts > 0`;
 		await until(`${text} is handed over`, () => this.query(taken).length > 0);
 		return Math.round(performance.now() - at);
+	}
+
+	/** Sends several messages to an idle agent, one after the other. Resolves with what each of them took. */
+	async timesToTake(to: string, count: number, name: string): Promise<number[]> {
+		const took: number[] = [];
+		for (let n = 1; n <= count; n += 1) {
+			await until(`${to} is idle`, () => this.presence(to) === 'idle');
+			took.push(await this.timeToTake(to, `${name} ${n}.`));
+		}
+		return took;
 	}
 
 	#closeAll(): void {
