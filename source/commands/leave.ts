@@ -96,7 +96,10 @@ async function leave(invocation: Invocation, data: string, {recipe, participants
 		remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
 	}
 	const left = leaving.map(({tag}) => ({tag, credentials: readCredentials(data, tag)}));
-	await applyAll(leaving.flatMap(({edits}) => edits));
+	const running = recordedClients(findPaths(env).state).filter(({isAlive}) => isAlive);
+	// A client that is running watches its folder, and would not read what another join writes into a new one.
+	const isRunning = (tag: Tag): boolean => running.some(each => sameTag(each.tag, tag));
+	await applyAll(leaving.flatMap(({tag, edits}) => edits.map(edit => ({...edit, keepsFolder: isRunning(tag)}))));
 	for (const {tag, folder, edits} of leaving) {
 		if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
 		const where = folder === data ? p`` : p` ${printable(folder)}`;

@@ -336,8 +336,8 @@ const readOn: Fault = {
 
 const damagedPage: Fault = {
 	what: 'a byte of a page changed on the disk, then a backup',
-	trials: 1,
-	longTrials: 4,
+	long: true,
+	trials: 4,
 	async run(trials) {
 		const faults: string[] = [];
 		for (let trial = 0; trial < trials; trial += 1) {

@@ -227,7 +227,7 @@ function disk(kind: NoSpace, trials: number): Promise<Outcome> {
 }
 
 export const resources: readonly Fault[] = [
-	{what: '64, 128 and 256 open files', trials: 1, run: descriptors},
+	{what: '64, 128 and 256 open files', long: true, trials: 1, run: descriptors},
 	{what: 'more in memory than there is', trials: 1, longTrials: 3, run: memory},
 	{what: 'disk full at every stage', trials: 1, seconds: 18, long: true, run: trials => disk('full', trials)},
 	{

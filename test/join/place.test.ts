@@ -271,20 +271,23 @@ describe('leave', () => {
 		expect(again).toMatchObject({code: 0, stdout: '', stderr: expect.stringContaining('nothing was changed')});
 	});
 
-	test('signs off the clients that are running: nobody is shown that they are there', async () => {
+	test('signs off the clients that are running, and leaves the folder of their settings where it is', async () => {
 		const project = await folder('project');
 		await joinIn(project);
 		const env = {CLAUDE_CODE_SESSION_ID: me, CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: String(process.pid)};
-		claimClient(join(home.path, 'state'), env, me);
+		const claim = claimClient(join(home.path, 'state'), env, me);
 		const session = clientKey(env, null) ?? '';
 		await home.output([
 			'sql',
-			`insert into agent_sessions (tag, session, wake) values ('${me}', '${session}', 'bell')`,
+			`insert into agent_sessions (tag, session, presence, wake) values ('${me}', '${session}', 'idle', 'bell')`,
 		]);
 		await home.output(['sql', `update agents set presence = 'idle', sessions = 1 where tag = '${me}'`]);
 		await home.output(['leave', me, '--dir', project]);
 		const agents = await home.json<Agent[]>(['agents']);
 		expect(agents.find(({tag}) => tag === me)).toMatchObject({presence: 'away', sessions: 0, wake: null});
+		claim.release();
+		// Which they watch.
+		expect(await readdir(project)).toEqual(['.claude']);
 	});
 
 	test('succeeds even if the others cannot be told', async () => {

@@ -29,6 +29,8 @@ export interface Edit {
 	readonly after: string | null;
 	/** The mode of a new file; the system's default when absent. */
 	readonly mode?: number;
+	/** Whether a client's own folder stays when it is empty. */
+	readonly keepsFolder?: boolean;
 	/** What the user should know about it, one sentence each. */
 	readonly remarks: readonly string[];
 }
@@ -91,7 +93,7 @@ export async function applyAll(edits: readonly Edit[]): Promise<void> {
 }
 
 /** Applies an edit atomically, by renaming a temporary file. Symbolic links are kept. */
-export async function apply({file, before, after, mode}: Edit): Promise<void> {
+export async function apply({file, before, after, mode, keepsFolder = false}: Edit): Promise<void> {
 	if (before === after) return;
 	try {
 		if (after === null) {
@@ -101,7 +103,7 @@ export async function apply({file, before, after, mode}: Edit): Promise<void> {
 			}
 			await rm(file);
 			// Also removes an empty folder if it belongs to a client, but never one of the project.
-			if (ownFolders.has(basename(dirname(file)))) await rmdir(dirname(file)).catch(() => undefined);
+			if (!keepsFolder && ownFolders.has(basename(dirname(file)))) await rmdir(dirname(file)).catch(() => undefined);
 			return;
 		}
 		await mkdir(dirname(file), {recursive: true, ...(mode === undefined ? {} : {mode: 0o700})});
