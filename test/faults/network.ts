@@ -90,7 +90,6 @@ export const network: readonly Fault[] = [
 		seconds: 35,
 		run: trials => whileFollowed({engine: 'pglite', trials, trouble: short}),
 	},
-	{what: names.large, trials: 8, run: count => manyLarge('pglite', count)},
 	...(['pglite', 'postgres'] as const).flatMap((engine): Fault[] => [
 		{
 			what: names.harmed,

@@ -50,7 +50,7 @@ describe('what a hook had no time for', () => {
 			for (const each of [createBell, ringBell]) try { each(bell); } catch (error) { console.log(error.code); }
 		`;
 			const words = ['--input-type=module', '--eval', code];
-			expect(execFileSync(process.execPath, words, {encoding: 'utf8', timeout: 60_000})).toBe('ENXIO\nENXIO\n');
+			expect(execFileSync(process.execPath, words, {encoding: 'utf8', timeout: 60_000})).toBe('ENOTFILE\nENXIO\n');
 		},
 	);
 });
