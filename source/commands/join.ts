@@ -48,8 +48,8 @@ const command: Command = {
 		  --tags A,B        other tags for the recipe's agents, in its order
 		  --no-sql          omit the \`supabase\` server, whose five tools every session carries; the mailbox needs none of them.
 		                    So does the next join in the folder, unless it says --sql, and so do recipes that use no SQL
-		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none. The
-		                    next join in the folder does so, too, unless it says --no-headless
+		  --headless        also hand over mail in runs without a user (\`claude -p\`, scripts), which otherwise get none.
+		                    Later joins in the folder keep this, until one says --no-headless
 		  --plugin          write only the rule: the plugin (\`agentmux plugin\`) brings the hooks and the mailbox's server
 		  --owner-sql       let its \`supabase\` server run SQL and migrations as the owner of the database, with which it can
 		                    write as anyone; by default it runs SQL as the agent. Join again without this flag to undo it

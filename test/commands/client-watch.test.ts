@@ -169,7 +169,7 @@ test('a client whose first hook came late can be woken from then on', async () =
 	expect(watch.note).toBeNull();
 });
 
-test('a mailbox that was away may have ended the session: it is told of it when it is back', async () => {
+test('signs again when the mailbox is back, which may have ended the session', async () => {
 	await start();
 	expect(returned).toBe(0);
 	server.outage();

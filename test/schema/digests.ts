@@ -2,8 +2,8 @@ import {createHash} from 'node:crypto';
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 
 /*
- * A database applies each migration once. One that was edited afterwards leaves databases behind that no upgrade reaches, so
- * that what a released migration says never changes: a later one says it anew.
+ * A database applies each migration once. If a migration is edited after its release, databases that have applied it never get the
+ * change. So a released migration is never edited; a later one makes the change.
  */
 
 const supabase = new URL('../../supabase/', import.meta.url);

@@ -28,8 +28,9 @@ export interface Situation {
 
 /**
  * Inside an agent's program, and in a joined folder, a command acts as that agent, with the agent's token. AGENTMUX_TAG says which
- * agent if there are several; a human's tag says nothing in a program. Elsewhere the configuration decides. `as`: the tag that a flag asks for. Rejects with MailboxError
- * `forbidden` if the agent cannot be determined or is not allowed, UsageError if `as` is another.
+ * agent if there are several; in an agent's program a human's tag is ignored. Elsewhere the configuration decides. `as`: the tag that
+ * a flag asks for. Rejects with MailboxError `forbidden` if the agent cannot be determined or is not allowed, UsageError if `as` is
+ * another.
  */
 export async function identify(config: Config, {env, cwd, isTerminal}: Situation, as?: Tag): Promise<Identity> {
 	const inside = runningClients(env);

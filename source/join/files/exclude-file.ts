@@ -91,7 +91,7 @@ export async function planExclude(
 interface Block {
 	readonly folder: string;
 	readonly lines: readonly string[];
-	/** As it stands in the file. */
+	/** The text of the line in the file. */
 	readonly text: string;
 }
 
