@@ -6,7 +6,7 @@ import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
 import {planFolderRemoval} from '../join/folder-removal.ts';
-import {recordedClients} from '../join/clients/client-owner.ts';
+import {recordedClients, type Claim} from '../join/clients/client-owner.ts';
 import {claude} from '../join/clients/clients.ts';
 import {holderIn} from '../join/files/holder.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
@@ -96,19 +96,22 @@ async function leave(invocation: Invocation, data: string, {recipe, participants
 		remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
 	}
 	const left = leaving.map(({tag}) => ({tag, credentials: readCredentials(data, tag)}));
-	const running = recordedClients(findPaths(env).state).filter(({isAlive}) => isAlive);
+	const clients = recordedClients(findPaths(env).state);
 	// A client that is running watches its folder, and would not read what another join writes into a new one.
-	const isRunning = (tag: Tag): boolean => running.some(each => sameTag(each.tag, tag));
+	const isRunning = (tag: Tag): boolean => clients.some(each => each.isAlive && sameTag(each.tag, tag));
 	await applyAll(leaving.flatMap(({tag, edits}) => edits.map(edit => ({...edit, keepsFolder: isRunning(tag)}))));
 	for (const {tag, folder, edits} of leaving) {
 		if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
 		const where = folder === data ? p`` : p` ${printable(folder)}`;
 		await write(stdout, p`${printable(tag)} has left${where}.${printable(goneText(folder, edits))}\n`);
 		if (!existsSync(folder) && recipe === null) {
-			remark(stderr, `There is no ${folder}. If it was moved, leave there as well: agentmux leave ${tag} --dir DIR`);
+			remark(
+				stderr,
+				`There is no ${folder}. If it was moved, leave there as well: \`agentmux leave ${tag} --dir DIR\``,
+			);
 		}
 	}
-	if (leaving.length === 0 || !(await signOff(invocation, data, left))) return;
+	if (leaving.length === 0 || !(await signOff(invocation, data, left, clients))) return;
 	for (const {table, to} of await watchedFor(invocation, leaving)) {
 		remark(stderr, `${table} is still watched for ${to}. To stop: \`agentmux watch ${table} --to ${to} --off\``);
 	}
@@ -119,9 +122,9 @@ async function signOff(
 	invocation: Invocation,
 	data: string,
 	left: readonly {readonly tag: Tag; readonly credentials: Credentials | null}[],
+	clients: readonly Claim[],
 ): Promise<boolean> {
 	let isReachable = true;
-	const {state} = findPaths(invocation.env);
 	for (const {tag, credentials} of left) {
 		const attempt = (what: string, work: Promise<unknown>): Promise<unknown> =>
 			work.catch((error: unknown) => {
@@ -132,7 +135,7 @@ async function signOff(
 		const opening = {as: tag, kind: 'agent', account: credentials?.account} as const;
 		const isGone = readCredentials(data, tag) === null;
 		// Otherwise it would be shown as present for a few more minutes. Its clients may be running, and cannot sign off any more.
-		const sessions = isGone ? sessionsOf(state, tag) : [];
+		const sessions = isGone ? sessionsOf(clients, tag) : [];
 		const away = withMailbox(invocation, opening, async mailbox => {
 			for (const session of sessions) await mailbox.touch({presence: 'away', session});
 			await mailbox.touch({presence: 'away'});
@@ -147,8 +150,8 @@ async function signOff(
 export default command;
 
 /** The agent's clients of this machine, as the mailbox knows them. */
-function sessionsOf(state: string, tag: Tag): string[] {
-	const own = recordedClients(state).filter(each => sameTag(each.tag, tag));
+function sessionsOf(clients: readonly Claim[], tag: Tag): string[] {
+	const own = clients.filter(each => sameTag(each.tag, tag));
 	return [...new Set(own.flatMap(({session}) => session ?? []))];
 }
 

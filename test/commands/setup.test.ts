@@ -355,7 +355,7 @@ describe('leave --all', () => {
 		const {code, stdout: said, stderr} = await home.run(['leave', '--all']);
 		expect(code).toBe(1);
 		expect(stderr).toContain(
-			`There is no ${lost}. If it was moved, leave there as well: agentmux leave LOST --dir DIR\n`,
+			`There is no ${lost}. If it was moved, leave there as well: \`agentmux leave LOST --dir DIR\`\n`,
 		);
 		await home.output(['leave', 'LOST', '--dir', `${lost}-found`]);
 		expect(await readdir(`${lost}-found`)).toEqual([]);
