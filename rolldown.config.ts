@@ -26,13 +26,41 @@ const sqlFiles: Plugin = {
 	},
 };
 
+/**
+ * The module that `import` from node:http makes has `WebSocket`, too, for which it loads undici: 0.1 s of a slow machine at every start
+ * of a command or hub.
+ */
+const nodeHttp: Plugin = {
+	name: 'node-http',
+	transform: {
+		filter: {id: /source\/.*\.ts$/},
+		handler: code =>
+			code.replace(/^import \{([^}]*)\} from 'node:http';$/m, (_, names: string) => {
+				const values = names
+					.split(',')
+					.map(name => name.trim())
+					.filter(name => name !== '' && !name.startsWith('type '));
+				return `const {${values.join(', ').replaceAll(' as ', ': ')}} = process.getBuiltinModule('node:http');`;
+			}),
+	},
+};
+
+/**
+ * What most commands load is one file instead of dozens, each of which has to be found, read and linked; and so is what main.ts needs
+ * before it knows the command.
+ */
+const groups = [
+	{name: 'start', test: /(commands.main|hub.files.version)\.ts$/, priority: 1},
+	{name: 'common', test: /[\\/]source[\\/]/, minShareCount: 12},
+];
+
 const width = new URL('source/tui/screen/string-width.ts', import.meta.url).pathname;
 
 /** The program. */
 const program = defineConfig({
 	input: {cli: 'source/cli.ts', 'pglite-worker': 'source/hub/pglite/pglite-worker.ts'},
 	platform: 'node',
-	plugins: [sqlFiles],
+	plugins: [sqlFiles, nodeHttp],
 	external: id => external.some(name => id === name || id.startsWith(`${name}/`)),
 	// Ink imports its devtools bridge when DEV is set; a bundle would look for it at every start. string-width: see there.
 	resolve: {
@@ -44,7 +72,14 @@ const program = defineConfig({
 		},
 	},
 	transform: {define: {'process.env.NODE_ENV': '"production"'}},
-	output: {dir: 'dist', format: 'esm', minify: true, cleanDir: true, chunkFileNames: '[name]-[hash].js'},
+	output: {
+		dir: 'dist',
+		format: 'esm',
+		minify: true,
+		cleanDir: true,
+		chunkFileNames: '[name]-[hash].js',
+		codeSplitting: {groups},
+	},
 });
 
 /**

@@ -47,13 +47,19 @@ function signature(stream: NodeJS.WriteStream, message: Message): Printable {
 	return styled(stream, 'dim', p` (${remark})`);
 }
 
-const clock = new Intl.DateTimeFormat('sv', {timeStyle: 'medium'});
-const calendar = new Intl.DateTimeFormat('sv', {dateStyle: 'short'});
-
-/** Local time, with the date when it is not today's. */
+/** Local time, with the date when it is not today's. Not by Intl, because loading ICU's tables takes longer than all the rest. */
 export function timeOf(timestamp: string, now = new Date()): Printable {
 	const time = new Date(timestamp);
 	if (Number.isNaN(time.getTime())) return printable(timestamp);
-	const date = calendar.format(time);
-	return printable(date === calendar.format(now) ? clock.format(time) : `${date} ${clock.format(time)}`);
+	const date = dateOf(time);
+	const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':');
+	return printable(date === dateOf(now) ? clock : `${date} ${clock}`);
+}
+
+function dateOf(time: Date): string {
+	return [String(time.getFullYear()).padStart(4, '0'), two(time.getMonth() + 1), two(time.getDate())].join('-');
+}
+
+function two(value: number): string {
+	return String(value).padStart(2, '0');
 }
