@@ -2,7 +2,7 @@ import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
 import {RecentMap} from '../mailbox/recent.ts';
-import type {Change} from './reduce.ts';
+import type {Change} from './state/change.ts';
 import {windowSize} from './intake.ts';
 
 /** How many receipts are remembered as sent. Sending an older one twice changes nothing. */

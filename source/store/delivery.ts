@@ -3,7 +3,7 @@ import {nearest} from '../mailbox/nearest.ts';
 import {failedTakes, isReturned, isStuck, type Receipt} from '../mailbox/receipt.ts';
 import {foldTag, HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
 import {channelMessages} from './select.ts';
-import type {State} from './state.ts';
+import type {State} from './state/state.ts';
 
 /**
  * The state of a message for one reader. `nobody`: the tag never joined, so that the message waits for a reader who may not

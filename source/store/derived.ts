@@ -1,6 +1,6 @@
 import {goneAt} from '../mailbox/agent.ts';
 import type {PresenceChange, TaskChange} from '../mailbox/state-change.ts';
-import type {State} from './state.ts';
+import type {State} from './state/state.ts';
 
 /** The changes that the database records for tasks that are new or changed. Pure. */
 export function derivedTasks(before: State['tasks'], after: State['tasks']): TaskChange[] {

@@ -2,7 +2,7 @@ import type {Facts} from '../mailbox/filter/filter-match.ts';
 import type {Message} from '../mailbox/message.ts';
 import {isStuck} from '../mailbox/receipt.ts';
 import {foldTag, sameTag} from '../mailbox/tag.ts';
-import type {State} from './state.ts';
+import type {State} from './state/state.ts';
 
 /**
  * Everything that a filter needs to know about a message in addition to its row. Whether it was read is decided by `state`, so that

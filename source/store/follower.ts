@@ -2,8 +2,8 @@ import type {MailboxEvent, Unsubscribe} from '../mailbox/event.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Intake} from './intake.ts';
 import {load, unlessOffline} from './loading.ts';
-import {marksIn, seenMarksOf, type SeenMarks} from './seen-marks.ts';
-import type {State} from './state.ts';
+import {marksIn, seenMarksOf, type SeenMarks} from './state/seen-marks.ts';
+import type {State} from './state/state.ts';
 
 /** Milliseconds between two attempts to load a mailbox that could not be reached when the store was opened. */
 const loadAgain = 500;

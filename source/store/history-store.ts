@@ -7,8 +7,8 @@ import type {Task} from '../mailbox/task.ts';
 import {derivedAgents, derivedTasks} from './derived.ts';
 import {Marks} from './mark.ts';
 import {replay, type Replay} from './replay.ts';
-import {firstFrom} from './scrollback.ts';
-import type {State} from './state.ts';
+import {firstFrom} from './state/scrollback.ts';
+import type {State} from './state/state.ts';
 
 const page = 1000;
 /** The maximum number of marks, which take about 200 bytes each. The oldest are forgotten when new ones come. */

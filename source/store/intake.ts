@@ -1,8 +1,9 @@
 import type {StoreApi} from 'zustand/vanilla';
 import type {MailboxEvent} from '../mailbox/event.ts';
 import type {Message} from '../mailbox/message.ts';
-import {reduce, type Change} from './reduce.ts';
-import type {State} from './state.ts';
+import type {Change} from './state/change.ts';
+import {reduce} from './state/reduce.ts';
+import type {State} from './state/state.ts';
 
 /** How many of the newest messages are kept. */
 export const windowSize = 5000;

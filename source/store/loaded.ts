@@ -1,8 +1,8 @@
 import type {Message} from '../mailbox/message.ts';
 import {foldTag} from '../mailbox/tag.ts';
-import {allFeed, inboxFeed, threadOf, type FeedId} from './feed.ts';
+import {allFeed, inboxFeed, threadOf, type FeedId} from './state/feed.ts';
 import {indexOf} from './message-index.ts';
-import type {State} from './state.ts';
+import type {State} from './state/state.ts';
 
 const none: readonly Message[] = [];
 

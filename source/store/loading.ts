@@ -1,7 +1,7 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
-import type {Change} from './reduce.ts';
+import type {Change} from './state/change.ts';
 
 type Apply = (change: Change) => void;
 

@@ -11,13 +11,13 @@ import {createFollower} from './follower.ts';
 import {HistoryStore} from './history-store.ts';
 import type {TableRow} from '../mailbox/table.ts';
 import type {Task, TaskAttempt} from '../mailbox/task.ts';
-import type {FeedId} from './feed.ts';
+import type {FeedId} from './state/feed.ts';
 import {createIntake, type Intake} from './intake.ts';
 import {loadReceipts} from './loading.ts';
 import {Outbox} from './outbox.ts';
 import {createPager} from './pager.ts';
-import type {SeenMarks} from './seen-marks.ts';
-import {emptyState, type State} from './state.ts';
+import type {SeenMarks} from './state/seen-marks.ts';
+import {emptyState, type State} from './state/state.ts';
 
 export interface MailboxStore {
 	getState(): State;

@@ -1,6 +1,6 @@
 import type {Message} from '../mailbox/message.ts';
 import {foldTag} from '../mailbox/tag.ts';
-import {lowerBound} from './ordered.ts';
+import {lowerBound} from './state/ordered.ts';
 
 /** The part of a message that the timeline draws: small, because there are many. Tags are folded. */
 export interface Mark {

@@ -1,6 +1,6 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Draft} from '../mailbox/message.ts';
-import type {Pending} from './state.ts';
+import type {Pending} from './state/state.ts';
 
 type Keyed = Pending['draft'];
 

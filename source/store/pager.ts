@@ -1,8 +1,8 @@
 import type {Message} from '../mailbox/message.ts';
 import type {HistoryQuery} from '../mailbox/query.ts';
-import {allFeed, belongs, inboxFeed, threadFeed, threadOf, type FeedId} from './feed.ts';
-import type {Change} from './reduce.ts';
-import type {State} from './state.ts';
+import {allFeed, belongs, inboxFeed, threadFeed, threadOf, type FeedId} from './state/feed.ts';
+import type {Change} from './state/change.ts';
+import type {State} from './state/state.ts';
 
 const pageSize = 200;
 const threadPage = 1000;

@@ -5,9 +5,9 @@ import type {Task, TaskStatus} from '../mailbox/task.ts';
 import {stallOf} from '../mailbox/tasks/stall.ts';
 import {statusOf as standingStatus} from '../mailbox/tasks/task-standing.ts';
 import {treeOf, type ThreadEntry} from '../mailbox/thread.ts';
-import {inboxFeed, isAddressedTo, threadFeed} from './feed.ts';
+import {inboxFeed, isAddressedTo, threadFeed} from './state/feed.ts';
 import {loadedOf, windowOf} from './loaded.ts';
-import type {State} from './state.ts';
+import type {State} from './state/state.ts';
 
 const none: readonly Message[] = [];
 

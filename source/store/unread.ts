@@ -1,10 +1,10 @@
 import type {Message} from '../mailbox/message.ts';
 import {RecentMap} from '../mailbox/recent.ts';
 import {foldTag, sameTag} from '../mailbox/tag.ts';
-import {allFeed, inboxFeed, type FeedId} from './feed.ts';
+import {allFeed, inboxFeed, type FeedId} from './state/feed.ts';
 import {windowOf} from './loaded.ts';
-import {firstFrom} from './scrollback.ts';
-import type {State} from './state.ts';
+import {firstFrom} from './state/scrollback.ts';
+import type {State} from './state/state.ts';
 
 /** The id up to which the messages of a feed count as read. Messages seen in the feed of all messages count, too. */
 export function seenUpTo(state: State, feed: FeedId): number {

@@ -2,8 +2,8 @@ import {describe, expect, it} from 'vitest';
 import {presenceOf, type Agent} from '../../source/mailbox/agent.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
 import {deliveriesOf, isKnownTag, meantTag} from '../../source/store/delivery.ts';
-import {reduce} from '../../source/store/reduce.ts';
-import {emptyState, type State} from '../../source/store/state.ts';
+import {reduce} from '../../source/store/state/reduce.ts';
+import {emptyState, type State} from '../../source/store/state/state.ts';
 import {messageRow} from '../helpers/message.ts';
 
 const now = Date.parse('2026-11-20T14:10:00.000Z');

@@ -5,7 +5,7 @@ import type {Receipt} from '../../source/mailbox/receipt.ts';
 import {indexOf} from '../../source/store/message-index.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
 import {channelMessages} from '../../source/store/select.ts';
-import {emptyState, type State} from '../../source/store/state.ts';
+import {emptyState, type State} from '../../source/store/state/state.ts';
 import {unreadCount} from '../../source/store/unread.ts';
 import {collectGarbage} from '../helpers/collect.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {expect, it} from 'vitest';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
-import {Receipts} from '../../source/store/receipts.ts';
+import {Receipts} from '../../source/store/state/receipts.ts';
 
 const receipt = (message_id: number, reader: string, attempts: number): Receipt => ({
 	message_id,

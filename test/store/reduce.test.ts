@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {threadFeed} from '../../source/store/feed.ts';
-import {reduce} from '../../source/store/reduce.ts';
+import {threadFeed} from '../../source/store/state/feed.ts';
+import {reduce} from '../../source/store/state/reduce.ts';
 import {channelMessages, replyCount, threadMessages, threadTree} from '../../source/store/select.ts';
-import {marksIn} from '../../source/store/seen-marks.ts';
+import {marksIn} from '../../source/store/state/seen-marks.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
 import type {Task} from '../../source/mailbox/task.ts';
 import {unreadCount} from '../../source/store/unread.ts';
-import {emptyState, type State} from '../../source/store/state.ts';
+import {emptyState, type State} from '../../source/store/state/state.ts';
 import {messageRow} from '../helpers/message.ts';
 
 const tags = ['CLAUDE_1', 'claude_1', 'CLAUDE_TWIN', 'HUMAN'] as const;

@@ -1,7 +1,7 @@
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import type {Agent} from '../../source/mailbox/agent.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
-import {emptyState} from '../../source/store/state.ts';
+import {emptyState} from '../../source/store/state/state.ts';
 import {commandIn, messageIn} from '../../source/tui/compose/commands.ts';
 import {whoGetsIt} from '../../source/tui/compose/task-forecast.ts';
 import {bundle} from '../helpers/bundle.ts';

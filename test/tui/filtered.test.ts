@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {parseFilter} from '../../source/mailbox/filter/filter-parse.ts';
-import {allFeed} from '../../source/store/feed.ts';
-import {mergeById} from '../../source/store/ordered.ts';
-import {emptyState, type State} from '../../source/store/state.ts';
+import {allFeed} from '../../source/store/state/feed.ts';
+import {mergeById} from '../../source/store/state/ordered.ts';
+import {emptyState, type State} from '../../source/store/state/state.ts';
 import {withMatchesHighlighted, searchPattern} from '../../source/tui/model/matches.ts';
 import {paneFilter} from '../../source/tui/model/pane-filter.ts';
 import {filteredOf} from '../../source/tui/model/filtered.ts';

@@ -1,7 +1,7 @@
 import {describe, expect, it, onTestFinished} from 'vitest';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
-import {loadedCount} from '../../source/store/reduce.ts';
-import type {SeenMarks} from '../../source/store/seen-marks.ts';
+import {loadedCount} from '../../source/store/state/window.ts';
+import type {SeenMarks} from '../../source/store/state/seen-marks.ts';
 import {channelOrder} from '../../source/tui/model/channel-order.ts';
 import {createController} from '../../source/tui/app/controller.ts';
 import {layoutOf} from '../../source/tui/model/current-layout.ts';

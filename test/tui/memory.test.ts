@@ -1,6 +1,6 @@
 import {expect, test, vi} from 'vitest';
 import type {Message} from '../../source/mailbox/message.ts';
-import {emptyState, type State} from '../../source/store/state.ts';
+import {emptyState, type State} from '../../source/store/state/state.ts';
 import {Cache} from '../../source/tui/panes/cache.ts';
 import {messageHead} from '../../source/tui/panes/message-block.ts';
 import {markdown, messageBody} from '../../source/tui/panes/message-body.ts';

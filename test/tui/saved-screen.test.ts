@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {mergedMarks, readAtStart, seenMarksOf, type SeenMarks} from '../../source/store/seen-marks.ts';
-import {emptyState} from '../../source/store/state.ts';
+import {mergedMarks, readAtStart, seenMarksOf, type SeenMarks} from '../../source/store/state/seen-marks.ts';
+import {emptyState} from '../../source/store/state/state.ts';
 import {mergedRecent} from '../../source/tui/model/recent.ts';
 import {agentsPane, allPane, inboxPane, tasksPane} from '../../source/tui/model/pane-id.ts';
 import {parseScreen, serialized, type SavedScreen} from '../../source/tui/model/saved-screen.ts';

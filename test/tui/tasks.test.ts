@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import type {Task, TaskAttempt} from '../../source/mailbox/task.ts';
-import {emptyState, type State} from '../../source/store/state.ts';
+import {emptyState, type State} from '../../source/store/state/state.ts';
 import {resultTableLines} from '../../source/tui/panes/result-table.ts';
 import {taskCardLines} from '../../source/tui/panes/task-card.ts';
 import {taskList} from '../../source/tui/panes/task-rows.ts';

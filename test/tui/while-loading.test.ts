@@ -1,6 +1,6 @@
 import {expect, it, vi} from 'vitest';
 import type {Connection} from '../../source/mailbox/event.ts';
-import {emptyState} from '../../source/store/state.ts';
+import {emptyState} from '../../source/store/state/state.ts';
 import {markdown, messageBody} from '../../source/tui/panes/message-body.ts';
 import {textOf} from '../../source/tui/screen/strip.ts';
 import {topLine} from '../../source/tui/view/top-line.ts';

@@ -4,7 +4,7 @@ import {dirname, join} from 'node:path';
 import {HubError} from '../../hub/files/error.ts';
 import {makePrivateFolder} from '../../hub/files/private-file.ts';
 import type {Tag} from '../../mailbox/tag.ts';
-import {mergedMarks} from '../../store/seen-marks.ts';
+import {mergedMarks} from '../../store/state/seen-marks.ts';
 import {mergedRecent} from '../../tui/model/recent.ts';
 import type {ScreenMemory} from '../../tui/run/keep-screen.ts';
 import {parseScreen, serialized, type SavedScreen} from '../../tui/model/saved-screen.ts';

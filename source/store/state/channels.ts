@@ -1,6 +1,6 @@
-import type {Message} from '../mailbox/message.ts';
-import type {Channel} from '../mailbox/query.ts';
-import {foldTag, type FoldedTag} from '../mailbox/tag.ts';
+import type {Message} from '../../mailbox/message.ts';
+import type {Channel} from '../../mailbox/query.ts';
+import {foldTag, type FoldedTag} from '../../mailbox/tag.ts';
 import type {ListedChannel, State} from './state.ts';
 
 /** The maximum number of channels for unknown tags, which never joined or wrote: a message can mention thousands of them. */

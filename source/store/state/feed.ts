@@ -1,6 +1,6 @@
-import type {Identity} from '../mailbox/agent.ts';
-import {inChannel, type Message} from '../mailbox/message.ts';
-import {sameTag, type Tag} from '../mailbox/tag.ts';
+import type {Identity} from '../../mailbox/agent.ts';
+import {inChannel, type Message} from '../../mailbox/message.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 
 /** The name of a feed: one of the two below, a folded tag (its channel), or a thread with its root. */
 export type FeedId = string;

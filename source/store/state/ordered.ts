@@ -1,4 +1,4 @@
-import type {Message} from '../mailbox/message.ts';
+import type {Message} from '../../mailbox/message.ts';
 
 /** The index of the first item of a sorted list that is not before some point; the list's length if all are (binary search). */
 export function lowerBound<Item>(list: readonly Item[], isBefore: (item: Item) => boolean): number {

@@ -1,5 +1,5 @@
-import type {Receipt} from '../mailbox/receipt.ts';
-import {sameTag} from '../mailbox/tag.ts';
+import type {Receipt} from '../../mailbox/receipt.ts';
+import {sameTag} from '../../mailbox/tag.ts';
 
 /** The number of message ids in one part. */
 const partSize = 64;

@@ -1,4 +1,4 @@
-import type {Message} from '../mailbox/message.ts';
+import type {Message} from '../../mailbox/message.ts';
 import {lowerBound, mergeById} from './ordered.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type {Replaced} from '../mailbox/event.ts';
+import type {Replaced} from '../../mailbox/event.ts';
 import type {FeedId} from './feed.ts';
 import type {State} from './state.ts';
 

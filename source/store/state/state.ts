@@ -1,9 +1,9 @@
-import type {Agent, Identity} from '../mailbox/agent.ts';
-import type {Busy, Connection, Replaced} from '../mailbox/event.ts';
-import type {Draft, Message} from '../mailbox/message.ts';
-import type {Channel} from '../mailbox/query.ts';
-import type {FoldedTag} from '../mailbox/tag.ts';
-import type {Task} from '../mailbox/task.ts';
+import type {Agent, Identity} from '../../mailbox/agent.ts';
+import type {Busy, Connection, Replaced} from '../../mailbox/event.ts';
+import type {Draft, Message} from '../../mailbox/message.ts';
+import type {Channel} from '../../mailbox/query.ts';
+import type {FoldedTag} from '../../mailbox/tag.ts';
+import type {Task} from '../../mailbox/task.ts';
 import type {FeedId} from './feed.ts';
 import type {Scrollback} from './scrollback.ts';
 import {Receipts} from './receipts.ts';

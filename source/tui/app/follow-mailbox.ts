@@ -1,5 +1,5 @@
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {createPaneAdder} from '../model/pane-adder.ts';
 import type {UiStore} from '../model/ui.ts';

@@ -4,7 +4,7 @@ import type {Message} from '../../mailbox/message.ts';
 import {redactionOf} from '../../mailbox/redaction.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {selectedMessage, type MessageContext} from './message-keys.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStrong, theme} from '../settings/theme.ts';

@@ -1,4 +1,4 @@
-import {belongs} from '../../store/feed.ts';
+import {belongs} from '../../store/state/feed.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {waitingForMe} from '../../store/select.ts';
 import type {UiStore} from '../model/ui.ts';

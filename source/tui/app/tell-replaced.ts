@@ -1,5 +1,5 @@
 import {replacedText} from '../../mailbox/event.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {UiStore} from '../model/ui.ts';
 
 /**

@@ -1,7 +1,7 @@
 import {isTag, type Tag} from '../../mailbox/tag.ts';
 import type {Task, TaskDraft} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Compose} from '../model/ui.ts';
 import type {ComposeContext} from '../model/draft.ts';
 import {whoGetsIt} from './task-forecast.ts';

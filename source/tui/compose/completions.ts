@@ -1,5 +1,5 @@
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
 import type {Compose} from '../model/ui.ts';
 import {commands} from './commands.ts';

@@ -1,6 +1,6 @@
 import {HUMAN, mentionPattern, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Keymap} from '../settings/keymap.ts';
 import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';

@@ -3,7 +3,7 @@ import {mentionsIn} from '../../mailbox/message.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isKnownTag, meantTag} from '../../store/delivery.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Style} from '../screen/style.ts';
 import {theme} from '../settings/theme.ts';
 import type {Compose} from '../model/ui.ts';

@@ -1,6 +1,6 @@
 import {readdirSync} from 'node:fs';
 import path from 'node:path';
-import type {Pending} from '../../store/state.ts';
+import type {Pending} from '../../store/state/state.ts';
 import {readPrivate, removePrivate, writePrivate} from '../terminal/private-file.ts';
 import {objectIn, readUnsent, type Unsent} from './kept-draft.ts';
 

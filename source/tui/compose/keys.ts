@@ -1,6 +1,6 @@
 import {p} from '../../printable.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {agentsPane, isChannelPane} from '../model/pane-id.ts';
 import {selectedAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';

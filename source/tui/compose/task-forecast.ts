@@ -1,7 +1,7 @@
 import {presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {isKnownTag} from '../../store/delivery.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 
 /** Who will get a task or the first step of a plan, and whether anybody is woken for it. `now`: milliseconds since 1970. */
 export function whoGetsIt(state: State, assignee: Tag | undefined, now: number): string {

@@ -2,7 +2,7 @@ import {MailboxError} from '../../mailbox/error.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {foldTag} from '../../mailbox/tag.ts';
 import {printable} from '../../printable.ts';
-import {belongs} from '../../store/feed.ts';
+import {belongs} from '../../store/state/feed.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {loadShown} from '../panes/load-shown.ts';

@@ -1,7 +1,7 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {agentList, statusOf} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {numberKey, numbersOf} from '../model/arrangement.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
 import type {Action} from '../settings/actions.ts';

@@ -1,6 +1,6 @@
 import type {Message} from '../../mailbox/message.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {messageHead} from '../panes/message-block.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joinStrips, strip, type Span} from '../screen/strip.ts';

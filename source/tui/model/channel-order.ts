@@ -1,5 +1,5 @@
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 
 /** Up to this many agents keep the same numbers at every start. With more, nobody remembers the numbers anyway. */
 const fewAgents = 9;

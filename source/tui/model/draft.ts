@@ -1,5 +1,5 @@
 import {HUMAN, type Tag} from '../../mailbox/tag.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Compose, ScreenContext} from './ui.ts';
 import type {Editor} from '../editor/editor.ts';
 import type {Edited} from '../terminal/external-editor.ts';

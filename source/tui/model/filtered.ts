@@ -1,8 +1,8 @@
 import type {Message} from '../../mailbox/message.ts';
-import {firstFrom} from '../../store/scrollback.ts';
-import type {FeedId} from '../../store/feed.ts';
+import {firstFrom} from '../../store/state/scrollback.ts';
+import type {FeedId} from '../../store/state/feed.ts';
 import {windowOf} from '../../store/loaded.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import type {PaneFilter} from './pane-filter.ts';
 

@@ -1,5 +1,5 @@
 import {foldTag} from '../../mailbox/tag.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {channelOrder} from './channel-order.ts';
 import {welcomePane, type PaneId} from './pane-id.ts';
 import {withChannels, type UiStore} from './ui.ts';

@@ -3,7 +3,7 @@ import {compileFilter} from '../../mailbox/filter/filter-match.ts';
 import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {factsOf} from '../../store/facts.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Editor} from '../editor/editor.ts';
 import type {PaneId} from './pane-id.ts';
 

@@ -1,4 +1,4 @@
-import {allFeed, inboxFeed, threadOf} from '../../store/feed.ts';
+import {allFeed, inboxFeed, threadOf} from '../../store/state/feed.ts';
 
 /** A pane's name: a folded tag, the feed of the open thread, or one of the names below, which no tag can have. */
 export type PaneId = string;

@@ -1,5 +1,5 @@
 import {foldTag, isTag} from '../../mailbox/tag.ts';
-import type {SeenMarks} from '../../store/seen-marks.ts';
+import type {SeenMarks} from '../../store/state/seen-marks.ts';
 import {emptyArrangement, type Arrangement} from './arrangement.ts';
 import {isRecent, keptRecent, nothingRecent, type Recent} from './recent.ts';
 import type {PaneId} from './pane-id.ts';

@@ -1,5 +1,5 @@
 import {foldTag, HUMAN, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
 
 /**

@@ -1,6 +1,6 @@
 import {createStore} from 'zustand/vanilla';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Region, Position} from '../screen/grid.ts';
 import type {Span} from '../screen/strip.ts';
 import type {Tag} from '../../mailbox/tag.ts';

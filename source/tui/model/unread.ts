@@ -1,6 +1,6 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import {seenUpTo, unreadCount} from '../../store/unread.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {p, type Printable} from '../../printable.ts';
 import {hasMessages, inboxPane, isChannelPane, type PaneId} from './pane-id.ts';
 import type {ScreenContext, Ui} from './ui.ts';

@@ -2,7 +2,7 @@ import {hasOwnerSql, isShared, presenceOf, type Agent} from '../../mailbox/agent
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import {agentList, lastWrittenBy, runningTaskOf} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {agentsPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joinStrips, justify, strip, type Span, type Strip} from '../screen/strip.ts';

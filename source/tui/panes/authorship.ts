@@ -1,7 +1,7 @@
 import {signatureRemark, type Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
 import {imitationMarks} from './look-alike.ts';

@@ -1,5 +1,5 @@
 import type {Keymap} from '../settings/keymap.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {withMatchesHighlighted} from '../model/matches.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';

@@ -3,7 +3,7 @@ import {undeliveredText, type Receipt} from '../../mailbox/receipt.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {deliveriesOf, type Delivery} from '../../store/delivery.ts';
 import {isWaitingFor} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {clockSeconds, duration} from '../settings/words.ts';

@@ -1,7 +1,7 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {asksForUnread, narrowed, type Filter} from '../../mailbox/filter.ts';
-import {allFeed, inboxFeed, type FeedId} from '../../store/feed.ts';
-import type {State} from '../../store/state.ts';
+import {allFeed, inboxFeed, type FeedId} from '../../store/state/feed.ts';
+import type {State} from '../../store/state/state.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {Ui, ScreenContext} from '../model/ui.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';

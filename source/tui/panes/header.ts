@@ -4,7 +4,7 @@ import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isKnownTag, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/loaded.ts';
 import {runningTaskOf, threadTree, waitingForMe} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
 import {filteredOf, filterSummary} from '../model/filtered.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../model/pane-id.ts';

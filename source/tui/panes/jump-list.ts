@@ -1,6 +1,6 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Message} from '../../mailbox/message.ts';
-import {threadFeed} from '../../store/feed.ts';
+import {threadFeed} from '../../store/state/feed.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import {withSelectionVisible, withView} from './navigate.ts';

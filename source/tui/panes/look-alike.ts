@@ -3,7 +3,7 @@ import {imitatedTag, knownTags, resembled} from '../../mailbox/look-alike.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
 import {Cache} from './cache.ts';

@@ -3,7 +3,7 @@ import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {replyCount} from '../../store/select.ts';
-import type {Pending, State} from '../../store/state.ts';
+import type {Pending, State} from '../../store/state/state.ts';
 import {justify, type Span, type Strip} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {clockTime} from '../settings/words.ts';

@@ -2,7 +2,7 @@ import type {Message} from '../../mailbox/message.ts';
 import {readableBody, redactionOf} from '../../mailbox/redaction.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {p, printableLines, type Printable} from '../../printable.ts';
-import type {Pending} from '../../store/state.ts';
+import type {Pending} from '../../store/state/state.ts';
 import type {Keymap} from '../settings/keymap.ts';
 import {perRun} from '../model/per-run.ts';
 import type {Ui} from '../model/ui.ts';

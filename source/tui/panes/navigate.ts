@@ -1,5 +1,5 @@
 import {foldTag} from '../../mailbox/tag.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {type Layout} from '../model/layout.ts';
 import {agentsPane, hasMessages, tasksPane, type PaneId} from '../model/pane-id.ts';
 import {agentOrder} from './agents.ts';

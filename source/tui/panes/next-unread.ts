@@ -1,7 +1,7 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import {loadedOf} from '../../store/loaded.ts';
 import {seenUpTo} from '../../store/unread.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {loadShown} from './load-shown.ts';
 import {withMessageAtTop} from './navigate.ts';

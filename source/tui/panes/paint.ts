@@ -1,4 +1,4 @@
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {numberKey} from '../model/arrangement.ts';
 import {type Layout} from '../model/layout.ts';
 import {agentsPane, tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';

@@ -1,5 +1,5 @@
 import type {Message} from '../../mailbox/message.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Ui} from '../model/ui.ts';
 import type {Reference} from '../model/reference.ts';
 import {addressesIn} from './message-body.ts';

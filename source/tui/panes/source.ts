@@ -1,11 +1,11 @@
 import {mentionsIn, readContent, type Message} from '../../mailbox/message.ts';
 import type {ThreadEntry} from '../../mailbox/thread.ts';
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
-import {threadFeed, type FeedId} from '../../store/feed.ts';
+import {threadFeed, type FeedId} from '../../store/state/feed.ts';
 import {loadedOf} from '../../store/loaded.ts';
-import {firstFrom} from '../../store/scrollback.ts';
+import {firstFrom} from '../../store/state/scrollback.ts';
 import {threadTree} from '../../store/select.ts';
-import type {Pending, State} from '../../store/state.ts';
+import type {Pending, State} from '../../store/state/state.ts';
 import type {PaneFilter} from '../model/pane-filter.ts';
 import {filteredOf} from '../model/filtered.ts';
 import {agentsPane, allPane, inboxPane, tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';

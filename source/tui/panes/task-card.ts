@@ -3,7 +3,7 @@ import {maxRows} from '../../mailbox/table.ts';
 import {percentOf, standing} from '../../mailbox/tasks/task-standing.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import {stalledBy, statusOf, stepsOf} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
 import {memo} from '../screen/memo.ts';

@@ -1,6 +1,6 @@
 import {blockedForEver, type Task} from '../../mailbox/task.ts';
 import {statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 
 /** One line of the task list. It is only drawn if it is visible. */
 export interface TaskRow {

@@ -2,7 +2,7 @@ import type {Tag} from '../../mailbox/tag.ts';
 import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {stalledBy, statusOf, stepsOf} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Span} from '../screen/strip.ts';
 import {tagStyle, theme} from '../settings/theme.ts';
 import {duration} from '../settings/words.ts';

@@ -1,7 +1,7 @@
 import {blockedForEver, waitOf, type Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {stalledPlans, statusOf, stepsOf, tasksByStatus} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joinStrips, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';

@@ -1,5 +1,5 @@
 import {p, printable} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';

@@ -1,5 +1,5 @@
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import {seenMarksOf} from '../../store/seen-marks.ts';
+import {seenMarksOf} from '../../store/state/seen-marks.ts';
 import type {SavedScreen} from '../model/saved-screen.ts';
 import type {UiStore} from '../model/ui.ts';
 

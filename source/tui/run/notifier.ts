@@ -3,7 +3,7 @@ import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {isWaitingFor} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {sourceOf} from '../panes/source.ts';
 import {viewOf, type Ui, type UiStore} from '../model/ui.ts';

@@ -4,7 +4,7 @@ import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {isWaitingFor, statusOf, waitingForMe} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {agentsPane, isChannelPane, tasksPane, welcomePane} from '../model/pane-id.ts';
 import {unreadIn} from '../model/unread.ts';

@@ -3,7 +3,7 @@ import {useEffect, useState} from 'react';
 import {HUMAN} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {composeTag} from '../model/draft.ts';
 import {useMailbox, useSurroundings, useUi} from '../view/context.ts';
 import {textOf} from '../screen/strip.ts';

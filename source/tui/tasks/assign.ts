@@ -1,6 +1,6 @@
 import type {Tag} from '../../mailbox/tag.ts';
 import {p} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Overlay, ScreenContext} from '../model/ui.ts';
 import {matchingTags} from '../model/tags.ts';
 import {tagPicker} from '../view/tag-picker.ts';

@@ -1,6 +1,6 @@
 import {joinPrintable, p, printable} from '../../printable.ts';
 import {stepsOf} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Overlay, ScreenContext} from '../model/ui.ts';
 import {ownersIn} from '../panes/task-words.ts';
 import type {Span} from '../screen/strip.ts';

@@ -1,7 +1,7 @@
 import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
 import {statusOf} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {setCompose} from '../model/draft.ts';
 import {isTaskAction, type Action, type TaskAction} from '../settings/actions.ts';
 import {tasksPane} from '../model/pane-id.ts';

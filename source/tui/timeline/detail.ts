@@ -5,7 +5,7 @@ import {deliveriesOf} from '../../store/delivery.ts';
 import type {HistoryStore} from '../../store/history-store.ts';
 import {firstFrom, type Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {doubtSpans, signatureSpans} from '../panes/authorship.ts';
 import {deliverySpans} from '../panes/delivery.ts';
 import {messageBody} from '../panes/message-body.ts';

@@ -1,6 +1,6 @@
 import {foldTag} from '../../mailbox/tag.ts';
 import type {Mark} from '../../store/mark.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 
 /**
  * The tags of all lanes, folded: those of `known` in their order, then new ones, the busiest first. Agents and the human have a

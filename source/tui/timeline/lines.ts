@@ -1,5 +1,5 @@
 import type {HistoryStore} from '../../store/history-store.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {channelName} from '../panes/header.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip, textWidth} from '../screen/strip.ts';

@@ -1,7 +1,7 @@
 import {createContext, useContext, useEffect, useRef, useState} from 'react';
 import {useStore} from 'zustand';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Screen} from '../screen/screen.ts';
 import type {Ui, UiStore} from '../model/ui.ts';
 

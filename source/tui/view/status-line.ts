@@ -1,6 +1,6 @@
 import {p, printable} from '../../printable.ts';
 import type {Keymap} from '../settings/keymap.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import type {Search} from '../model/search.ts';
 import {scopeOf} from '../model/scope.ts';
 import {justify, textWidth, type Span, type Strip} from '../screen/strip.ts';

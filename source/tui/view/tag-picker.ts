@@ -1,6 +1,6 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {emptyPicker, pickerAfterKey, type Picker} from '../model/picker.ts';
 import type {Overlay, ScreenContext} from '../model/ui.ts';
 import type {Span} from '../screen/strip.ts';

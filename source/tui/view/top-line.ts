@@ -2,7 +2,7 @@ import {isShared, presenceOf} from '../../mailbox/agent.ts';
 import type {Busy} from '../../mailbox/event.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {stalledPlans, tasksByStatus, waitingForMe} from '../../store/select.ts';
-import type {State} from '../../store/state.ts';
+import type {State} from '../../store/state/state.ts';
 import {numberKey} from '../model/arrangement.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {isChannelPane, type PaneId} from '../model/pane-id.ts';
