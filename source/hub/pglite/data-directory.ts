@@ -10,7 +10,7 @@ import {syncFolder, syncPath, unpackFolder} from '../files/folder-archive.ts';
 import {migrate, readMigrations} from '../schema/migrations.ts';
 import type {HubPaths} from '../files/paths.ts';
 import {fileError} from '../files/private-file.ts';
-import {templateFile} from './template.ts';
+import {finishing, templateFile} from './template.ts';
 import type {Log} from '../files/log.ts';
 import {startMaintenance} from '../upkeep/maintenance.ts';
 import type {OpenedDatabase} from '../database/opened-database.ts';
@@ -158,11 +158,7 @@ export async function createDirectory(directory: string): Promise<void> {
 	try {
 		await prepare(database);
 		await database.run(owner, [{text: 'update mux_meta set epoch = $1', values: [unusedEpoch]}]);
-		// PGlite has one database; the templates for others are two thirds of the files.
-		await database.run(owner, [{text: 'update pg_database set datistemplate = false'}]);
-		for (const sql of ['drop database template0', 'drop database template1', 'vacuum full', 'checkpoint']) {
-			await database.script(owner, sql);
-		}
+		for (const sql of finishing) await database.script(owner, sql);
 	} finally {
 		await database.close();
 	}
