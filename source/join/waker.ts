@@ -77,7 +77,8 @@ class MailWaker {
 	#gaveUp = false;
 	/** Since when mail has been waiting while the agent works, and whether that was reported. */
 	#waitsSince: {readonly at: number; readonly told: boolean} | null = null;
-	#hasBeenLive = false;
+	/** The connection was lost, or never came about, since the client signed in: the agent may have left and joined again meanwhile. */
+	#mayBeForgotten = false;
 	#ended = false;
 	#checking = false;
 	#checkAgain = false;
@@ -114,9 +115,10 @@ class MailWaker {
 				return;
 			}
 			case 'connection':
+				if (event.connection.phase === 'offline') this.#mayBeForgotten = true;
 				if (event.connection.phase !== 'live') return;
-				if (this.#hasBeenLive) this.#options.onReturn();
-				this.#hasBeenLive = true;
+				if (this.#mayBeForgotten) this.#options.onReturn();
+				this.#mayBeForgotten = true;
 				this.#check();
 				return;
 			case 'replaced':

@@ -13,6 +13,7 @@ let changes: (Wake | 'none')[];
 let waker: Waker;
 let waiting: number[];
 let stalled: number;
+let returns: number;
 
 const minute = 60_000;
 
@@ -25,6 +26,7 @@ beforeEach(async () => {
 	changes = [];
 	waiting = [];
 	stalled = 0;
+	returns = 0;
 	await sender.touch({});
 	await twin.touch({presence: 'idle'});
 });
@@ -49,6 +51,7 @@ const start = async (...ways: Way[]): Promise<void> => {
 		onChange: change => changes.push(change),
 		onWaiting: count => waiting.push(count),
 		onStalled: () => (stalled += 1),
+		onReturn: () => (returns += 1),
 	});
 	await settled();
 };
@@ -253,4 +256,17 @@ test('an outage loses no wake: it looks when the mailbox is back', async () => {
 	server.recover();
 	await settled();
 	expect(ways()).toEqual(['bell']);
+});
+
+test('a client whose mailbox was away may have been forgotten, also where it was away from the start', async () => {
+	await start(way('bell'));
+	expect(returns).toBe(0);
+	waker.end();
+	server.outage();
+	await start(way('bell'));
+	await pass(minute);
+	expect(returns).toBe(0);
+	server.recover();
+	await settled();
+	expect(returns).toBe(1);
 });
