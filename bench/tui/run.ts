@@ -8,7 +8,7 @@ import {perSecond, repeats, underLoad, type Program, type UnderLoad} from './und
 
 /** The programs take turns, so that what else the machine does meets all of them. */
 const rounds = 2;
-const goals = {p50: 6, p95: 16, frames: 60, bytesPerKey: 100, processor: 1, some: 180, many: 200};
+const goals = {came: 0.9, p50: 6, p95: 16, frames: 60, bytesPerKey: 100, processor: 1, some: 180, many: 200};
 
 interface Row {
 	readonly what: string;
@@ -72,6 +72,13 @@ function tellOfLoad(all: readonly UnderLoad[][]): void {
 	const [own = []] = all;
 	const rate = Math.round(mean(all.flat(), run => run.rate));
 	const load = `${perSecond.toLocaleString('en')} messages/s (${rate.toLocaleString('en')} came)`;
+	// A hub that takes fewer leaves the screens less to do, and all that follows says nothing.
+	tell({
+		what: `messages that the hub took in that time, of ${perSecond.toLocaleString('en')} a second`,
+		cells: each(runs => mean(runs, run => run.rate).toFixed(0)),
+		goal: `≥ ${perSecond * goals.came}`,
+		met: rate >= perSecond * goals.came,
+	});
 	tell({
 		what: `key to bytes at 300x80 with ${load}`,
 		cells: each(runs => {
