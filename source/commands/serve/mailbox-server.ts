@@ -21,6 +21,7 @@ import {keepHeapSmall} from '../screen/small-heap.ts';
 import {checkJoined} from './check-joined.ts';
 import {ClientWatch} from './client-watch.ts';
 import {StatusKeeper} from './status-keeper.ts';
+import {untilItWorks} from './until-it-works.ts';
 
 /** Milliseconds between two signs of life while the client lives. */
 const signInterval = 60_000;
@@ -107,7 +108,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		quiet = (await loadConfig({env})).quietAfterEsc;
 		if (!isGuest) await endDead(dead, await mailbox());
 	};
-	begin().catch(say);
+	const beginning = untilItWorks(begin, say);
 	// Without a hub, nobody else looks after the tasks while all agents are idle.
 	const tend = async (): Promise<void> => (await mailbox()).tasks.tend();
 	const timer = setInterval(() => {
@@ -117,6 +118,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	}, signInterval);
 	await gone;
 	clearInterval(timer);
+	beginning.end();
 	claim.release();
 	watch?.end();
 	status.end();
