@@ -46,11 +46,9 @@ const repeated = ({handedOver}: Told): string[] =>
 
 /** `late`: an agent, in a later stage of the story. The responder had read its report then, and its user has to type `Go on.` */
 const kills = ['agent', 'hub', 'both', 'late'] as const;
-/** Whose mail comes again. If only the hub dies, none has to, but what was being handed over at that moment may. */
-const again = (kill: string, killed: readonly string[], late: readonly string[]): unknown => {
-	if (kill === 'hub') return expect.any(Array);
-	return kill === 'late' ? late : killed;
-};
+/** Who is killed, in the middle and in a later stage. Only its mail may come again, and says so; at which moment it dies is chance. */
+const again = (result: Told, kill: string, [middle, late]: readonly [string, string]): string[] =>
+	kill === 'hub' ? [] : repeated(result).filter(label => label !== `${kill === 'late' ? late : middle} 2nd`);
 
 describe.runIf(harness !== '')('with real interactive terminals, and nobody who types but the first prompt', () => {
 	test.each(kills)(
@@ -59,11 +57,12 @@ describe.runIf(harness !== '')('with real interactive terminals, and nobody who 
 			const result = await play('researcher-writer', kill);
 			expect(saying(result, 'How long is a synodic month?')).toBe(1);
 			expect(saying(result, '29.530588')).toBe(1);
-			expect(result.messages).toMatchObject([
+			// After both have died, the hub may have told the human of the agent before that is back.
+			expect(result.messages.filter(({tag}) => tag !== 'SYSTEM')).toMatchObject([
 				{reader: 'RESEARCHER', state: 'acked'},
 				{reader: 'WRITER', state: 'acked'},
 			]);
-			expect(repeated(result)).toEqual(again(kill, ['RESEARCHER 2nd'], ['WRITER 2nd']));
+			expect(again(result, kill, ['RESEARCHER', 'WRITER'])).toEqual([]);
 		},
 		300_000,
 	);
@@ -76,7 +75,7 @@ describe.runIf(harness !== '')('with real interactive terminals, and nobody who 
 			expect(saying(result, 'MONITOR @RESPONDER Order 1001')).toBe(1);
 			expect(saying(result, 'RESPONDER @MONITOR Held order 1001')).toBe(1);
 			expect(saying(result, 'SYSTEM orders ')).toBe(2);
-			expect(repeated(result)).toEqual(again(kill, ['RESPONDER 2nd'], []));
+			expect(again(result, kill, ['RESPONDER', 'RESPONDER'])).toEqual([]);
 		},
 		300_000,
 	);
@@ -89,7 +88,7 @@ describe.runIf(harness !== '')('with real interactive terminals, and nobody who 
 			expect(result.accepted).toEqual([2, 3, 4]);
 			expect(saying(result, 'PLANNER @HUMAN The page is in site/')).toBe(1);
 			expect(saying(result, 'is through: 3 of 3 steps done')).toBe(1);
-			expect(repeated(result)).toEqual(again(kill, [], ['PLANNER 2nd']));
+			expect(again(result, kill, ['EXECUTOR', 'PLANNER'])).toEqual([]);
 		},
 		300_000,
 	);
