@@ -121,6 +121,22 @@ describe('git', () => {
 		expect(text(project, '.git/info/exclude')).toBe(before);
 	});
 
+	test('still ignores the files of an agent when another one leaves its folder, where it has none', async () => {
+		const project = makeRepository('project');
+		await joinAs('A', project);
+		await joinAs('B', project, {ids: ['codex']});
+		await joinAs('OTHER', makeFolder('other'));
+		// As `run` sets an agent up beside the folder's own.
+		await applyAll(await planCredentials(data, project, [], credentials('BESIDE')));
+		for (const tag of ['OTHER', 'BESIDE', 'B']) await leaveAs(tag, project);
+		expect(untracked(project)).toBe('');
+		expect(readCredentials(data, 'OTHER')?.folders).toHaveLength(1);
+		expect(readCredentials(data, 'BESIDE')).toBeNull();
+		git(project, 'commit', '--allow-empty', '-m', 'first');
+		git(project, 'clean', '-fd');
+		expect(disarmed(data)).toEqual([]);
+	});
+
 	test('has what it ignores already on no second list; what it tracks is changed with a remark', async () => {
 		const project = makeRepository('project');
 		put(project, '.gitignore', '.claude/\n');
