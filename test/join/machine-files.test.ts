@@ -381,6 +381,10 @@ describe('a hook', () => {
 		expect(find(part, 'codex')).toBe('B');
 		expect(find(project, 'gemini')).toBeNull();
 		expect(find(root, 'claude')).toBeNull();
+		// In a folder between, in which only another client's agent has joined, Codex runs the hooks of the folder above.
+		await joinAs('C', join(project, 'part'));
+		expect(find(part, 'claude')).toBe('C');
+		expect(find(part, 'codex')).toBe('B');
 		expect(find(project, 'claude', {AGENTMUX_TAG: 'C'})).toBe('C');
 		expect(find(project, 'claude', {AGENTMUX_TAG: 'HUMAN'})).toBe('A');
 	});
