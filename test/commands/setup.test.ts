@@ -95,6 +95,9 @@ describe('run', () => {
 	test.each([
 		[['run'], 'No agent given.'],
 		[['run', 'HUMAN'], 'HUMAN is reserved'],
+		[['run', 'codex'], '`codex` is a program, not a tag. Name the agent first'],
+		[['run', '--', 'claude', '-p', 'hello'], '`claude` is a program, not a tag.'],
+		[['run', '--', '/bin/sh', '-c', 'true'], '`/bin/sh` is a program, not a tag.'],
 		[['run', 'A', '--client', 'x'], 'Unknown client `x`.'],
 	])('%j is wrong usage', async (words, sentence) => {
 		expect(await home.run(words)).toMatchObject({code: 2, stderr: expect.stringContaining(sentence)});
