@@ -247,7 +247,8 @@ describe('the plugin', () => {
 			'skills/send/SKILL.md',
 			'skills/tasks/SKILL.md',
 		]);
-		expect(await home.output(['plugin'])).toBe(said);
+		// Nor does the next command complain of modes.
+		expect(await home.run(['plugin'])).toEqual({code: 0, stdout: said, stderr: ''});
 	});
 
 	test('serves the agent of the folder, and no tools where nobody has joined or join has written a server', async () => {
