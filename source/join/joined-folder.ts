@@ -53,7 +53,7 @@ interface HookPlace {
 }
 
 /**
- * The agent for which a hook runs: that of AGENTMUX_TAG, of `--as` in its line (which earlier versions of join wrote), or the one that
+ * The agent for which a hook runs: that of AGENTMUX_TAG (of Claude Code), of `--as` in its line (which earlier versions of join wrote), or the one that
  * has joined for this client in its folder or the nearest above it. Null where nobody has joined. Throws if it cannot be determined.
  */
 export function tagOfHook(data: string, words: readonly string[], {env, folder, client}: HookPlace): Tag | null {
@@ -63,7 +63,8 @@ export function tagOfHook(data: string, words: readonly string[], {env, folder, 
 	const here = joinedFolders(data, folder).find(({agents}) => agents.some(isFor));
 	// Where join has written hooks of its own, those of our plugin would be a second time the same.
 	if (words.includes(pluginFlag) && here?.agents.some(({served}) => served.includes(client)) === true) return null;
-	const acting = actingTag(null, env);
+	// Other clients are the folder's agent, as their servers are: they inherit the variable of the Claude Code that runs them.
+	const acting = client === 'claude' ? actingTag(null, env) : null;
 	if (acting !== null) return acting;
 	const at = words.indexOf('--as');
 	const named = at === -1 ? null : (words[at + 1] ?? '');

@@ -381,6 +381,9 @@ describe('a hook', () => {
 		expect(find(part, 'codex')).toBe('B');
 		expect(find(project, 'gemini')).toBeNull();
 		expect(find(root, 'claude')).toBeNull();
+		// As a Claude Code that runs as C has it in its shell, in which Codex is started.
+		expect(find(project, 'codex', {AGENTMUX_TAG: 'C', CLAUDECODE: '1'})).toBe('B');
+		expect(find(project, 'gemini', {AGENTMUX_TAG: 'C', CLAUDECODE: '1'})).toBeNull();
 		// In a folder between, in which only another client's agent has joined, Codex runs the hooks of the folder above.
 		await joinAs('C', join(project, 'part'));
 		expect(find(part, 'claude')).toBe('C');
