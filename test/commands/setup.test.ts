@@ -187,6 +187,25 @@ describe('agents', () => {
 		await home.output(['leave', 'LISTED', '--dir', project]);
 	});
 
+	test('says whose credentials are damaged, and so does leave --all, which takes the others out', async () => {
+		const [torn, whole] = [await folder('torn'), await folder('whole')];
+		await home.output(['join', 'TORN', '--dir', torn]);
+		await home.output(['join', 'WHOLE', '--dir', whole]);
+		const file = join(home.path, 'data/agents/TORN.json');
+		const text = await readFile(file, 'utf8');
+		await writeFile(file, text.slice(0, 20));
+		const sentence = `agentmux: ${file} cannot be read (it is damaged). Remove it, and join again.\n`;
+		for (const words of [['agents'], ['agents', 'folders']])
+			expect(await home.run(words)).toMatchObject({code: 0, stderr: expect.stringContaining(sentence)});
+		const {code, stdout, stderr} = await home.run(['leave', '--all']);
+		expect({code, stdout}).toMatchObject({code: 1, stdout: expect.stringContaining(`WHOLE has left ${whole}.`)});
+		expect(stderr).toContain(sentence);
+		expect(await readdir(whole)).toEqual([]);
+		await writeFile(file, text);
+		expect(await home.run(['leave', '--all'])).toMatchObject({code: 0, stderr: ''});
+		expect(await readdir(torn)).toEqual([]);
+	});
+
 	test('forget takes one that has left off the list, and keeps its messages', async () => {
 		const project = await folder('forgotten');
 		await home.output(['join', 'GONE_1', '--dir', project]);
