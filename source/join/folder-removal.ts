@@ -18,7 +18,10 @@ export async function planFolderRemoval(data: string, folder: string, tag: Tag):
 	const files = credentials?.files ?? {};
 	const there = await clientsIn(folder, tag, credentials);
 	const removed = (await planRemoval(folder, tag, there, files)).map(edit => restored(edit, files[edit.file]));
-	const edits = [...removed, ...(await planExcludeRemoval(folder, there, Object.keys(files), othersIn(data, folder, tag)))];
+	const edits = [
+		...removed,
+		...(await planExcludeRemoval(folder, there, Object.keys(files), othersIn(data, folder, tag))),
+	];
 	const changes = edits.some(({before, after}) => before !== after);
 	if (credentials === null) return edits;
 	if (!changes && !credentials.folders.includes(folder) && credentials.folders.length > 0) return edits;

@@ -57,18 +57,21 @@ describe.skipIf(process.platform === 'win32')('the script by which clients start
 		expect(existsSync(join(folder, 'ran'))).toBe(false);
 	});
 
-	test.runIf(process.platform === 'linux')('finds the home of the user who joined, whatever its client passes on', () => {
-		for (const name of ['CONFIG', 'DATA', 'STATE']) vi.stubEnv(`XDG_${name}_HOME`, join(folder, `my ${name}`));
-		startedAs('new');
-		writeFileSync(process.execPath, '#!/bin/sh\necho "$XDG_CONFIG_HOME:$XDG_DATA_HOME:$XDG_STATE_HOME"\n');
-		const [program] = planLaunchers(findPaths({}));
-		vi.unstubAllEnvs();
-		const script = join(folder, 'agentmux');
-		writeFileSync(script, program?.after ?? '', {mode: 0o700});
-		expect(program?.file).toBe(join(folder, 'my DATA/agentmux/bin/agentmux'));
-		const printed = execFileSync(script, {encoding: 'utf8', env: {PATH: process.env['PATH']}});
-		expect(printed).toBe(`${['CONFIG', 'DATA', 'STATE'].map(name => join(folder, `my ${name}`)).join(':')}\n`);
-	});
+	test.runIf(process.platform === 'linux')(
+		'finds the home of the user who joined, whatever its client passes on',
+		() => {
+			for (const name of ['CONFIG', 'DATA', 'STATE']) vi.stubEnv(`XDG_${name}_HOME`, join(folder, `my ${name}`));
+			startedAs('new');
+			writeFileSync(process.execPath, '#!/bin/sh\necho "$XDG_CONFIG_HOME:$XDG_DATA_HOME:$XDG_STATE_HOME"\n');
+			const [program] = planLaunchers(findPaths({}));
+			vi.unstubAllEnvs();
+			const script = join(folder, 'agentmux');
+			writeFileSync(script, program?.after ?? '', {mode: 0o700});
+			expect(program?.file).toBe(join(folder, 'my DATA/agentmux/bin/agentmux'));
+			const printed = execFileSync(script, {encoding: 'utf8', env: {PATH: process.env['PATH']}});
+			expect(printed).toBe(`${['CONFIG', 'DATA', 'STATE'].map(name => join(folder, `my ${name}`)).join(':')}\n`);
+		},
+	);
 
 	test('is rewritten when what it starts is gone, in whatever way its version wrote the paths', () => {
 		startedAs('new');

@@ -43,10 +43,9 @@ export function checkArguments<Shape extends z.ZodRawShape>(
 function withoutEmpty(given: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
 	if (typeof given !== 'object' || given === null) return given;
 	const isEmpty = (value: unknown): boolean => value === 0 || (Array.isArray(value) && value.length === 0);
-	const refused = issues.flatMap(({code, path: [name, ...inner]}) =>
-		code === 'too_small' && inner.length === 0 ? [name] : [],
-	);
-	return Object.fromEntries(Object.entries(given).filter(([name, value]) => !refused.includes(name) || !isEmpty(value)));
+	const isRefused = (argument: string): boolean =>
+		issues.some(({code, path: [name, ...inner]}) => code === 'too_small' && name === argument && inner.length === 0);
+	return Object.fromEntries(Object.entries(given).filter(([name, value]) => !isRefused(name) || !isEmpty(value)));
 }
 
 function sentence(tool: string, known: readonly string[], issue: z.core.$ZodIssue): string {
