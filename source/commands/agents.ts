@@ -1,7 +1,7 @@
 import {runSql} from '../gateway/management.ts';
 import {claude} from '../join/clients/clients.ts';
 import {disarmed, joinedPlaces} from '../join/disarmed.ts';
-import {readCredentials} from '../join/files/credentials-file.ts';
+import {damagedCredentials, readCredentials} from '../join/files/credentials-file.ts';
 import {hasOwnerSql, isShared, maxWakes, presenceOf, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
@@ -120,7 +120,9 @@ function checkNoWords(action: string, words: readonly string[]): void {
 }
 
 function remarkDisarmed({env, stderr}: Invocation): void {
-	for (const {tag, folder, missing, plugin} of disarmed(findPaths(env).data)) {
+	const {data} = findPaths(env);
+	for (const {sentence} of damagedCredentials(data)) remark(stderr, sentence);
+	for (const {tag, folder, missing, plugin} of disarmed(data)) {
 		const ids = missing.map(({id}) => id).join(',');
 		const more = ids !== claude.id ? ` --client ${ids}` : plugin ? ' --plugin' : '';
 		remark(
@@ -142,7 +144,10 @@ async function listFolders(invocation: Invocation, words: readonly string[]): Pr
 		headless,
 	}));
 	if (flags['json'] === true) return writeJson(stdout, places);
-	if (places.length === 0) return remark(stderr, 'No agent has joined on this machine.');
+	if (places.length === 0) {
+		remarkDisarmed(invocation);
+		return remark(stderr, 'No agent has joined on this machine.');
+	}
 	const anyHeadless = places.some(({headless}) => headless);
 	const rows = places.map(({tag, folder, clients, files, headless}) => [
 		tag,

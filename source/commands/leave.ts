@@ -11,7 +11,12 @@ import {claude} from '../join/clients/clients.ts';
 import {holderIn} from '../join/files/holder.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
 import {joinedPlaces} from '../join/disarmed.ts';
-import {everyCredentials, readCredentials, type Credentials} from '../join/files/credentials-file.ts';
+import {
+	damagedCredentials,
+	everyCredentials,
+	readCredentials,
+	type Credentials,
+} from '../join/files/credentials-file.ts';
 import type {Participant} from '../join/participant.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
@@ -55,10 +60,12 @@ const command: Command = {
 		// Also of those without a folder: another agent has taken it over, or `run` started them in another agent's.
 		const homeless = everyCredentials(paths.data).filter(({folders}) => folders.length === 0);
 		const places = [...joinedPlaces(paths.data), ...homeless.map(({tag}) => ({tag, folder: paths.data}))];
-		if (places.length === 0) remark(stderr, 'No agent has joined on this machine; nothing was changed.');
+		const failed: MailboxError[] = damagedCredentials(paths.data);
+		for (const {sentence} of failed) remark(stderr, sentence);
+		if (places.length + failed.length === 0)
+			remark(stderr, 'No agent has joined on this machine; nothing was changed.');
 		// One after the other: what is left of an agent's credentials depends on where it has left before. One that cannot leave, as
 		// where somebody broke a file, does not keep the others.
-		const failed: unknown[] = [];
 		for (const {tag, folder} of places) {
 			const one = {recipe: null, participants: [{tag, folder}], named: [folder], contains: false};
 			await leave(invocation, paths.data, one).catch((error: unknown) => {

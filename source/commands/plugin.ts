@@ -42,12 +42,15 @@ const command: Command = {
 			throw new UsageError('The plugin needs a shell, which Windows lacks.', 'Use agentmux join in each folder.');
 		}
 		const paths = findPaths(env);
-		const folder = resolve(textFlag(flags, 'dir') ?? join(paths.data, 'plugin'));
+		const dir = textFlag(flags, 'dir');
+		const folder = resolve(dir ?? join(paths.data, 'plugin'));
+		// Private, as everything in the data folder is to be.
+		const own = dir === undefined ? {mode: 0o600} : {};
 		const files = pluginFiles({launcher: findLauncher(paths), hook: findHook(paths), version});
 		const edits = await Promise.all(
 			Object.entries(files).map(async ([path, after]) => {
 				const file = join(folder, path);
-				return {file, before: await readText(file), after, remarks: []};
+				return {file, before: await readText(file), after, ...own, remarks: []};
 			}),
 		);
 		await applyAll([...planLaunchers(paths), ...edits]);

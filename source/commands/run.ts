@@ -38,6 +38,7 @@ const command: Command = {
 	async run(invocation) {
 		const {input, flags, env} = invocation;
 		const [word, ...given] = input;
+		checkIsTag(env, word, given);
 		const tag = agentTag(word, 'the tag to run as');
 		const folder = await realFolder(textFlag(flags, 'dir') ?? '.');
 		const client = clientOf(textFlag(flags, 'client'), given[0]);
@@ -48,6 +49,13 @@ const command: Command = {
 };
 
 export default command;
+
+/** Throws UsageError for a command without a tag before it: its program would become an agent of that name. */
+function checkIsTag(env: NodeJS.ProcessEnv, word: string | undefined, given: readonly string[]): void {
+	const isProgram = clients.some(({program}) => program === word) || given[0]?.startsWith('-') === true;
+	if (word === undefined || !isProgram || readCredentials(findPaths(env).data, word) !== null) return;
+	throw new UsageError(`\`${word}\` is a program, not a tag.`, 'Name the agent first: agentmux run TAG -- COMMAND');
+}
 
 async function realFolder(dir: string): Promise<string> {
 	const path = resolve(dir);

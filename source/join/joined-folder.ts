@@ -53,21 +53,24 @@ interface HookPlace {
 }
 
 /**
- * The agent for which a hook runs: that of AGENTMUX_TAG, of `--as` in its line (which earlier versions of join wrote), or the one that
- * has joined in the client's folder or the nearest above it. Null where nobody has joined. Throws if it cannot be determined.
+ * The agent for which a hook runs: that of AGENTMUX_TAG (of Claude Code), of `--as` in its line (which earlier versions of join wrote), or the one that
+ * has joined for this client in its folder or the nearest above it. Null where nobody has joined. Throws if it cannot be determined.
  */
 export function tagOfHook(data: string, words: readonly string[], {env, folder, client}: HookPlace): Tag | null {
-	const [here] = joinedFolders(data, folder);
+	// Credentials of an early version do not say which clients they are for.
+	const isFor = ({clients: those}: JoinedAgent): boolean => those.includes(client) || those.length === 0;
+	// A folder between may be another client's: Codex started there runs the hooks of the folder above.
+	const here = joinedFolders(data, folder).find(({agents}) => agents.some(isFor));
 	// Where join has written hooks of its own, those of our plugin would be a second time the same.
 	if (words.includes(pluginFlag) && here?.agents.some(({served}) => served.includes(client)) === true) return null;
-	const acting = actingTag(null, env);
+	// Other clients are the folder's agent, as their servers are: they inherit the variable of the Claude Code that runs them.
+	const acting = client === 'claude' ? actingTag(null, env) : null;
 	if (acting !== null) return acting;
 	const at = words.indexOf('--as');
 	const named = at === -1 ? null : (words[at + 1] ?? '');
 	if (named !== null && !isTag(named)) throw new Error(`\`${named}\` is not a tag: use --as TAG to name the agent`);
 	if (named !== null) return named;
-	// Credentials of an early version do not say which clients they are for.
-	const own = here?.agents.filter(agent => agent.clients.includes(client) || agent.clients.length === 0) ?? [];
+	const own = here?.agents.filter(isFor) ?? [];
 	if (own.length > 1)
 		throw new Error(`${own.map(({tag}) => tag).join(' and ')} have joined in ${here?.folder}: join again`);
 	return own[0]?.tag ?? null;

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import {planLaunchers, refreshLaunchers} from '../../source/commands/cli/launcher.ts';
 import {version} from '../../source/hub/files/version.ts';
 import {findPaths} from '../../source/paths.ts';
@@ -56,6 +56,22 @@ describe.skipIf(process.platform === 'win32')('the script by which clients start
 		expect(printed).toBe(`started ${process.argv[1] ?? ''}\n`);
 		expect(existsSync(join(folder, 'ran'))).toBe(false);
 	});
+
+	test.runIf(process.platform === 'linux')(
+		'finds the home of the user who joined, whatever its client passes on',
+		() => {
+			for (const name of ['CONFIG', 'DATA', 'STATE']) vi.stubEnv(`XDG_${name}_HOME`, join(folder, `my ${name}`));
+			startedAs('new');
+			writeFileSync(process.execPath, '#!/bin/sh\necho "$XDG_CONFIG_HOME:$XDG_DATA_HOME:$XDG_STATE_HOME"\n');
+			const [program] = planLaunchers(findPaths({}));
+			vi.unstubAllEnvs();
+			const script = join(folder, 'agentmux');
+			writeFileSync(script, program?.after ?? '', {mode: 0o700});
+			expect(program?.file).toBe(join(folder, 'my DATA/agentmux/bin/agentmux'));
+			const printed = execFileSync(script, {encoding: 'utf8', env: {PATH: process.env['PATH']}});
+			expect(printed).toBe(`${['CONFIG', 'DATA', 'STATE'].map(name => join(folder, `my ${name}`)).join(':')}\n`);
+		},
+	);
 
 	test('is rewritten when what it starts is gone, in whatever way its version wrote the paths', () => {
 		startedAs('new');

@@ -95,6 +95,9 @@ describe('run', () => {
 	test.each([
 		[['run'], 'No agent given.'],
 		[['run', 'HUMAN'], 'HUMAN is reserved'],
+		[['run', 'codex'], '`codex` is a program, not a tag. Name the agent first'],
+		[['run', '--', 'claude', '-p', 'hello'], '`claude` is a program, not a tag.'],
+		[['run', '--', '/bin/sh', '-c', 'true'], '`/bin/sh` is a program, not a tag.'],
 		[['run', 'A', '--client', 'x'], 'Unknown client `x`.'],
 	])('%j is wrong usage', async (words, sentence) => {
 		expect(await home.run(words)).toMatchObject({code: 2, stderr: expect.stringContaining(sentence)});
@@ -184,6 +187,25 @@ describe('agents', () => {
 		await home.output(['leave', 'LISTED', '--dir', project]);
 	});
 
+	test('says whose credentials are damaged, and so does leave --all, which takes the others out', async () => {
+		const [torn, whole] = [await folder('torn'), await folder('whole')];
+		await home.output(['join', 'TORN', '--dir', torn]);
+		await home.output(['join', 'WHOLE', '--dir', whole]);
+		const file = join(home.path, 'data/agents/TORN.json');
+		const text = await readFile(file, 'utf8');
+		await writeFile(file, text.slice(0, 20));
+		const sentence = `agentmux: ${file} cannot be read (it is damaged). Remove it, and join again.\n`;
+		for (const words of [['agents'], ['agents', 'folders']])
+			expect(await home.run(words)).toMatchObject({code: 0, stderr: expect.stringContaining(sentence)});
+		const {code, stdout, stderr} = await home.run(['leave', '--all']);
+		expect({code, stdout}).toMatchObject({code: 1, stdout: expect.stringContaining(`WHOLE has left ${whole}.`)});
+		expect(stderr).toContain(sentence);
+		expect(await readdir(whole)).toEqual([]);
+		await writeFile(file, text);
+		expect(await home.run(['leave', '--all'])).toMatchObject({code: 0, stderr: ''});
+		expect(await readdir(torn)).toEqual([]);
+	});
+
 	test('forget takes one that has left off the list, and keeps its messages', async () => {
 		const project = await folder('forgotten');
 		await home.output(['join', 'GONE_1', '--dir', project]);
@@ -244,7 +266,8 @@ describe('the plugin', () => {
 			'skills/send/SKILL.md',
 			'skills/tasks/SKILL.md',
 		]);
-		expect(await home.output(['plugin'])).toBe(said);
+		// Nor does the next command complain of modes.
+		expect(await home.run(['plugin'])).toEqual({code: 0, stdout: said, stderr: ''});
 	});
 
 	test('serves the agent of the folder, and no tools where nobody has joined or join has written a server', async () => {

@@ -120,6 +120,7 @@ describe('Gemini CLI', () => {
 			SUPABASE_ANON_KEY: '$SUPABASE_ANON_KEY',
 			SUPABASE_ACCESS_TOKEN: '$SUPABASE_ACCESS_TOKEN',
 			CLAUDE_CODE_ENTRYPOINT: '',
+			AGENTMUX_TAG: '',
 		});
 		expect(Object.keys(hooks).sort()).toEqual([
 			'AfterAgent',

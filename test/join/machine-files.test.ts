@@ -121,6 +121,22 @@ describe('git', () => {
 		expect(text(project, '.git/info/exclude')).toBe(before);
 	});
 
+	test('still ignores the files of an agent when another one leaves its folder, where it has none', async () => {
+		const project = makeRepository('project');
+		await joinAs('A', project);
+		await joinAs('B', project, {ids: ['codex']});
+		await joinAs('OTHER', makeFolder('other'));
+		// As `run` sets an agent up beside the folder's own.
+		await applyAll(await planCredentials(data, project, [], credentials('BESIDE')));
+		for (const tag of ['OTHER', 'BESIDE', 'B']) await leaveAs(tag, project);
+		expect(untracked(project)).toBe('');
+		expect(readCredentials(data, 'OTHER')?.folders).toHaveLength(1);
+		expect(readCredentials(data, 'BESIDE')).toBeNull();
+		git(project, 'commit', '--allow-empty', '-m', 'first');
+		git(project, 'clean', '-fd');
+		expect(disarmed(data)).toEqual([]);
+	});
+
 	test('has what it ignores already on no second list; what it tracks is changed with a remark', async () => {
 		const project = makeRepository('project');
 		put(project, '.gitignore', '.claude/\n');
@@ -365,6 +381,13 @@ describe('a hook', () => {
 		expect(find(part, 'codex')).toBe('B');
 		expect(find(project, 'gemini')).toBeNull();
 		expect(find(root, 'claude')).toBeNull();
+		// As a Claude Code that runs as C has it in its shell, in which Codex is started.
+		expect(find(project, 'codex', {AGENTMUX_TAG: 'C', CLAUDECODE: '1'})).toBe('B');
+		expect(find(project, 'gemini', {AGENTMUX_TAG: 'C', CLAUDECODE: '1'})).toBeNull();
+		// In a folder between, in which only another client's agent has joined, Codex runs the hooks of the folder above.
+		await joinAs('C', join(project, 'part'));
+		expect(find(part, 'claude')).toBe('C');
+		expect(find(part, 'codex')).toBe('B');
 		expect(find(project, 'claude', {AGENTMUX_TAG: 'C'})).toBe('C');
 		expect(find(project, 'claude', {AGENTMUX_TAG: 'HUMAN'})).toBe('A');
 	});

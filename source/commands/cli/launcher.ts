@@ -112,8 +112,20 @@ function scriptOf({home}: Paths, file: string, otherwise: string, first = ''): s
 # ${JSON.stringify(process.execPath)}
 # ${JSON.stringify(file)}
 [ -x ${node} ] && [ -f ${program} ] || ${otherwise}
-${home === null ? '' : `export AGENTMUX_HOME=${shellWord(home)}\n`}${first}exec ${node} ${program} "$@"
+${placesOf(home)}${first}exec ${node} ${program} "$@"
 `;
+}
+
+/**
+ * The lines that make what a client starts find this home: Codex passes none of these variables on, and a terminal that was opened
+ * elsewhere may not have them.
+ */
+function placesOf(home: string | null): string {
+	const places =
+		home === null
+			? ['XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'].map(name => [name, process.env[name] ?? ''] as const)
+			: [['AGENTMUX_HOME', home] as const];
+	return places.map(([name, path]) => (path === '' ? '' : `export ${name}=${shellWord(path)}\n`)).join('');
 }
 
 /** This program's own file, wherever a link to it lies. */

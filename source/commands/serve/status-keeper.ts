@@ -85,7 +85,9 @@ export class StatusKeeper {
 			working: others.map(agent => ({tag: agent.tag, until: goneAt(agent) ?? now})),
 		};
 		const text = `${JSON.stringify(status)}\n`;
-		if (text === this.#written || this.#ended) return;
+		if (this.#ended) return;
+		// Another client of the agent may have ended since, and with it its file.
+		if (text === this.#written && readStatus(this.#state, this.#tag) !== null) return;
 		try {
 			// It need not survive a power cut.
 			writePrivate(statusFile(this.#state, this.#tag), text, {sync: false});

@@ -91,6 +91,8 @@ const gemini: Client = {
 		...Object.fromEntries(keyVariables.map(name => [name, `$${name}`])),
 		// Cleared, because in a shell of Claude Code it would pass the variable on, and Claude Code would be woken instead of it.
 		CLAUDE_CODE_ENTRYPOINT: '',
+		// Likewise the agent of that Claude Code. Codex passes on neither.
+		AGENTMUX_TAG: '',
 	},
 	timeout: 5000,
 	hookName: 'agentmux',

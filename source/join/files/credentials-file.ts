@@ -98,6 +98,18 @@ export function everyCredentials(data: string): Credentials[] {
 	});
 }
 
+/** What is wrong with the files that `everyCredentials` skips. */
+export function damagedCredentials(data: string): MailboxError[] {
+	return joinedTags(data).flatMap(tag => {
+		try {
+			readCredentials(data, tag);
+			return [];
+		} catch (error) {
+			return error instanceof MailboxError ? [error] : [];
+		}
+	});
+}
+
 /** The tags that have joined on this machine, in upper case. */
 export function joinedTags(data: string): Tag[] {
 	try {

@@ -30,8 +30,22 @@ export function checkArguments<Shape extends z.ZodRawShape>(
 			: given;
 	const parsed = schema.safeParse(own);
 	if (parsed.success) return parsed.data;
+	const again = schema.safeParse(withoutEmpty(own, parsed.error.issues));
+	if (again.success) return again.data;
 	const faults = parsed.error.issues.slice(0, maxFaults).map(issue => sentence(name, known, issue));
 	throw new MailboxError('invalid', faults.join(' '));
+}
+
+/**
+ * The arguments without those that are 0 or an empty list where that cannot be: models that fill in every argument mean nothing by it.
+ * One that is required is missed then.
+ */
+function withoutEmpty(given: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+	if (typeof given !== 'object' || given === null) return given;
+	const isEmpty = (value: unknown): boolean => value === 0 || (Array.isArray(value) && value.length === 0);
+	const isRefused = (argument: string): boolean =>
+		issues.some(({code, path: [name, ...inner]}) => code === 'too_small' && name === argument && inner.length === 0);
+	return Object.fromEntries(Object.entries(given).filter(([name, value]) => !isRefused(name) || !isEmpty(value)));
 }
 
 function sentence(tool: string, known: readonly string[], issue: z.core.$ZodIssue): string {

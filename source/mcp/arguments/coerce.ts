@@ -16,7 +16,7 @@ function coerce(schema: ShortSchema, value: unknown): unknown {
 		case 'boolean':
 			return toBoolean(value);
 		case 'array':
-			return toList(value).map(item => coerce(schema.items ?? {}, item));
+			return toList(value, schema.items ?? {}).map(item => coerce(schema.items ?? {}, item));
 		case 'object':
 			return toObject(schema, value);
 		case 'string':
@@ -38,20 +38,24 @@ function toBoolean(value: unknown): unknown {
 	return word === 'true' ? true : word === 'false' ? false : value;
 }
 
-function toList(value: unknown): unknown[] {
-	if (Array.isArray(value)) return value;
+function toList(value: unknown, items: ShortSchema): unknown[] {
+	if (Array.isArray(value)) return value.filter(item => !isNothing(item));
 	if (typeof value !== 'string') return [value];
 	const parsed = fromJson(value);
-	if (Array.isArray(parsed)) return parsed;
+	if (Array.isArray(parsed)) return toList(parsed, items);
 	if (typeof parsed === 'object' && parsed !== null) return [parsed];
-	// No item of any list contains a comma or a space: they are tags, ids and statuses.
-	return (typeof parsed === 'string' ? parsed : value).split(/[\s,]+/).filter(item => item !== '');
+	if (items.type === 'object') return [value];
+	// No item of any other list contains a comma or a space: they are tags, ids and statuses. Some models write `[A, 'B']`.
+	const list = (typeof parsed === 'string' ? parsed : value).replace(/^\s*\[(.*)\]\s*$/s, '$1');
+	return list.split(/[\s,]+/).flatMap(item => item.replace(/^(['"`])(.*)\1$/, '$2') || []);
 }
 
-function toObject({properties}: ShortSchema, value: unknown): unknown {
+function toObject({properties, required = []}: ShortSchema, value: unknown): unknown {
 	const given = typeof value === 'string' ? (fromJson(value) ?? value) : value;
 	if (properties === undefined || typeof given !== 'object' || given === null || Array.isArray(given)) return given;
-	const entries = Object.entries(given).filter(([name, each]) => !isOmitted(each, properties[name]));
+	const isOmitted = ([name, each]: [string, unknown]): boolean =>
+		each === null || each === undefined || (isNothing(each) && !isText(properties[name], required.includes(name)));
+	const entries = Object.entries(given).filter(entry => !isOmitted(entry));
 	return Object.fromEntries(
 		entries.map(([name, each]) => {
 			const schema = properties[name];
@@ -60,11 +64,15 @@ function toObject({properties}: ShortSchema, value: unknown): unknown {
 	);
 }
 
-/** In the place of a list, a number or a truth value, an empty text or a word for nothing is nothing, too. */
-function isOmitted(value: unknown, schema: ShortSchema | undefined): boolean {
+/** Whether an argument has to be a text, so that any word can be meant. One of a name that is not known is kept, for the error. */
+function isText(schema: ShortSchema | undefined, isRequired: boolean): boolean {
+	return schema === undefined || (isRequired && schema.type === 'string');
+}
+
+/** In the place of anything that may be omitted, an empty text or a word for nothing is nothing, too. */
+function isNothing(value: unknown): boolean {
 	if (value === null || value === undefined) return true;
-	if (typeof value !== 'string' || schema === undefined || schema.type === 'string') return false;
-	return /^(?:null|none|undefined)?$/i.test(value.trim());
+	return typeof value === 'string' && /^(?:null|none|undefined)?$/i.test(value.trim());
 }
 
 function fromJson(text: string): unknown {

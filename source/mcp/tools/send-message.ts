@@ -15,6 +15,9 @@ const maxUnknown = 10;
 /** How many unconfirmed messages are remembered; each may be long. */
 const maxUnconfirmed = 20;
 
+/** What models write in the place of a tag for a message to everyone. As tags they would be agents that nobody is. */
+const everyone = /^(?:all|everyone|everybody)$/i;
+
 export function sendMessage(session: Session): Tool {
 	// The client ids of unconfirmed messages, by their contents: if the agent tries again, the message is stored only once.
 	const unconfirmed = new RecentMap<string, string>(maxUnconfirmed);
@@ -33,7 +36,7 @@ export function sendMessage(session: Session): Tool {
 		},
 		async ({text, to = [], reply_to}) => {
 			checkContent(text.trim() === '' ? '' : text);
-			const content = contentOf(session.tag, addressed(text, to));
+			const content = contentOf(session.tag, addressed(text, to.some(tag => everyone.test(tag)) ? [] : to));
 			checkContent(content);
 			const mailbox = await session.mailbox();
 			const contents = JSON.stringify([content, reply_to]);
