@@ -88,7 +88,7 @@ async function ensureJoined(invocation: Invocation, tag: Tag, folder: string, cl
 	if (isJoined && sql === undefined && role === undefined) return;
 	const {joinAgents} = await import('./join/join-agents.ts');
 	const chosen = {recipe: null, participants: [{tag, folder, role}], named: [folder], contains: false};
-	await joinAgents({...invocation, stdout: stderr}, chosen, {clients: [client], sql, beside});
+	await joinAgents({...invocation, stdout: stderr}, chosen, {clients: [client], sql, beside, starts: true});
 }
 
 /** Runs the client in this terminal, and resolves with its exit code. */

@@ -6,7 +6,7 @@ import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {findPaths} from '../paths.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
-import {calledAs, shellWord} from './cli/launcher.ts';
+import {calledAnywhere, shellWord} from './cli/launcher.ts';
 import {write} from './cli/output.ts';
 import {textFlag} from './cli/values.ts';
 import {chosenParticipants, participantFlags, type Chosen} from './join/participants.ts';
@@ -54,7 +54,7 @@ const command: Command = {
 				yes: flags['yes'] === true,
 			});
 		}
-		if (isPrinted) return write(stdout, printed(chosen, client, calledAs(env)));
+		if (isPrinted) return write(stdout, printed(chosen, client, calledAnywhere(env, findPaths(env))));
 		return open(invocation, chosen, client);
 	},
 };

@@ -111,7 +111,8 @@ describe('up', () => {
 		const dir = await folder('printed');
 		const said = await home.output(['up', ...recipe, '--dir', dir], {env: env()});
 		expect(said).toMatch(/^Start each in its own terminal:\n {2}cd \S+\/printed\/\w+ && AGENTMUX_TAG=[RW] claude\n/);
-		expect(said).toMatch(/\n {2}(npx )?agentmux\n$/);
+		// Where it was started by npm, a command that also works outside of this checkout.
+		expect(said).toMatch(/\n {2}(\/\S+\/bin\/)?agentmux\n$/);
 		expect((await readdir(dir)).sort()).toEqual(['researcher', 'writer']);
 		await home.output(['leave', '--recipe', 'researcher-writer', '--tags', 'W,R', '--dir', dir]);
 	});

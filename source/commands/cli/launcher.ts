@@ -151,3 +151,10 @@ export function calledAs(env: NodeJS.ProcessEnv): string {
 	// Set by npm, for `npm start` and npx alike. What they add to the PATH is gone when they end.
 	return env['npm_config_user_agent'] === undefined ? 'agentmux' : 'npx agentmux';
 }
+
+/** The same from any folder: outside of ours, npx would fetch another project's package of that name. */
+export function calledAnywhere(env: NodeJS.ProcessEnv, {data}: Pick<Paths, 'data'>): string {
+	const {program} = launcherFiles(data);
+	const name = calledAs(env);
+	return name === 'agentmux' || !existsSync(program) ? name : shellWord(program);
+}

@@ -12,7 +12,7 @@ export function textFlag(flags: Flags, name: string): string | undefined {
 	return typeof value === 'string' ? value : undefined;
 }
 
-/** A whole number of at min `min`. Throws UsageError for any other value. */
+/** A whole number of at least `min`. Throws UsageError for any other value. */
 export function countFlag(flags: Flags, name: string, min = 1): number | undefined {
 	const text = textFlag(flags, name);
 	return text === undefined ? undefined : count(text, dashed(name), min);
@@ -85,5 +85,5 @@ export function timeFlag(
 
 function count(text: string, where: string, min: number): number {
 	if (/^\d{1,15}$/.test(text) && Number(text) >= min) return Number(text);
-	throw new UsageError(`${where} is \`${text}\`, which is not a whole number of at min ${min}.`);
+	throw new UsageError(`${where} is \`${text}\`, which is not a whole number of at least ${min}.`);
 }

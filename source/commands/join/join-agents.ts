@@ -15,7 +15,7 @@ import {sameTag} from '../../mailbox/tag.ts';
 import {findPaths} from '../../paths.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {Invocation} from '../cli/command.ts';
-import {calledAs, findHook, findLauncher, planLaunchers} from '../cli/launcher.ts';
+import {calledAnywhere, findHook, findLauncher, planLaunchers} from '../cli/launcher.ts';
 import {remark, write} from '../cli/output.ts';
 import type {HookCredentials} from '../connect/credentials.ts';
 import {checkIsHuman} from '../connect/human-only.ts';
@@ -46,6 +46,8 @@ export interface JoinOptions {
 	readonly force?: boolean;
 	/** Whether to join without files, because the folder is another agent's. */
 	readonly beside?: boolean;
+	/** Whether the caller starts the client itself, so that nobody needs to be told how. */
+	readonly starts?: boolean;
 	/** Whether to show what would change, and change nothing. */
 	readonly print?: boolean;
 	/** Whether to set up a recipe from somebody else without asking. */
@@ -186,7 +188,8 @@ function report(
 		lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
 	const {recipe} = chosen;
 	const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
-	return joinPrintable([...heading, ...lines, ...whatNext(chosen, playing, printable(calledAs(env))), ''], '\n');
+	const next = options.starts === true ? [] : whatNext(chosen, playing, printable(calledAnywhere(env, findPaths(env))));
+	return joinPrintable([...heading, ...lines, ...next, ''], '\n');
 }
 
 /** Whether a Claude Code is running in the folder without the agent's server; one that had left while it was running has it. */
