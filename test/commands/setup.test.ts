@@ -289,6 +289,18 @@ describe('the plugin', () => {
 		expect(await readdir(joined)).toEqual([]);
 	});
 
+	test('is not for a folder in which an agent has files of its own, which nobody would remove', async () => {
+		const dir = await folder('with files');
+		await home.output(['join', 'FILED', '--dir', dir]);
+		const refused = await home.run(['join', 'PLUGGED_2', '--dir', dir, '--plugin']);
+		expect(refused.code).toBe(1);
+		expect(refused.stderr).toContain(
+			`FILED has joined in ${dir} without the plugin. Leave first: agentmux leave FILED`,
+		);
+		await home.output(['leave', 'FILED', '--dir', dir]);
+		expect(await readdir(dir)).toEqual([]);
+	});
+
 	test.each([[['--client', 'codex']], [['--headless']]])('is not for %j', async more => {
 		const {code, stderr} = await home.run(['join', 'PLUGGED', '--plugin', ...more]);
 		expect({code, stderr}).toMatchObject({

@@ -8,6 +8,7 @@ import {checkWritable} from '../../join/files/file-edit.ts';
 import {credentialsFile, type Credentials} from '../../join/files/credentials-file.ts';
 import {planFolder} from '../../join/folder.ts';
 import {credentialsAt} from '../../join/moved.ts';
+import {holderIn} from '../../join/files/holder.ts';
 import type {Participant} from '../../join/participant.ts';
 import {hasOwnerSql, type Agent} from '../../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
@@ -15,7 +16,7 @@ import {sameTag} from '../../mailbox/tag.ts';
 import {findPaths} from '../../paths.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import type {Invocation} from '../cli/command.ts';
-import {calledAnywhere, findHook, findLauncher, planLaunchers} from '../cli/launcher.ts';
+import {calledAnywhere, findHook, findLauncher, planLaunchers, shellWord} from '../cli/launcher.ts';
 import {remark, write} from '../cli/output.ts';
 import type {HookCredentials} from '../connect/credentials.ts';
 import {checkIsHuman} from '../connect/human-only.ts';
@@ -117,9 +118,22 @@ async function check(
 		checkNames(participants, config.human);
 		await checkFree(config.paths.data, participants);
 	}
+	if (!plugin) return;
 	// Our plugin is for Claude Code, and the same in every folder.
-	if (!plugin || (clients.every(client => client === claude) && recipe === null && headless !== true)) return;
-	throw new UsageError('--plugin is for one agent of Claude Code.', 'Omit --plugin, --recipe, --headless or --client.');
+	if (!clients.every(client => client === claude) || recipe !== null || headless === true)
+		throw new UsageError(
+			'--plugin is for one agent of Claude Code.',
+			'Omit --plugin, --recipe, --headless or --client.',
+		);
+	for (const {folder} of participants) await checkNoFiles(folder);
+}
+
+/** Rejects where an agent has joined with files: Claude Code would use those and not our plugin, and nobody would remove them. */
+async function checkNoFiles(folder: string): Promise<void> {
+	const other = await holderIn(folder, claude);
+	if (other === null) return;
+	const remedy = `Leave first: agentmux leave ${other} --dir ${shellWord(folder)}`;
+	throw new MailboxError('conflict', `${other} has joined in ${folder} without the plugin.`, remedy);
 }
 
 async function mustExist(folder: string): Promise<void> {
