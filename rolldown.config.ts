@@ -47,10 +47,11 @@ const nodeHttp: Plugin = {
 
 /**
  * What most commands load is one file instead of dozens, each of which has to be found, read and linked; and so is what main.ts needs
- * before it knows the command.
+ * before it knows the command. The version is read only by those that ask for it.
  */
 const groups = [
-	{name: 'start', test: /(commands.main|hub.files.version)\.ts$/, priority: 1},
+	{name: 'version', test: /hub.files.version\.ts$/, priority: 2},
+	{name: 'start', test: /commands.main\.ts$/, priority: 1},
 	{name: 'common', test: /[\\/]source[\\/]/, minShareCount: 12},
 ];
 
