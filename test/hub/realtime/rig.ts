@@ -21,7 +21,9 @@ export interface Rig {
 	readonly realtime: Realtime;
 	/** http://127.0.0.1:PORT */
 	readonly url: string;
-	/** Throws errors that clients did not see. */
+	/** The errors that clients did not see. */
+	readonly faults: readonly unknown[];
+	/** Throws them. */
 	checkFaults(): void;
 	token(claims: Claims): string;
 	/** Runs a script as the owner. */
@@ -55,6 +57,7 @@ export async function startRig(limits: Partial<Limits> = {}, shared: Database | 
 		database,
 		realtime,
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		faults,
 		checkFaults: () => {
 			if (faults.length > 0) throw new AggregateError(faults.splice(0), 'realtime failed unseen');
 		},
