@@ -27,8 +27,8 @@ const sqlFiles: Plugin = {
 };
 
 /**
- * The module that `import` from node:http makes has `WebSocket`, too, for which it loads undici: 0.1 s of a slow machine at every start
- * of a command or hub.
+ * An `import` from node:http also exposes `WebSocket`, for which Node loads undici. That would take 0.1 s on a slow machine whenever a
+ * command or the hub starts.
  */
 const nodeHttp: Plugin = {
 	name: 'node-http',

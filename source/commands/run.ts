@@ -54,7 +54,7 @@ export default command;
 function checkIsTag(env: NodeJS.ProcessEnv, word: string | undefined, given: readonly string[]): void {
 	const isProgram = clients.some(({program}) => program === word) || given[0]?.startsWith('-') === true;
 	if (word === undefined || !isProgram || readCredentials(findPaths(env).data, word) !== null) return;
-	throw new UsageError(`\`${word}\` is a program, not a tag.`, 'Name the agent first: agentmux run TAG -- COMMAND');
+	throw new UsageError(`\`${word}\` is a program, not a tag.`, 'Name the agent first: `agentmux run TAG -- COMMAND`.');
 }
 
 async function realFolder(dir: string): Promise<string> {

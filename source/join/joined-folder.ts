@@ -53,8 +53,9 @@ interface HookPlace {
 }
 
 /**
- * The agent for which a hook runs: that of AGENTMUX_TAG (of Claude Code), of `--as` in its line (which earlier versions of join wrote), or the one that
- * has joined for this client in its folder or the nearest above it. Null where nobody has joined. Throws if it cannot be determined.
+ * The agent for which a hook runs: that of AGENTMUX_TAG (only in Claude Code), of `--as` in its line (which earlier versions of join
+ * wrote), or the one that has joined for this client in its folder or the nearest above it. Null where nobody has joined. Throws if it
+ * cannot be determined.
  */
 export function tagOfHook(data: string, words: readonly string[], {env, folder, client}: HookPlace): Tag | null {
 	// Credentials of an early version do not say which clients they are for.

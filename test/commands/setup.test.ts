@@ -295,7 +295,7 @@ describe('the plugin', () => {
 		const refused = await home.run(['join', 'PLUGGED_2', '--dir', dir, '--plugin']);
 		expect(refused.code).toBe(1);
 		expect(refused.stderr).toContain(
-			`FILED has joined in ${dir} without the plugin. Leave first: agentmux leave FILED`,
+			`FILED has joined in ${dir} without the plugin. Leave first: \`agentmux leave FILED`,
 		);
 		await home.output(['leave', 'FILED', '--dir', dir]);
 		expect(await readdir(dir)).toEqual([]);

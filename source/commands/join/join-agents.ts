@@ -132,7 +132,7 @@ async function check(
 async function checkNoFiles(folder: string): Promise<void> {
 	const other = await holderIn(folder, claude);
 	if (other === null) return;
-	const remedy = `Leave first: agentmux leave ${other} --dir ${shellWord(folder)}`;
+	const remedy = `Leave first: \`agentmux leave ${other} --dir ${shellWord(folder)}\``;
 	throw new MailboxError('conflict', `${other} has joined in ${folder} without the plugin.`, remedy);
 }
 
