@@ -672,6 +672,7 @@ CREATE TRIGGER messages_answers AFTER INSERT ON public.messages FOR EACH ROW WHE
 CREATE TRIGGER messages_append_only BEFORE DELETE OR UPDATE ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.refuse_amendment();
 CREATE TRIGGER messages_append_only_truncate BEFORE TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.refuse_amendment();
 CREATE TRIGGER messages_before_insert BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.note_writer();
+CREATE TRIGGER messages_before_insert_adopt BEFORE INSERT ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.adopt_before();
 CREATE TRIGGER messages_before_insert_derive BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.derive_message();
 CREATE TRIGGER messages_entries AFTER INSERT OR DELETE OR UPDATE OF id, content ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.message_entries();
 CREATE TRIGGER messages_entries_truncate AFTER TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.message_entries();
@@ -736,7 +737,7 @@ begin
         hint = format('Begin the content with [%s].', me.tag);
     end if;
   end if;
-  new.xid := agentmux.current_xid();
+  select agentmux.shift(pg_current_xact_id(), m.xid_offset) into new.xid from public.mux_meta as m;
   new.thread_id := new.id;
   if new.reply_to is not null then
     select m.thread_id into new.thread_id from public.messages as m where m.id = new.reply_to;
@@ -5259,6 +5260,21 @@ begin
               and r.acked_at between m.created_at and m.created_at + interval '5 seconds'
               and upper(theirs.tag collate "C") = other)));
 end $function$;
+
+-- ==== adopt_once ====
+
+-- See agentmux.adopt_xids. Before the first row, because the rows take their transaction ids from what this leaves.
+CREATE OR REPLACE FUNCTION agentmux.adopt_before()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform agentmux.adopt_xids();
+  return null;
+end $function$;
+grant execute on function agentmux.adopt_before to public;
 
 -- ==== publication ====
 
