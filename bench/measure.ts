@@ -88,7 +88,12 @@ export function agentmux(env: NodeJS.ProcessEnv, ...words: string[]): string {
 
 /** One REST insert as any client would make it; resolves when the hub has answered. */
 export async function insert(hub: Hub, content: string): Promise<void> {
-	const response = await fetch(`${hub.url}/rest/v1/messages`, {
+	await insertInto(hub, 'messages', {content});
+}
+
+/** One INSERT over REST, as the service role. */
+export async function insertInto(hub: Hub, table: string, row: object): Promise<void> {
+	const response = await fetch(`${hub.url}/rest/v1/${table}`, {
 		method: 'POST',
 		headers: {
 			apikey: hub.key,
@@ -96,7 +101,7 @@ export async function insert(hub: Hub, content: string): Promise<void> {
 			'content-type': 'application/json',
 			prefer: 'return=minimal',
 		},
-		body: JSON.stringify({content}),
+		body: JSON.stringify(row),
 	});
 	await response.arrayBuffer();
 	if (response.status !== 201) throw new Error(`an insert was answered with ${response.status}`);

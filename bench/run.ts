@@ -10,13 +10,14 @@ import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
 import {renew, resultsFile, verdict} from './results.ts';
 import {startToFirstFrame} from './start.ts';
-import {watchedInserts} from './watched-inserts.ts';
+import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
 const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
 	start: startToFirstFrame,
 	'insert-to-screen': insertToScreen,
 	'key-to-bytes': keyToBytes,
 	inserts: durableInserts,
+	watch: watchedInsertsOverRest,
 	hook: hookWithoutMail,
 	'hook-gives-up': hookGivesUp,
 	'status-line': statusLine,
