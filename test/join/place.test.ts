@@ -95,6 +95,33 @@ describe('a tag that another folder has', () => {
 	});
 });
 
+describe('who has joined', () => {
+	const presence = async () => (await home.json<Agent[]>(['agents'])).find(({tag}) => tag === me)?.presence;
+
+	test('is away until a client starts, and is no obstacle to another one or to being forgotten', async () => {
+		const project = await folder('project');
+		await joinIn(project);
+		expect(await presence()).toBe('away');
+		await rm(placeOf(me));
+		expect(await joinIn(project)).toMatchObject({code: 0, stderr: ''});
+		await rm(placeOf(me));
+		expect(await home.output(['agents', 'forget', me])).toContain('is forgotten');
+	});
+
+	test('keeps the presence of a client that is running, and not that of one that is gone', async () => {
+		const project = await folder('project');
+		const become = (state: string, since: string) =>
+			home.output(['sql', `update agents set presence = '${state}', last_seen_at = ${since} where tag = '${me}'`]);
+		await joinIn(project);
+		await become('blocked', 'now()');
+		await joinIn(project);
+		expect(await presence()).toBe('blocked');
+		await become('working', "now() - interval '1 hour'");
+		await joinIn(project);
+		expect(await presence()).toBe('away');
+	});
+});
+
 describe('where a folder lies', () => {
 	test('a subfolder of a joined one has a place and a tag of its own', async () => {
 		const above = await folder('project');
