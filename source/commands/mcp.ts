@@ -1,4 +1,5 @@
 import {loadConfig} from '../config.ts';
+import {tagOfVariable} from '../join/hook/agent-tag.ts';
 import {pluginFlag, tagOfHook} from '../join/joined-folder.ts';
 import {UsageError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
@@ -45,7 +46,7 @@ const command: Command = {
 		if (input.length > 0) throw new UsageError('`agentmux mcp` takes no arguments.', 'Use --as TAG to say whose.');
 		const isSupabase = flags['supabase'] === true;
 		if (flags['plugin'] === true) return servePlugin(invocation);
-		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
+		const named = typeof flags['as'] === 'string' ? flags['as'] : (tagOfVariable(env) ?? undefined);
 		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
 		checkFolder(findPaths(env).data, workingFolder(env), tag, env);
 		for (const other of ignored) remark(stderr, `AGENTMUX_TAG is ${other}, which is no agent's tag; it is ignored.`);

@@ -171,6 +171,31 @@ describe('who a command is', () => {
 		},
 	);
 
+	test('a client that was started with an AGENTMUX_TAG that is no tag is nobody, and its user is told', async () => {
+		const env = {CLAUDECODE: '1', CLAUDE_CODE_ENTRYPOINT: 'cli', AGENTMUX_TAG: 'not a tag'};
+		const said = '`not a tag` (AGENTMUX_TAG) is not a tag. A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.';
+		const commands = [
+			['send', 'hello'],
+			['tail'],
+			['mcp', '--as', 'CLAUDE_1'],
+			['mcp', '--supabase', '--as', 'CLAUDE_1'],
+			['mcp', '--supabase'],
+		];
+		for (const words of commands) {
+			const end = await home.run(words, {cwd: folder, env});
+			expect(end).toMatchObject({code: 1, stdout: '', stderr: `agentmux: ${said}\n`});
+		}
+		await home.output(['send', '--to', 'CLAUDE_1', 'for whoever it is'], {cwd: elsewhere});
+		const hook = async (event: string) => {
+			const input = JSON.stringify({session_id: 's', hook_event_name: event});
+			return (await home.run(['hook', event], {cwd: folder, env, input})).stdout;
+		};
+		expect(JSON.parse(await hook('SessionStart'))).toEqual({
+			systemMessage: `agentmux: new mail is not handed over: ${said}`,
+		});
+		expect(await hook('UserPromptSubmit')).toBe('');
+	});
+
 	test('a human in a terminal in the folder is asked for an identity', async () => {
 		const start = (env: Record<string, string>) =>
 			spawn([process.execPath, cli, 'send', '--json', 'typed'], {

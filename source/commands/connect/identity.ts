@@ -1,10 +1,11 @@
 import {defaults, type Config} from '../../config.ts';
 import {clientOwners} from '../../join/clients/client-owner.ts';
+import {tagOfVariable, variable} from '../../join/hook/agent-tag.ts';
 import {joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
 import {readCredentials} from '../../join/files/credentials-file.ts';
 import {runningClients, type RunningClient} from '../../join/clients/running-client.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
-import {isReserved, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {isReserved, sameTag, type Tag} from '../../mailbox/tag.ts';
 
 /** Who runs a command. */
 export interface Identity {
@@ -38,7 +39,7 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	const here = nearest === undefined ? undefined : await withoutFormer(config.paths.data, nearest);
 	const configured = {tag: config.tag, kind: config.kind, isBound: false, from: config.origins.tag, hint: null};
 	if (inside.length === 0 && here === undefined) return configured;
-	const set = tagIn(env);
+	const set = tagOfVariable(env);
 	const isHuman = set !== null && (isReserved(set) || sameTag(set, config.human));
 	// In a terminal that no client opened, this is trusted to be a human.
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
@@ -156,20 +157,6 @@ function notHuman(named: Tag, here: JoinedFolder | undefined): MailboxError {
 		'forbidden',
 		`AGENTMUX_TAG is ${named}, but ${whereText([], here)}.`,
 		'Unset AGENTMUX_TAG, or run this in your own terminal.',
-	);
-}
-
-const variable = 'AGENTMUX_TAG';
-
-/** The tag in the environment. Throws MailboxError `invalid` if it is not a tag. */
-function tagIn(env: NodeJS.ProcessEnv): Tag | null {
-	const tag = env[variable]?.trim() ?? '';
-	if (tag === '') return null;
-	if (isTag(tag)) return tag;
-	throw new MailboxError(
-		'invalid',
-		`\`${tag}\` (${variable}) is not a tag.`,
-		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
 	);
 }
 

@@ -20,6 +20,7 @@ import {headlessFlag} from '../../join/clients/entries.ts';
 import {hookRoom} from '../../join/clients/hook-room.ts';
 import {timeLimit} from '../../join/clients/time-limit.ts';
 import {credentialsFile} from '../../join/files/credentials-file.ts';
+import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../../printable.ts';
@@ -63,7 +64,8 @@ function end(failure: unknown): void {
 	)?.(
 		`${words.join(' ')}: ${failure === null ? 'done' : 'failed'} after ${Math.round(age())} ms${answered ? ', with an answer' : ''}`,
 	);
-	const why = failure instanceof Error ? failure.message : 'unknown error';
+	const said = failure instanceof MailboxError ? failure.sentence : (failure as Partial<Error> | null)?.message;
+	const why = said ?? 'unknown error';
 	if (failure !== null) logFailure(paths.logs, `${words.join(' ')}: ${why}`);
 	// Shown only to the human, once a session.
 	if (failure !== null && theirs === 'SessionStart' && !answered) {
