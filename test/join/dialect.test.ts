@@ -235,6 +235,27 @@ describe('the built hook', () => {
 		expect((await fire('AfterTool', 'read_file')).stdout).toContain('after the prompt');
 	});
 
+	test('shows that Gemini CLI waits for permission only as long as it does, also while subagents run', async () => {
+		const ask = {notification_type: 'ToolPermission'};
+		const start = {tool_name: 'invoke_agent'};
+		const steps = [
+			['BeforeAgent', {prompt: 'go'}, 'working'],
+			// For the subagent itself, then for one of its tools.
+			['Notification', ask, 'blocked'],
+			['BeforeTool', start, 'working'],
+			['Notification', ask, 'blocked'],
+			['AfterTool', {tool_name: 'read_file'}, 'working'],
+			['Notification', ask, 'blocked'],
+			['AfterTool', start, 'working'],
+		] as const;
+		const seen: unknown[] = [];
+		for (const [event, input] of steps) {
+			await fireAnywhere({home: hub.home, tag: me, event, client: 'gemini', input});
+			seen.push([event, input, await presence()]);
+		}
+		expect(seen).toEqual(steps);
+	});
+
 	test('gives a subagent of Codex nothing', async () => {
 		await post('for the principal');
 		const event = {home: hub.home, tag: me, event: 'PostToolUse', client: 'codex'};

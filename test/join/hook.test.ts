@@ -294,6 +294,32 @@ test('others can see what the agent does', async () => {
 	expect(await presence()).toBe('away');
 });
 
+test('an agent that waits for permission is blocked, whatever its subagents do meanwhile, and the other way round', async () => {
+	const [one, two] = [{agent_id: 'one'}, {agent_id: 'two'}];
+	const steps = [
+		['UserPromptSubmit', {}, 'working'],
+		['PermissionRequest', {}, 'blocked'],
+		['PostToolBatch', one, 'blocked'],
+		['Stop', one, 'blocked'],
+		['PostToolBatch', {}, 'working'],
+		['PermissionRequest', one, 'blocked'],
+		['PermissionRequest', two, 'blocked'],
+		['PostToolBatch', {}, 'blocked'],
+		['PostToolBatch', one, 'blocked'],
+		['PostToolBatch', two, 'working'],
+		['Stop', {}, 'idle'],
+		// One that works in the background after the turn.
+		['PermissionRequest', one, 'blocked'],
+		['PostToolBatch', one, 'idle'],
+	] as const;
+	const seen: unknown[] = [];
+	for (const [event, input] of steps) {
+		await fire(event, input);
+		seen.push([event, input, await presence()]);
+	}
+	expect(seen).toEqual(steps);
+});
+
 describe('waking', () => {
 	const terminal = {CLAUDE_CODE_ENTRYPOINT: 'cli'};
 	const bell = () => join(hub.home, 'state/bells', me);

@@ -12,8 +12,8 @@ export interface SessionState {
 	readonly unconfirmed: readonly number[];
 	/** Ids of messages that the client was given, which name the agent and ask something; Stop reminds of each once. */
 	readonly asked: readonly number[];
-	/** Whether it waits for the human's permission. */
-	readonly blocked: boolean;
+	/** Who waits for the human's permission (permission.ts). */
+	readonly blocked: readonly string[];
 	/** Whether it was told that another client uses its tag. */
 	readonly shared: boolean;
 	/** The number of running subagents, for clients that report only their start and end. */
@@ -27,7 +27,7 @@ const fresh: SessionState = {
 	kept: 0,
 	unconfirmed: [],
 	asked: [],
-	blocked: false,
+	blocked: [],
 	shared: false,
 	subagents: 0,
 	mailbox: null,
@@ -62,7 +62,7 @@ export class SessionFile {
 				kept: typeof kept === 'number' ? kept : 0,
 				unconfirmed: idsIn(unconfirmed),
 				asked: idsIn(asked),
-				blocked: blocked === true,
+				blocked: Array.isArray(blocked) ? blocked.filter(who => typeof who === 'string') : [],
 				shared: shared === true,
 				subagents: typeof subagents === 'number' ? subagents : 0,
 				mailbox: typeof mailbox === 'string' ? mailbox : null,
