@@ -1,4 +1,4 @@
-import {spawn} from 'node:child_process';
+import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {createServer, type Server, type ServerResponse} from 'node:http';
@@ -8,6 +8,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {recordedClients} from '../../source/join/clients/client-owner.ts';
 import {quotedText} from '../../source/quotation/agent-text.ts';
 import {fire as fireAnywhere, hookProgram, placeAgent, type HookEnd} from '../helpers/hook.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
@@ -318,6 +319,32 @@ test('an agent that waits for permission is blocked, whatever its subagents do m
 		seen.push([event, input, await presence()]);
 	}
 	expect(seen).toEqual(steps);
+});
+
+test('records the process of a client that keeps its key, until its session ends', async () => {
+	const state = join(hub.home, 'state');
+	const session = `${hostname()}:recorded.sock`;
+	const env = {
+		CLAUDE_CODE_ENTRYPOINT: 'cli',
+		CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/recorded.sock',
+		CLAUDE_PID: String(process.pid),
+	};
+	const recorded = () => recordedClients(state).filter(({tag}) => tag === me);
+	const alive = [{session, interactive: true, isServed: false, isAlive: true}];
+	// Its first hook may have had no time.
+	await fire('UserPromptSubmit', {}, env);
+	expect(recorded()).toMatchObject(alive);
+	await fire('SessionEnd', {reason: 'clear'}, env);
+	await fire('SessionStart', {source: 'clear', session_id: 'the next'}, env);
+	expect(recorded()).toMatchObject(alive);
+	const ended = String(spawnSync(process.execPath, ['-e', '0']).pid);
+	await fire('SessionStart', {}, {...env, CLAUDE_PID: ended});
+	expect(recorded()).toMatchObject([{session, isAlive: false}]);
+	await fire('SessionEnd', {reason: 'other'}, env);
+	expect(recorded()).toEqual([]);
+	// This one has another key after /clear.
+	await fire('SessionStart', {}, {CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: env.CLAUDE_PID});
+	expect(recorded()).toEqual([]);
 });
 
 describe('waking', () => {

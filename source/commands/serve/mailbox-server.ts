@@ -1,14 +1,14 @@
-import {join} from 'node:path';
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
 import {loadConfig} from '../../config.ts';
 import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
 import {actingTag} from '../../join/hook/agent-tag.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
-import {claimClient, forgetClient, isSpokenFor, recordedClients, type Claim} from '../../join/clients/client-owner.ts';
+import {claimClient, forgetClient, isSpokenFor, recordedClients} from '../../join/clients/client-owner.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import {sessionsFolder} from '../../join/hook/hook-session.ts';
 import {withAfterAnswer} from '../../mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../mcp/server.ts';
 import {version} from '../../hub/files/version.ts';
@@ -49,7 +49,6 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	};
 	const client = clientKey(env, null);
 	const isGuest = isGuestRun(env, flags['headless'] === true, paths.state, tag);
-	const dead = recordedClients(paths.state).filter(each => !each.isAlive && sameTag(each.tag, tag));
 	const claim = claimClient(paths.state, env, tag);
 	let quiet = 60;
 	const status = new StatusKeeper(paths.state, tag);
@@ -60,7 +59,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 					tag,
 					client,
 					bell: bellFile(paths.state, tag),
-					hooks: join(paths.state, 'hooks'),
+					hooks: sessionsFolder(paths.state),
 					quiet: () => quiet,
 					mailbox,
 					sign: update => sign(update),
@@ -103,10 +102,11 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	await server.connect(transport);
 	stdin.once('data', () => watch?.onRequest());
 	keepHeapSmall();
+	const endOthers = async (): Promise<void> => (isGuest ? undefined : endDead(paths.state, tag, client, mailbox));
 	const begin = async (): Promise<void> => {
 		await sign(client === null ? {presence: 'idle'} : {});
 		quiet = (await loadConfig({env})).quietAfterEsc;
-		if (!isGuest) await endDead(dead, await mailbox());
+		await endOthers();
 	};
 	const beginning = untilItWorks(begin, say);
 	// Without a hub, nobody else looks after the tasks while all agents are idle.
@@ -114,7 +114,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const timer = setInterval(() => {
 		claim.renew();
 		refreshLaunchers(paths);
-		void sign().then(tend).catch(say);
+		void sign().then(endOthers).then(tend).catch(say);
 	}, signInterval);
 	await gone;
 	clearInterval(timer);
@@ -151,10 +151,12 @@ function endOf({stdin, stdout}: Invocation): Promise<void> {
 	return promise;
 }
 
-/** Ends the sessions of the agent's clients that died without signing off. */
-async function endDead(dead: readonly Claim[], mailbox: Mailbox): Promise<void> {
-	const sessions = dead.flatMap(each => each.session ?? []);
-	if (sessions.length > 0) await mailbox.endSessions(sessions);
+/** Ends the sessions of the agent's clients that died without signing off, other than that of this `client`. */
+async function endDead(state: string, tag: Tag, client: string | null, mailbox: () => Promise<Mailbox>): Promise<void> {
+	const others = recordedClients(state).filter(each => sameTag(each.tag, tag) && each.session !== client);
+	const dead = others.filter(({isAlive}) => !isAlive);
+	const sessions = dead.flatMap(({session}) => session ?? []);
+	if (sessions.length > 0) await (await mailbox()).endSessions(sessions);
 	for (const each of dead) forgetClient(each);
 }
 

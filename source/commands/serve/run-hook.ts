@@ -10,7 +10,7 @@ import type {Verify} from '../../join/hook/hand-over.ts';
 import {runHook} from '../../join/hook/hook.ts';
 import {readInput, type HookEvent} from '../../join/hook/hook-input.ts';
 import {logFailure} from '../../join/hook/hook-log.ts';
-import {SessionFile} from '../../join/hook/hook-session.ts';
+import {SessionFile, sessionsFolder} from '../../join/hook/hook-session.ts';
 import {readStdin} from '../../join/hook/hook-stdin.ts';
 import {tagOfHook} from '../../join/joined-folder.ts';
 import {missedFile, noteMissed} from '../../join/hook/missed.ts';
@@ -21,7 +21,7 @@ import {hookRoom} from '../../join/clients/hook-room.ts';
 import {timeLimit} from '../../join/clients/time-limit.ts';
 import {credentialsFile} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
-import type {Tag} from '../../mailbox/tag.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../../printable.ts';
 import {agentEnv} from '../connect/agent-env.ts';
@@ -117,7 +117,8 @@ async function run(): Promise<void> {
 	if (parsed === null) return;
 	const client = ending ?? clientKey(own, parsed.input.session_id);
 	note(flag, parsed.event, client);
-	const session = new SessionFile(join(paths.state, 'hooks'), client ?? parsed.input.session_id);
+	const session = new SessionFile(sessionsFolder(paths.state), client ?? parsed.input.session_id);
+	if (client !== null) await recordOwner(session, own, {tag, client, event: parsed.event});
 	const say = (text: string) => write(formatAnswer(program, theirs, text));
 	// Loaded only if there is mail, since most hooks have none.
 	const verify: Verify = async mail => {
@@ -139,6 +140,29 @@ async function takesPart(own: NodeJS.ProcessEnv, tag: Tag): Promise<boolean> {
 	if (!isAskedFor(words.includes(headlessFlag), own)) return false;
 	const {isSpokenFor} = await import('../../join/clients/client-owner.ts');
 	return !isSpokenFor(paths.state, tag, own);
+}
+
+/**
+ * Records the process of the client, so that its session is ended when that is dead: no server of the agent may ever have run. Only if
+ * the client keeps its key as long as it runs, which without a socket is that of one session.
+ */
+async function recordOwner(
+	session: SessionFile,
+	own: NodeJS.ProcessEnv,
+	{tag, client, event}: {readonly tag: Tag; readonly client: string; readonly event: HookEvent},
+): Promise<void> {
+	const pid = clientProcess(own);
+	const keepsKey = (own['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '') !== '' || isHeadless(own);
+	if (pid === null || !keepsKey || event === 'SessionEnd') return;
+	const {owner} = session.read();
+	// A new client may have the number of one that was killed.
+	if (event !== 'SessionStart' && owner?.client.pid === pid && sameTag(owner.tag, tag)) return;
+	const {processOf} = await import('../../join/clients/running-process.ts');
+	try {
+		session.change({owner: {tag, session: client, interactive: isInteractive(own), client: processOf(pid)}});
+	} catch {
+		// A full disk must not keep an agent from its mail.
+	}
 }
 
 /** A client that changed its folder has forgotten what it watches. Needs no mailbox. */

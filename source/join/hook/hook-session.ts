@@ -1,6 +1,18 @@
 import {existsSync, mkdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {readOwnFile, replaceFile} from '../../hub/files/whole-file.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+
+/** The running client that a session belongs to. */
+interface SessionOwner {
+	readonly tag: Tag;
+	/** The client's key. */
+	readonly session: string;
+	/** Whether somebody sits at it. */
+	readonly interactive: boolean;
+	/** Its process, so that its death is noticed (clients/running-process.ts). */
+	readonly client: {readonly pid: number; readonly start: string | null};
+}
 
 /** What the hooks of a running client, each in its own process, remember between them, and what its server asks of them. */
 export interface SessionState {
@@ -20,6 +32,8 @@ export interface SessionState {
 	readonly subagents: number;
 	/** The id of the mailbox, as the database reported it last; null if not requested yet. */
 	readonly mailbox: string | null;
+	/** Null if it is not known. */
+	readonly owner: SessionOwner | null;
 }
 
 const fresh: SessionState = {
@@ -31,10 +45,16 @@ const fresh: SessionState = {
 	shared: false,
 	subagents: 0,
 	mailbox: null,
+	owner: null,
 };
 
 /** How many ids are kept; the newest. */
 const maxIds = 500;
+
+/** The folder for the sessions of this machine. `state` is the state folder. */
+export function sessionsFolder(state: string): string {
+	return join(state, 'hooks');
+}
 
 /** A part of a file name for the key of a client, which may contain anything. */
 export function fileName(client: string): string {
@@ -56,7 +76,7 @@ export class SessionFile {
 		try {
 			const value = JSON.parse(readOwnFile(this.#path)) as Partial<Record<keyof SessionState | 'unsaid', unknown>>;
 			// An earlier version called it `unsaid`.
-			const {working, kept, unconfirmed = value.unsaid, asked, blocked, shared, subagents, mailbox} = value;
+			const {working, kept, unconfirmed = value.unsaid, asked, blocked, shared, subagents, mailbox, owner} = value;
 			return {
 				working: working === true,
 				kept: typeof kept === 'number' ? kept : 0,
@@ -66,6 +86,7 @@ export class SessionFile {
 				shared: shared === true,
 				subagents: typeof subagents === 'number' ? subagents : 0,
 				mailbox: typeof mailbox === 'string' ? mailbox : null,
+				owner: ownerIn(owner),
 			};
 		} catch {
 			return fresh;
@@ -74,7 +95,7 @@ export class SessionFile {
 
 	/** Throws if it cannot be written. Only one hook of a session runs at a time. */
 	change(change: Partial<SessionState>): void {
-		const {working, kept, unconfirmed, asked, blocked, shared, subagents, mailbox} = {...this.read(), ...change};
+		const {working, kept, unconfirmed, asked, blocked, shared, subagents, mailbox, owner} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
 		const text = JSON.stringify({
 			working,
@@ -85,6 +106,7 @@ export class SessionFile {
 			shared,
 			subagents,
 			mailbox,
+			owner,
 		});
 		// Not synced, because a hook has little time. If it is lost in a power cut, a message may be delivered twice.
 		replaceFile(this.#path, text, {sync: false});
@@ -95,14 +117,28 @@ export class SessionFile {
 		return existsSync(this.#path);
 	}
 
-	/** Forgets everything, but for that a hook has run: the same client begins another session. */
+	/** Forgets everything but whose it is, and that a hook has run: the same client begins another session. */
 	reset(): void {
-		this.change(fresh);
+		const {owner: _, ...rest} = fresh;
+		this.change(rest);
 	}
 
 	remove(): void {
 		rmSync(this.#path, {force: true});
 	}
+}
+
+/** Null if it is damaged. */
+function ownerIn(value: unknown): SessionOwner | null {
+	const {tag, session, interactive, client} = (value ?? {}) as {readonly [name in keyof SessionOwner]?: unknown};
+	const {pid, start} = (client ?? {}) as {readonly pid?: unknown; readonly start?: unknown};
+	if (typeof tag !== 'string' || typeof session !== 'string' || typeof pid !== 'number') return null;
+	return {
+		tag,
+		session,
+		interactive: interactive === true,
+		client: {pid, start: typeof start === 'string' ? start : null},
+	};
 }
 
 function idsIn(value: unknown): number[] {
