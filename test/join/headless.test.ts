@@ -57,7 +57,7 @@ test('AGENTMUX_TAG makes another agent of a client, unless it is the tag of a hu
 test("a human's tag that a run inherits asks for nothing", async () => {
 	const folder = mkdtempSync(join(tmpdir(), 'agentmux-env-'));
 	onTestFinished(() => rmSync(folder, {recursive: true, force: true}));
-	const paths = {config: join(folder, 'config.toml'), data: folder};
+	const paths = {config: join(folder, 'config.toml'), data: folder, state: folder};
 	const kept = async (tag: string) => (await agentEnv({AGENTMUX_TAG: tag, OTHER: '1'}, paths))['AGENTMUX_TAG'] ?? null;
 	expect(await kept('BOSS')).toBe('BOSS');
 	writeFileSync(paths.config, 'tag = "Boss"\n');

@@ -442,6 +442,38 @@ describe('waking', () => {
 		rmSync(join(clients, `any.${me}.json`));
 	});
 
+	test('a run without a user is the agent of its folder that takes part, and not the one whose tag it inherits', async () => {
+		const [outer, other] = [`${me}_OUTER`, `${me}_OTHER`];
+		for (const tag of [outer, other]) placeAgent(hub.home, tag, {key: hub.anonKey, token: hub.tokenFor(tag)});
+		const record = join(hub.home, 'state/clients', `any.${outer}.json`);
+		mkdirSync(join(hub.home, 'state/clients'), {recursive: true});
+		// The client above is the process of this test.
+		const client = {pid: process.pid, start: null};
+		const session = `${hostname()}:outer.sock`;
+		writeFileSync(record, JSON.stringify({tag: outer, pid: process.pid, client, session, interactive: true}));
+		const run = async (shell: NodeJS.ProcessEnv) => {
+			const env = {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli', CLAUDE_CODE_SESSION_ID: 'inner', ...shell};
+			const input = {session_id: 'inner'};
+			const end = await fireAnywhere({
+				home: hub.home,
+				tag: me,
+				event: 'UserPromptSubmit',
+				env,
+				input,
+				flags: ['--headless'],
+			});
+			return end.stdout === '' ? '' : contextOf(end);
+		};
+		const shell = {CLAUDE_CODE_EXECPATH: '/usr/bin/claude'};
+		await sender.post({content: `[SENDER] @${other} for the other`});
+		await post('first');
+		expect(await run({...shell, AGENTMUX_TAG: other})).toContain('for the other');
+		expect(await run({...shell, AGENTMUX_TAG: outer})).toContain('first');
+		await post('second');
+		expect(await run({CODEX_THREAD_ID: '1', AGENTMUX_TAG: outer})).toContain('second');
+		rmSync(record);
+	});
+
 	test('the watched file wakes the client if mail is waiting, names the senders, and hands nothing over', async () => {
 		const changed = {file_path: bell(), event: 'change'};
 		await fire('SessionStart', {}, terminal);

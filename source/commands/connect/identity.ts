@@ -1,11 +1,12 @@
 import {defaults, type Config} from '../../config.ts';
 import {clientOwners} from '../../join/clients/client-owner.ts';
 import {tagOfVariable, variable} from '../../join/hook/agent-tag.ts';
-import {joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
+import {hasJoinedHeadless, joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
 import {readCredentials} from '../../join/files/credentials-file.ts';
 import {runningClients, type RunningClient} from '../../join/clients/running-client.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
 import {isReserved, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {isOuterTag} from './agent-env.ts';
 
 /** Who runs a command. */
 export interface Identity {
@@ -44,11 +45,12 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	// In a terminal that no client opened, this is trusted to be a human.
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
 	if (isHuman && inside.length === 0) throw notHuman(set, here);
-	// A client that was started in a human's shell inherits it.
-	const named = isHuman ? null : set;
 	const owners = inside.length === 0 ? [] : clientOwners(config.paths.state, env);
 	// A client that was started as another agent than the folder's: its server has recorded that.
-	const isOwner = named !== null && owners.some(owner => sameTag(owner, named));
+	const isOwner = set !== null && owners.some(owner => sameTag(owner, set));
+	// A client that was started in a human's shell inherits it, or in that of another client.
+	const isOuter = set !== null && !isHuman && !isOwner && (await isOuterIn(here, set, config.paths, env));
+	const named = isHuman || isOuter ? null : set;
 	const own = boundTo(named, inside, isOwner ? undefined : here, cwd);
 	checkOwner(owners, own.tag, inside, named === null ? cwd : variable);
 	if (as !== undefined && !sameTag(as, own.tag)) {
@@ -105,6 +107,17 @@ async function withoutFormer(data: string, joined: JoinedFolder): Promise<Joined
 	const folders = await Promise.all(agents.map(({tag}) => foldersOf(data, tag)));
 	const present = agents.filter((_, index) => folders[index]?.includes(folder) === true);
 	return present.length === 0 ? joined : {folder, agents: present};
+}
+
+/** Whether AGENTMUX_TAG does not count there, as it does not for the client that runs this (agentEnv). */
+async function isOuterIn(
+	here: JoinedFolder | undefined,
+	set: Tag,
+	{data, state}: Config['paths'],
+	env: NodeJS.ProcessEnv,
+): Promise<boolean> {
+	const isHeadless = here?.agents.some(({tag}) => hasJoinedHeadless(data, tag, here.folder)) === true;
+	return isHeadless && isOuterTag(set, env, state);
 }
 
 function boundTo(

@@ -93,7 +93,7 @@ async function run(): Promise<void> {
 	const known = eventOf(program, theirs);
 	// Claude Code may have left the folder in which it was started: by a `cd` of its model.
 	const folder = (program === 'claude' ? env['CLAUDE_PROJECT_DIR'] : undefined) ?? process.cwd();
-	const theirEnv = await agentEnv(env, paths);
+	const theirEnv = await agentEnv(env, paths, {headless: words.includes(headlessFlag)});
 	const tag = tagOfHook(paths.data, words, {env: theirEnv, folder, client: program});
 	if (tag === null) return;
 	// Another client that was started in Claude Code's shell inherits its variables, which then do not describe that client.

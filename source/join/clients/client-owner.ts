@@ -6,7 +6,7 @@ import {readOwnFile} from '../../hub/files/whole-file.ts';
 import {foldTag, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {clientKey, clientProcess, isChild, isInteractive} from './client.ts';
 import {sessionsFolder} from '../hook/hook-session.ts';
-import {isRunning, processOf, type RunningProcess} from './running-process.ts';
+import {isRunning, processesAbove, processOf, type RunningProcess} from './running-process.ts';
 
 /*
  * Records which agent a running client works as, according to the agents' servers that it started. What its shell says (AGENTMUX_TAG,
@@ -102,6 +102,20 @@ export function isSpokenFor(state: string, tag: Tag, env: NodeJS.ProcessEnv): bo
 	const own = clientKey(env, null);
 	const isOther = ({interactive, session}: Claim): boolean => interactive || (isChild(env) && session !== own);
 	return recordedClients(state).some(claim => claim.isAlive && sameTag(claim.tag, tag) && isOther(claim));
+}
+
+/**
+ * Whether AGENTMUX_TAG, which is `tag`, is that of another client, in whose shell the one in `env` was started: then nobody set it for
+ * this one.
+ */
+export function isInherited(state: string, tag: Tag, env: NodeJS.ProcessEnv): boolean {
+	const own = clientKey(env, null);
+	const others = recordedClients(state).filter(
+		({isAlive, session, ...claim}) => isAlive && session !== own && sameTag(claim.tag, tag),
+	);
+	if (others.length === 0) return false;
+	const above = processesAbove();
+	return others.some(({client}) => client !== null && above.includes(client.pid));
 }
 
 /** Removes the record of a client that is dead, or that has left. */
