@@ -121,7 +121,7 @@ test('the session of a client that is dead is ended at once, and its record remo
 
 test('the dead client of an agent that was revoked is forgotten, and others are rung', async () => {
 	record(ended);
-	const other = {tag: 'other', session: 'host:3', interactive: true, client: processOf(process.pid)};
+	const other = {tag: 'other', session: 'host:3', interactive: true, client: processOf(process.pid), above: []};
 	new SessionFile(sessionsFolder(state), 'host:3').change({owner: other});
 	const run = async (_: unknown, tag?: string) => {
 		if (tag !== undefined) throw Object.assign(new Error(`${tag} has been revoked`), {code: '42501'});
@@ -137,7 +137,7 @@ test('the dead client of an agent that was revoked is forgotten, and others are 
 
 /** What the hooks of a client leave whose server never ran. */
 function recordByHook(client: number): void {
-	const owner = {tag: 'claude_1', session: 'host:2', interactive: true, client: processOf(client)};
+	const owner = {tag: 'claude_1', session: 'host:2', interactive: true, client: processOf(client), above: []};
 	new SessionFile(sessionsFolder(state), 'host:2').change({working: true, owner});
 }
 
@@ -166,7 +166,13 @@ test('a client with a server is recorded twice, and signs for itself', async () 
 	const env = {CLAUDE_CODE_SESSION_ID: 's', CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: String(process.pid)};
 	const claim = claimClient(state, env, 'CLAUDE_1');
 	onTestFinished(() => claim.release());
-	const owner = {tag: 'CLAUDE_1', session: `${hostname()}:s`, interactive: true, client: processOf(process.pid)};
+	const owner = {
+		tag: 'CLAUDE_1',
+		session: `${hostname()}:s`,
+		interactive: true,
+		client: processOf(process.pid),
+		above: [],
+	};
 	new SessionFile(sessionsFolder(state), 's').change({owner});
 	expect(recordedClients(state)).toMatchObject([{isServed: true}]);
 	await ringer.look(0);

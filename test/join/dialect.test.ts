@@ -1,7 +1,10 @@
+import {hostname} from 'node:os';
+import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {formatAnswer, clientIn, parseEvent} from '../../source/join/clients/dialect.ts';
 import {readInput} from '../../source/join/hook/hook-input.ts';
+import {sessionsBelow} from '../../source/join/hook/hook-session.ts';
 import {isMailText, type Mail} from '../../source/join/hook/mail.ts';
 import {hookRoom} from '../../source/join/clients/hook-room.ts';
 import {mailText, openText} from '../../source/join/hook/mail-text.ts';
@@ -254,6 +257,15 @@ describe('the built hook', () => {
 			seen.push([event, input, await presence()]);
 		}
 		expect(seen).toEqual(steps);
+	});
+
+	test('records the processes above it, one of which is the client, until the session ends', async () => {
+		const fire = (event: string) => fireAnywhere({home: hub.home, tag: me, event, client: 'codex'});
+		const below = () => sessionsBelow(join(hub.home, 'state'), me.toLowerCase(), process.pid);
+		await fire('UserPromptSubmit');
+		expect(below().map(session => session.read().owner)).toMatchObject([{session: `${hostname()}:s1`, client: null}]);
+		await fire('SessionEnd');
+		expect(below()).toEqual([]);
 	});
 
 	test('gives a subagent of Codex nothing', async () => {

@@ -4,10 +4,10 @@ import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
 import {actingTag} from '../../join/hook/agent-tag.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
-import {claimClient, forgetClient, isSpokenFor, recordedClients} from '../../join/clients/client-owner.ts';
+import {claimClient, isSpokenFor} from '../../join/clients/client-owner.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import type {Tag} from '../../mailbox/tag.ts';
 import {sessionsFolder} from '../../join/hook/hook-session.ts';
 import {withAfterAnswer} from '../../mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../mcp/server.ts';
@@ -20,6 +20,7 @@ import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
 import {checkJoined} from './check-joined.ts';
 import {ClientWatch} from './client-watch.ts';
+import {deadClients} from './dead-clients.ts';
 import {StatusKeeper} from './status-keeper.ts';
 import {untilItWorks} from './until-it-works.ts';
 
@@ -36,8 +37,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const {env, stdin, stdout, stderr, flags} = invocation;
 	const tag = actingTag(written, env);
 	const paths = findPaths(env);
-	const say = (error: unknown): void =>
-		remark(stderr, error instanceof MailboxError ? error.sentence : `Internal error: ${String(error)}`);
+	const say = (error: unknown): void => remark(stderr, sentenceOf(error));
 	let opened: Promise<Mailbox> | null = null;
 	const mailbox = async (): Promise<Mailbox> => {
 		checkJoined(tag, written, env, paths.data);
@@ -102,11 +102,11 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	await server.connect(transport);
 	stdin.once('data', () => watch?.onRequest());
 	keepHeapSmall();
-	const endOthers = async (): Promise<void> => (isGuest ? undefined : endDead(paths.state, tag, client, mailbox));
+	const dead = deadClients({state: paths.state, tag, client, isGuest, mailbox});
 	const begin = async (): Promise<void> => {
 		await sign(client === null ? {presence: 'idle'} : {});
 		quiet = (await loadConfig({env})).quietAfterEsc;
-		await endOthers();
+		await dead.endOthers();
 	};
 	const beginning = untilItWorks(begin, say);
 	// Without a hub, nobody else looks after the tasks while all agents are idle.
@@ -114,7 +114,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const timer = setInterval(() => {
 		claim.renew();
 		refreshLaunchers(paths);
-		void sign().then(endOthers).then(tend).catch(say);
+		void sign().then(dead.endOthers).then(tend).catch(say);
 	}, signInterval);
 	await gone;
 	clearInterval(timer);
@@ -129,8 +129,13 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		// Nobody reads the answers to open calls, so they are abandoned and give back the mail that they took.
 		await server.close();
 		await transport.settled();
+		if (opened !== null) await dead.endOwn();
 	};
 	await Promise.race([shutDown().catch(say), new Promise(resolve => setTimeout(resolve, shutdownTimeout))]);
+}
+
+function sentenceOf(error: unknown): string {
+	return error instanceof MailboxError ? error.sentence : `Internal error: ${String(error)}`;
 }
 
 /** What waits until all output was written. It rejects if the reader went away, in which case the output is lost. */
@@ -149,15 +154,6 @@ function endOf({stdin, stdout}: Invocation): Promise<void> {
 	stdout.removeAllListeners('error').on('error', () => resolve());
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve());
 	return promise;
-}
-
-/** Ends the sessions of the agent's clients that died without signing off, other than that of this `client`. */
-async function endDead(state: string, tag: Tag, client: string | null, mailbox: () => Promise<Mailbox>): Promise<void> {
-	const others = recordedClients(state).filter(each => sameTag(each.tag, tag) && each.session !== client);
-	const dead = others.filter(({isAlive}) => !isAlive);
-	const sessions = dead.flatMap(({session}) => session ?? []);
-	if (sessions.length > 0) await (await mailbox()).endSessions(sessions);
-	for (const each of dead) forgetClient(each);
 }
 
 /**

@@ -4,7 +4,7 @@ import {openLog} from '../../hub/files/log.ts';
 import {openTrace} from '../../hub/files/trace.ts';
 import {bellFile, createBell, isFlagged} from '../../join/hook/bell.ts';
 import {clientKey, clientProcess, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
-import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
+import {formatAnswer, clientIn, eventOf, parseEvent, type ClientId} from '../../join/clients/dialect.ts';
 import {age, Deadline} from '../../join/hook/deadline.ts';
 import type {Verify} from '../../join/hook/hand-over.ts';
 import {runHook} from '../../join/hook/hook.ts';
@@ -118,7 +118,7 @@ async function run(): Promise<void> {
 	const client = ending ?? clientKey(own, parsed.input.session_id);
 	note(flag, parsed.event, client);
 	const session = new SessionFile(sessionsFolder(paths.state), client ?? parsed.input.session_id);
-	if (client !== null) await recordOwner(session, own, {tag, client, event: parsed.event});
+	if (client !== null) await recordOwner(session, own, {tag, client, program, event: parsed.event});
 	const say = (text: string) => write(formatAnswer(program, theirs, text));
 	// Loaded only if there is mail, since most hooks have none.
 	const verify: Verify = async mail => {
@@ -142,24 +142,36 @@ async function takesPart(own: NodeJS.ProcessEnv, tag: Tag): Promise<boolean> {
 	return !isSpokenFor(paths.state, tag, own);
 }
 
+interface Recording {
+	readonly tag: Tag;
+	/** The client's key. */
+	readonly client: string;
+	readonly program: ClientId;
+	readonly event: HookEvent;
+}
+
 /**
  * Records the process of the client, so that its session is ended when that is dead: no server of the agent may ever have run. Only if
- * the client keeps its key as long as it runs, which without a socket is that of one session.
+ * the client keeps its key as long as it runs, which without a socket is that of one session. Clients other than Claude Code do not
+ * name their process; the agent's server knows which of those above the hook it is.
  */
 async function recordOwner(
 	session: SessionFile,
 	own: NodeJS.ProcessEnv,
-	{tag, client, event}: {readonly tag: Tag; readonly client: string; readonly event: HookEvent},
+	{tag, client, program, event}: Recording,
 ): Promise<void> {
 	const pid = clientProcess(own);
 	const keepsKey = (own['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '') !== '' || isHeadless(own);
-	if (pid === null || !keepsKey || event === 'SessionEnd') return;
+	const isNamed = pid !== null && keepsKey;
+	if ((!isNamed && program === 'claude') || event === 'SessionEnd') return;
 	const {owner} = session.read();
+	const isSame = owner !== null && sameTag(owner.tag, tag) && (owner.client?.pid ?? null) === pid;
 	// A new client may have the number of one that was killed.
-	if (event !== 'SessionStart' && owner?.client.pid === pid && sameTag(owner.tag, tag)) return;
-	const {processOf} = await import('../../join/clients/running-process.ts');
+	if (event !== 'SessionStart' && isSame) return;
+	const {processesAbove, processOf} = await import('../../join/clients/running-process.ts');
+	const whose = isNamed ? {client: processOf(pid), above: []} : {client: null, above: processesAbove()};
 	try {
-		session.change({owner: {tag, session: client, interactive: isInteractive(own), client: processOf(pid)}});
+		session.change({owner: {tag, session: client, interactive: isInteractive(own), ...whose}});
 	} catch {
 		// A full disk must not keep an agent from its mail.
 	}

@@ -1,7 +1,7 @@
-import {existsSync, mkdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {readOwnFile, replaceFile} from '../../hub/files/whole-file.ts';
-import type {Tag} from '../../mailbox/tag.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 
 /** The running client that a session belongs to. */
 interface SessionOwner {
@@ -10,8 +10,10 @@ interface SessionOwner {
 	readonly session: string;
 	/** Whether somebody sits at it. */
 	readonly interactive: boolean;
-	/** Its process, so that its death is noticed (clients/running-process.ts). */
-	readonly client: {readonly pid: number; readonly start: string | null};
+	/** Its process, so that its death is noticed (clients/running-process.ts); null for a client that does not name it. */
+	readonly client: {readonly pid: number; readonly start: string | null} | null;
+	/** Then those above its hook, one of which it is. */
+	readonly above: readonly number[];
 }
 
 /** What the hooks of a running client, each in its own process, remember between them, and what its server asks of them. */
@@ -54,6 +56,24 @@ const maxIds = 500;
 /** The folder for the sessions of this machine. `state` is the state folder. */
 export function sessionsFolder(state: string): string {
 	return join(state, 'hooks');
+}
+
+/** Those of an agent whose client does not name its process, and is this one. */
+export function sessionsBelow(state: string, tag: Tag, pid: number): SessionFile[] {
+	const folder = sessionsFolder(state);
+	const files = namesIn(folder).map(name => new SessionFile(folder, name.slice(0, -'.json'.length)));
+	return files.filter(file => {
+		const {owner} = file.read();
+		return owner !== null && sameTag(owner.tag, tag) && owner.client === null && owner.above.includes(pid);
+	});
+}
+
+function namesIn(folder: string): string[] {
+	try {
+		return readdirSync(folder).filter(name => name.endsWith('.json'));
+	} catch {
+		return [];
+	}
 }
 
 /** A part of a file name for the key of a client, which may contain anything. */
@@ -130,14 +150,17 @@ export class SessionFile {
 
 /** Null if it is damaged. */
 function ownerIn(value: unknown): SessionOwner | null {
-	const {tag, session, interactive, client} = (value ?? {}) as {readonly [name in keyof SessionOwner]?: unknown};
+	const {tag, session, interactive, client, above} = (value ?? {}) as {
+		readonly [name in keyof SessionOwner]?: unknown;
+	};
 	const {pid, start} = (client ?? {}) as {readonly pid?: unknown; readonly start?: unknown};
-	if (typeof tag !== 'string' || typeof session !== 'string' || typeof pid !== 'number') return null;
+	if (typeof tag !== 'string' || typeof session !== 'string') return null;
 	return {
 		tag,
 		session,
 		interactive: interactive === true,
-		client: {pid, start: typeof start === 'string' ? start : null},
+		client: typeof pid === 'number' ? {pid, start: typeof start === 'string' ? start : null} : null,
+		above: idsIn(above),
 	};
 }
 
