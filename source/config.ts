@@ -1,7 +1,7 @@
 import {readConfigFile, type ConfigFile} from './config-file.ts';
 import {addressFault} from './mailbox/address.ts';
 import {MailboxError} from './mailbox/error.ts';
-import {HUMAN, isTag, sameTag, type Tag} from './mailbox/tag.ts';
+import {HUMAN, isTag, sameTag, tagGrammar, type Tag} from './mailbox/tag.ts';
 import {findPaths, type Paths} from './paths.ts';
 
 /** Which database holds the mailbox. */
@@ -171,11 +171,7 @@ function checkedTag(tag: string, flag: string | undefined, variable: string | un
 	if (isTag(tag)) return tag;
 	const where =
 		given(flag) !== undefined ? '--as' : given(variable) !== undefined ? 'AGENTMUX_TAG' : `\`tag\` in ${file}`;
-	throw new MailboxError(
-		'invalid',
-		`\`${tag}\` (${where}) is not a tag.`,
-		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
-	);
+	throw new MailboxError('invalid', `\`${tag}\` (${where}) is not a tag.`, tagGrammar);
 }
 
 /** Rejects with MailboxError `invalid` for a setting of which nothing can be made. */

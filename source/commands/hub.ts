@@ -148,7 +148,7 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 	// By now the thread with the database has grown its own heap.
 	keepHeapSmall();
 	const {startRinging} = await import('./hub/ring-clients.ts');
-	const stopRinging = startRinging({state: paths.state, hub, log});
+	const stopRinging = startRinging({state: paths.state, env, hub, log});
 	try {
 		await ended.promise;
 	} finally {

@@ -6,7 +6,7 @@ import {loadConfig} from '../config.ts';
 import {runSql} from '../gateway/management.ts';
 import {applyAll, checkWritable, type Edit} from '../join/files/file-edit.ts';
 import {planFolderRemoval} from '../join/folder-removal.ts';
-import {recordedClients, type Claim} from '../join/clients/client-owner.ts';
+import {forgetClient, recordedClients, type Claim} from '../join/clients/client-owner.ts';
 import {claude} from '../join/clients/clients.ts';
 import {holderIn} from '../join/files/holder.ts';
 import {joinedFolders} from '../join/joined-folder.ts';
@@ -142,7 +142,10 @@ async function signOff(
 		const opening = {as: tag, kind: 'agent', account: credentials?.account} as const;
 		const isGone = readCredentials(data, tag) === null;
 		// Otherwise it would be shown as present for a few more minutes. Its clients may be running, and cannot sign off any more.
-		const sessions = isGone ? sessionsOf(clients, tag) : [];
+		const gone = isGone ? clients.filter(each => sameTag(each.tag, tag)) : [];
+		const sessions = [...new Set(gone.flatMap(({session}) => session ?? []))];
+		// A hub gives signs of life for those without a server.
+		for (const each of gone.filter(({isServed}) => !isServed)) forgetClient(each);
 		const away = withMailbox(invocation, opening, async mailbox => {
 			for (const session of sessions) await mailbox.touch({presence: 'away', session});
 			await mailbox.touch({presence: 'away'});
@@ -155,12 +158,6 @@ async function signOff(
 }
 
 export default command;
-
-/** The agent's clients of this machine, as the mailbox knows them. */
-function sessionsOf(clients: readonly Claim[], tag: Tag): string[] {
-	const own = clients.filter(each => sameTag(each.tag, tag));
-	return [...new Set(own.flatMap(({session}) => session ?? []))];
-}
 
 /** An agent may leave itself, but may not remove others, because that ends their tokens. Throws MailboxError `forbidden`. */
 function checkOthers(env: NodeJS.ProcessEnv, data: string, participants: readonly Participant[]): void {

@@ -1,5 +1,6 @@
 import {loadConfig} from '../config.ts';
-import {pluginFlag, tagOfHook} from '../join/joined-folder.ts';
+import {tagOfVariable} from '../join/hook/agent-tag.ts';
+import {hasJoinedHeadless, pluginFlag, tagOfHook} from '../join/joined-folder.ts';
 import {UsageError} from '../mailbox/error.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
@@ -40,14 +41,18 @@ const command: Command = {
 	async run(given) {
 		const {input, flags, stderr} = given;
 		const ignored: Tag[] = [];
-		const env = await agentEnv(given.env, findPaths(given.env), tag => ignored.push(tag));
-		const invocation = {...given, env};
 		if (input.length > 0) throw new UsageError('`agentmux mcp` takes no arguments.', 'Use --as TAG to say whose.');
+		const paths = findPaths(given.env);
+		const cwd = workingFolder(given.env);
+		const as = typeof flags['as'] === 'string' ? agentTag(flags['as'], '--as') : null;
+		const headless = flags['headless'] === true || (as !== null && hasJoinedHeadless(paths.data, as, cwd));
+		const env = await agentEnv(given.env, paths, {headless, onIgnored: tag => ignored.push(tag)});
+		const invocation = {...given, env};
 		const isSupabase = flags['supabase'] === true;
 		if (flags['plugin'] === true) return servePlugin(invocation);
-		const named = typeof flags['as'] === 'string' ? flags['as'] : env['AGENTMUX_TAG'];
-		const tag = named === undefined && isSupabase ? await folderAgent(invocation) : agentTag(named, '--as');
-		checkFolder(findPaths(env).data, workingFolder(env), tag, env);
+		const named = as ?? tagOfVariable(env);
+		const tag = named === null && isSupabase ? await folderAgent(invocation) : agentTag(named ?? '', '--as');
+		checkFolder(paths.data, cwd, tag, env);
 		for (const other of ignored) remark(stderr, `AGENTMUX_TAG is ${other}, which is no agent's tag; it is ignored.`);
 		if (isSupabase) {
 			const {runSupabaseServer} = await import('./serve/supabase-server.ts');

@@ -4,7 +4,7 @@ import {isTag, type Tag} from '../mailbox/tag.ts';
 import {foldersAbove} from './clients/above.ts';
 import {clients, everyFileOf, type Client} from './clients/clients.ts';
 import type {ClientId} from './clients/dialect.ts';
-import {everyCredentials} from './files/credentials-file.ts';
+import {everyCredentials, readCredentials} from './files/credentials-file.ts';
 import {actingTag} from './hook/agent-tag.ts';
 
 /** An agent that has joined in a folder. */
@@ -39,6 +39,13 @@ export function joinedFolders(data: string, cwd: string): JoinedFolder[] {
 			}));
 		return agents.length === 0 ? [] : [{folder, agents}];
 	});
+}
+
+/** Whether the agent takes part in runs without a user in `cwd`: it has joined with --headless there, or in a folder above. */
+export function hasJoinedHeadless(data: string, tag: Tag, cwd: string): boolean {
+	const here = realPath(cwd);
+	const joined = readCredentials(data, tag)?.headless ?? [];
+	return [here, ...foldersAbove(here)].some(folder => joined.includes(folder));
 }
 
 /** The argument of the hooks and the server of our plugin, which are the same in every folder. */

@@ -18,6 +18,9 @@ export const mentionPattern = `(?<!@|${tagLetter})@(${tagPattern})(?!${tagLetter
 
 const whole = new RegExp(`^${tagPattern}$`);
 
+/** The same in words, for whoever gave something else. */
+export const tagGrammar = 'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.';
+
 /** Whether `text` is a tag: a letter, then up to 31 letters, digits, `_` or `-`. */
 export function isTag(text: string): boolean {
 	return whole.test(text);

@@ -171,6 +171,32 @@ describe('who a command is', () => {
 		},
 	);
 
+	test('a client that was started with an AGENTMUX_TAG that is no tag is nobody, and its user is told', async () => {
+		const env = {CLAUDECODE: '1', CLAUDE_CODE_ENTRYPOINT: 'cli', AGENTMUX_TAG: 'not a tag'};
+		const said =
+			'`not a tag` (AGENTMUX_TAG) is not a tag. A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.';
+		const commands = [
+			['send', 'hello'],
+			['tail'],
+			['mcp', '--as', 'CLAUDE_1'],
+			['mcp', '--supabase', '--as', 'CLAUDE_1'],
+			['mcp', '--supabase'],
+		];
+		for (const words of commands) {
+			const end = await home.run(words, {cwd: folder, env});
+			expect(end).toMatchObject({code: 1, stdout: '', stderr: `agentmux: ${said}\n`});
+		}
+		await home.output(['send', '--to', 'CLAUDE_1', 'for whoever it is'], {cwd: elsewhere});
+		const hook = async (event: string) => {
+			const input = JSON.stringify({session_id: 's', hook_event_name: event});
+			return (await home.run(['hook', event], {cwd: folder, env, input})).stdout;
+		};
+		expect(JSON.parse(await hook('SessionStart'))).toEqual({
+			systemMessage: `agentmux: new mail is not handed over: ${said}`,
+		});
+		expect(await hook('UserPromptSubmit')).toBe('');
+	});
+
 	test('a human in a terminal in the folder is asked for an identity', async () => {
 		const start = (env: Record<string, string>) =>
 			spawn([process.execPath, cli, 'send', '--json', 'typed'], {
@@ -327,6 +353,43 @@ describe('a client that works as an agent', () => {
 		await expect.poll(claims, {timeout: 20_000}).toHaveLength(1);
 		expect(await send(folder, second)).toMatchObject({author_tag: 'CLAUDE_2', verified: true});
 	});
+});
+
+test('a run without a user in the shell of a client is the agent of its folder, if that takes part in such runs', async () => {
+	const [takesPart, doesNot] = await Promise.all(
+		['takes part', 'does not'].map(async name => {
+			const path = join(home.path, name);
+			await mkdir(path);
+			return path;
+		}),
+	);
+	await home.output(['join', 'CLAUDE_8', '--dir', takesPart!, '--headless']);
+	await home.output(['join', 'CLAUDE_9', '--dir', doesNot!]);
+	const record = join(home.path, 'state/clients/any.CLAUDE_1.json');
+	await mkdir(join(home.path, 'state/clients'), {recursive: true});
+	// The client above is the process of this test.
+	const client = {pid: process.pid, start: null};
+	const outer = {tag: 'CLAUDE_1', pid: process.pid, client, session: 'outer', interactive: true};
+	await writeFile(record, JSON.stringify(outer));
+	onTestFinished(() => rm(record));
+	const inner = {
+		CLAUDECODE: '1',
+		CLAUDE_CODE_ENTRYPOINT: 'sdk-cli',
+		CLAUDE_CODE_EXECPATH: '/x',
+		AGENTMUX_TAG: 'CLAUDE_1',
+	};
+	expect(await send(takesPart!, inner)).toMatchObject({author_tag: 'CLAUDE_8'});
+	const {code, stderr} = await home.run(['send', 'hello'], {cwd: doesNot!, env: inner});
+	expect({code, stderr}).toEqual({code: 1, stderr: expect.stringContaining('AGENTMUX_TAG is CLAUDE_1') as string});
+	// Its server, too.
+	const server = home.start(['mcp', '--as', 'CLAUDE_8', '--headless'], {
+		cwd: takesPart!,
+		env: {...inner, CLAUDE_CODE_SESSION_ID: 'inner'},
+	});
+	onTestFinished(() => void server.kill('SIGKILL'));
+	server.stdout.resume();
+	const clients = () => readdirSync(join(home.path, 'state/clients')).filter(name => !name.startsWith('any.'));
+	await expect.poll(clients, {timeout: 20_000}).toEqual([expect.stringMatching(/\.CLAUDE_8\.json$/)]);
 });
 
 describe('commands that set agentmux up work for an agent as for a human', () => {

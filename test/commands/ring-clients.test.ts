@@ -1,12 +1,13 @@
 import {spawnSync} from 'node:child_process';
 import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {hostname, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, onTestFinished, test} from 'vitest';
 import {Ringer, startRinging} from '../../source/commands/hub/ring-clients.ts';
-import {claimClient, isSpokenFor} from '../../source/join/clients/client-owner.ts';
+import {claimClient, clientOwners, isSpokenFor, recordedClients} from '../../source/join/clients/client-owner.ts';
 import {processOf} from '../../source/join/clients/running-process.ts';
 import {bellFile, createBell} from '../../source/join/hook/bell.ts';
+import {SessionFile, sessionsFolder} from '../../source/join/hook/hook-session.ts';
 
 let state: string;
 let asked: {text: string; values: unknown; tag: string | undefined}[];
@@ -23,7 +24,7 @@ beforeEach(() => {
 		asked.push({text: text.trim(), values, tag});
 		return tag === undefined ? [{tag: 'CLAUDE_1', newest}] : [];
 	};
-	ringer = new Ringer({state, hub: {run}, log: () => undefined});
+	ringer = new Ringer({state, env: {HOME: state}, hub: {run}, log: () => undefined});
 });
 afterEach(() => {
 	rmSync(state, {recursive: true, force: true});
@@ -102,8 +103,8 @@ test('its session stays alive as long as the client does', async () => {
 	const signs = asked.filter(({text}) => text.includes('agent_touch'));
 	expect(signs).toMatchObject(
 		[
-			{values: ['host:1'], tag: 'CLAUDE_1'},
-			{values: ['host:1'], tag: 'CLAUDE_1'},
+			{values: ['host:1', null], tag: 'CLAUDE_1'},
+			{values: ['host:1', null], tag: 'CLAUDE_1'},
 		].map(sign => ({...sign, tag: 'claude_1'})),
 	);
 });
@@ -118,6 +119,91 @@ test('the session of a client that is dead is ended at once, and its record remo
 	expect(readdirSync(join(state, 'clients'))).toEqual([]);
 });
 
+test('the dead client of an agent that was revoked is forgotten, and others are rung', async () => {
+	record(ended);
+	const other = {tag: 'other', session: 'host:3', interactive: true, client: processOf(process.pid), above: []};
+	new SessionFile(sessionsFolder(state), 'host:3').change({owner: other});
+	const run = async (_: unknown, tag?: string) => {
+		if (tag !== undefined) throw Object.assign(new Error(`${tag} has been revoked`), {code: '42501'});
+		return [{tag: 'OTHER', newest: '7'}];
+	};
+	ringer = new Ringer({state, env: {HOME: state}, hub: {run}, log: () => undefined});
+	createBell(bellFile(state, 'OTHER'));
+	utimesSync(bellFile(state, 'OTHER'), 1, 1);
+	for (const second of [0, 2]) await ringer.look(second * 1000);
+	expect(readdirSync(join(state, 'clients'))).toEqual([]);
+	expect(statSync(bellFile(state, 'OTHER')).mtimeMs).toBeGreaterThan(1000);
+});
+
+/** What the hooks of a client leave whose server never ran. */
+function recordByHook(client: number): void {
+	const owner = {tag: 'claude_1', session: 'host:2', interactive: true, client: processOf(client), above: []};
+	new SessionFile(sessionsFolder(state), 'host:2').change({working: true, owner});
+}
+
+test('so it is for a client that no server was started by, and that its hooks recorded', async () => {
+	recordByHook(ended);
+	await ringer.look(0);
+	expect(asked).toMatchObject([{values: ['["host:2"]'], tag: 'CLAUDE_1'}]);
+	expect(readdirSync(sessionsFolder(state))).toEqual([]);
+});
+
+test('such a client is rung and signed for as long as it lives, and works as no other agent because of it', async () => {
+	recordByHook(process.pid);
+	placeBell();
+	newest = '7';
+	await ringer.look(0);
+	await ringer.look(2000);
+	expect(rang()).toBe(true);
+	expect(asked.filter(({text}) => text.includes('agent_touch'))).toMatchObject([
+		{values: ['host:2', null], tag: 'claude_1'},
+	]);
+	expect(isSpokenFor(state, 'CLAUDE_1', {})).toBe(true);
+	expect(clientOwners(state, {CLAUDE_CODE_SESSION_ID: 'host:2'})).toEqual([]);
+});
+
+test('a client with a server is recorded twice, and signs for itself', async () => {
+	const env = {CLAUDE_CODE_SESSION_ID: 's', CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: String(process.pid)};
+	const claim = claimClient(state, env, 'CLAUDE_1');
+	onTestFinished(() => claim.release());
+	const owner = {
+		tag: 'CLAUDE_1',
+		session: `${hostname()}:s`,
+		interactive: true,
+		client: processOf(process.pid),
+		above: [],
+	};
+	new SessionFile(sessionsFolder(state), 's').change({owner});
+	expect(recordedClients(state)).toMatchObject([{isServed: true}]);
+	await ringer.look(0);
+	expect(asked.filter(({text}) => text.includes('agent_touch'))).toEqual([]);
+});
+
+test('one without a server whose user has interrupted it is idle, by what the client itself says', async () => {
+	recordByHook(process.pid);
+	const sessions = join(state, '.claude/sessions');
+	mkdirSync(sessions, {recursive: true});
+	const says = (status: string, ago: number) =>
+		writeFileSync(
+			join(sessions, '1.json'),
+			JSON.stringify({pid: process.pid, status, statusUpdatedAt: Date.now() - ago}),
+		);
+	for (const [minute, status, ago] of [
+		[0, 'busy', 60_000],
+		// A hook may be about to report it.
+		[1, 'idle', 1000],
+		[2, 'idle', 60_000],
+	] as const) {
+		says(status, ago);
+		await ringer.look(minute * 60_000);
+	}
+	expect(asked.filter(({text}) => text.includes('agent_touch')).map(({values}) => values)).toEqual([
+		['host:2', null],
+		['host:2', null],
+		['host:2', 'idle'],
+	]);
+});
+
 test('a hub that starts looks at once: what killed the one before may have killed clients, too', async () => {
 	record(ended);
 	const told = new Promise<string | undefined>(resolve => {
@@ -125,7 +211,7 @@ test('a hub that starts looks at once: what killed the one before may have kille
 			resolve(tag);
 			return [];
 		};
-		onTestFinished(startRinging({state, hub: {run}, log: () => undefined, every: 1_000_000}));
+		onTestFinished(startRinging({state, env: {HOME: state}, hub: {run}, log: () => undefined, every: 1_000_000}));
 	});
 	expect(await told).toBe('CLAUDE_1');
 });

@@ -24,15 +24,26 @@ interface Event {
 	/** Additional fields of stdin. A string is all of it; null leaves it open. */
 	readonly input?: object | string | null;
 	readonly env?: NodeJS.ProcessEnv;
+	/** More words of the line that join wrote. */
+	readonly flags?: readonly string[];
 	/** Another than the built one. */
 	readonly program?: string;
 }
 
 /** Runs the hook to its end. */
-export function fire({home, tag, event, client, input = {}, env = {}, program = hookProgram}: Event): Promise<HookEnd> {
+export function fire({
+	home,
+	tag,
+	event,
+	client,
+	input = {},
+	env = {},
+	flags = [],
+	program = hookProgram,
+}: Event): Promise<HookEnd> {
 	const kept = Object.entries(process.env).filter(([name]) => !/^(AGENTMUX|SUPABASE|CLAUDE)_/.test(name));
 	const begin = performance.now();
-	const words = [event, '--as', tag, ...(client === undefined ? [] : ['--client', client])];
+	const words = [event, '--as', tag, ...(client === undefined ? [] : ['--client', client]), ...flags];
 	const child = spawn(process.execPath, [program, ...words], {
 		// A busy machine must not make it give up, unless that is tested.
 		env: {...Object.fromEntries(kept), AGENTMUX_HOME: home, AGENTMUX_HOOK_TIMEOUT: '10000', ...env},

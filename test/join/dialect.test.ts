@@ -1,7 +1,10 @@
+import {hostname} from 'node:os';
+import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import {formatAnswer, clientIn, parseEvent} from '../../source/join/clients/dialect.ts';
 import {readInput} from '../../source/join/hook/hook-input.ts';
+import {sessionsBelow} from '../../source/join/hook/hook-session.ts';
 import {isMailText, type Mail} from '../../source/join/hook/mail.ts';
 import {hookRoom} from '../../source/join/clients/hook-room.ts';
 import {mailText, openText} from '../../source/join/hook/mail-text.ts';
@@ -233,6 +236,36 @@ describe('the built hook', () => {
 		await fire('BeforeAgent');
 		await post('after the prompt');
 		expect((await fire('AfterTool', 'read_file')).stdout).toContain('after the prompt');
+	});
+
+	test('shows that Gemini CLI waits for permission only as long as it does, also while subagents run', async () => {
+		const ask = {notification_type: 'ToolPermission'};
+		const start = {tool_name: 'invoke_agent'};
+		const steps = [
+			['BeforeAgent', {prompt: 'go'}, 'working'],
+			// For the subagent itself, then for one of its tools.
+			['Notification', ask, 'blocked'],
+			['BeforeTool', start, 'working'],
+			['Notification', ask, 'blocked'],
+			['AfterTool', {tool_name: 'read_file'}, 'working'],
+			['Notification', ask, 'blocked'],
+			['AfterTool', start, 'working'],
+		] as const;
+		const seen: unknown[] = [];
+		for (const [event, input] of steps) {
+			await fireAnywhere({home: hub.home, tag: me, event, client: 'gemini', input});
+			seen.push([event, input, await presence()]);
+		}
+		expect(seen).toEqual(steps);
+	});
+
+	test('records the processes above it, one of which is the client, until the session ends', async () => {
+		const fire = (event: string) => fireAnywhere({home: hub.home, tag: me, event, client: 'codex'});
+		const below = () => sessionsBelow(join(hub.home, 'state'), me.toLowerCase(), process.pid);
+		await fire('UserPromptSubmit');
+		expect(below().map(session => session.read().owner)).toMatchObject([{session: `${hostname()}:s1`, client: null}]);
+		await fire('SessionEnd');
+		expect(below()).toEqual([]);
 	});
 
 	test('gives a subagent of Codex nothing', async () => {

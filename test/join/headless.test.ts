@@ -49,15 +49,15 @@ describe('a run without a user', () => {
 
 test('AGENTMUX_TAG makes another agent of a client, unless it is the tag of a human or none', () => {
 	expect(actingTag('A', {AGENTMUX_TAG: ' B '})).toBe('B');
-	for (const tag of ['', 'HUMAN', 'human', 'not a tag', 'SYSTEM'])
-		expect(actingTag('A', {AGENTMUX_TAG: tag})).toBe('A');
+	for (const tag of ['', 'HUMAN', 'human', 'SYSTEM']) expect(actingTag('A', {AGENTMUX_TAG: tag})).toBe('A');
 	expect(actingTag('A', {})).toBe('A');
+	expect(() => actingTag('A', {AGENTMUX_TAG: 'not a tag'})).toThrow('`not a tag` (AGENTMUX_TAG) is not a tag.');
 });
 
 test("a human's tag that a run inherits asks for nothing", async () => {
 	const folder = mkdtempSync(join(tmpdir(), 'agentmux-env-'));
 	onTestFinished(() => rmSync(folder, {recursive: true, force: true}));
-	const paths = {config: join(folder, 'config.toml'), data: folder};
+	const paths = {config: join(folder, 'config.toml'), data: folder, state: folder};
 	const kept = async (tag: string) => (await agentEnv({AGENTMUX_TAG: tag, OTHER: '1'}, paths))['AGENTMUX_TAG'] ?? null;
 	expect(await kept('BOSS')).toBe('BOSS');
 	writeFileSync(paths.config, 'tag = "Boss"\n');

@@ -1,4 +1,4 @@
-import {spawn} from 'node:child_process';
+import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {createServer, type Server, type ServerResponse} from 'node:http';
@@ -8,6 +8,7 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import {recordedClients} from '../../source/join/clients/client-owner.ts';
 import {quotedText} from '../../source/quotation/agent-text.ts';
 import {fire as fireAnywhere, hookProgram, placeAgent, type HookEnd} from '../helpers/hook.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
@@ -294,6 +295,58 @@ test('others can see what the agent does', async () => {
 	expect(await presence()).toBe('away');
 });
 
+test('an agent that waits for permission is blocked, whatever its subagents do meanwhile, and the other way round', async () => {
+	const [one, two] = [{agent_id: 'one'}, {agent_id: 'two'}];
+	const steps = [
+		['UserPromptSubmit', {}, 'working'],
+		['PermissionRequest', {}, 'blocked'],
+		['PostToolBatch', one, 'blocked'],
+		['Stop', one, 'blocked'],
+		['PostToolBatch', {}, 'working'],
+		['PermissionRequest', one, 'blocked'],
+		['PermissionRequest', two, 'blocked'],
+		['PostToolBatch', {}, 'blocked'],
+		['PostToolBatch', one, 'blocked'],
+		['PostToolBatch', two, 'working'],
+		['Stop', {}, 'idle'],
+		// One that works in the background after the turn.
+		['PermissionRequest', one, 'blocked'],
+		['PostToolBatch', one, 'idle'],
+	] as const;
+	const seen: unknown[] = [];
+	for (const [event, input] of steps) {
+		await fire(event, input);
+		seen.push([event, input, await presence()]);
+	}
+	expect(seen).toEqual(steps);
+});
+
+test('records the process of a client that keeps its key, until its session ends', async () => {
+	const state = join(hub.home, 'state');
+	const session = `${hostname()}:recorded.sock`;
+	const env = {
+		CLAUDE_CODE_ENTRYPOINT: 'cli',
+		CLAUDE_CODE_MESSAGING_SOCKET: '/tmp/cc-socks/recorded.sock',
+		CLAUDE_PID: String(process.pid),
+	};
+	const recorded = () => recordedClients(state).filter(({tag}) => tag === me);
+	const alive = [{session, interactive: true, isServed: false, isAlive: true}];
+	// Its first hook may have had no time.
+	await fire('UserPromptSubmit', {}, env);
+	expect(recorded()).toMatchObject(alive);
+	await fire('SessionEnd', {reason: 'clear'}, env);
+	await fire('SessionStart', {source: 'clear', session_id: 'the next'}, env);
+	expect(recorded()).toMatchObject(alive);
+	const ended = String(spawnSync(process.execPath, ['-e', '0']).pid);
+	await fire('SessionStart', {}, {...env, CLAUDE_PID: ended});
+	expect(recorded()).toMatchObject([{session, isAlive: false}]);
+	await fire('SessionEnd', {reason: 'other'}, env);
+	expect(recorded()).toEqual([]);
+	// This one has another key after /clear.
+	await fire('SessionStart', {}, {CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: env.CLAUDE_PID});
+	expect(recorded()).toEqual([]);
+});
+
 describe('waking', () => {
 	const terminal = {CLAUDE_CODE_ENTRYPOINT: 'cli'};
 	const bell = () => join(hub.home, 'state/bells', me);
@@ -387,6 +440,38 @@ describe('waking', () => {
 		expect(await fire('SessionStart', {}, inner)).toMatchObject(silence);
 		expect(contextOf(await fire('UserPromptSubmit', {}, of('outer')))).toContain('for the outer one');
 		rmSync(join(clients, `any.${me}.json`));
+	});
+
+	test('a run without a user is the agent of its folder that takes part, and not the one whose tag it inherits', async () => {
+		const [outer, other] = [`${me}_OUTER`, `${me}_OTHER`];
+		for (const tag of [outer, other]) placeAgent(hub.home, tag, {key: hub.anonKey, token: hub.tokenFor(tag)});
+		const record = join(hub.home, 'state/clients', `any.${outer}.json`);
+		mkdirSync(join(hub.home, 'state/clients'), {recursive: true});
+		// The client above is the process of this test.
+		const client = {pid: process.pid, start: null};
+		const session = `${hostname()}:outer.sock`;
+		writeFileSync(record, JSON.stringify({tag: outer, pid: process.pid, client, session, interactive: true}));
+		const run = async (shell: NodeJS.ProcessEnv) => {
+			const env = {CLAUDE_CODE_ENTRYPOINT: 'sdk-cli', CLAUDE_CODE_SESSION_ID: 'inner', ...shell};
+			const input = {session_id: 'inner'};
+			const end = await fireAnywhere({
+				home: hub.home,
+				tag: me,
+				event: 'UserPromptSubmit',
+				env,
+				input,
+				flags: ['--headless'],
+			});
+			return end.stdout === '' ? '' : contextOf(end);
+		};
+		const shell = {CLAUDE_CODE_EXECPATH: '/usr/bin/claude'};
+		await sender.post({content: `[SENDER] @${other} for the other`});
+		await post('first');
+		expect(await run({...shell, AGENTMUX_TAG: other})).toContain('for the other');
+		expect(await run({...shell, AGENTMUX_TAG: outer})).toContain('first');
+		await post('second');
+		expect(await run({CODEX_THREAD_ID: '1', AGENTMUX_TAG: outer})).toContain('second');
+		rmSync(record);
 	});
 
 	test('the watched file wakes the client if mail is waiting, names the senders, and hands nothing over', async () => {

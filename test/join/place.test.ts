@@ -1,6 +1,8 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {chmod, cp, mkdir, readFile, readdir, rename, rm, symlink, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {afterAll, beforeAll, beforeEach, describe, expect, test} from 'vitest';
+import {afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test} from 'vitest';
 import {clientKey} from '../../source/join/clients/client.ts';
 import {claimClient} from '../../source/join/clients/client-owner.ts';
 import {signToken} from '../../source/hub/tokens/token.ts';
@@ -92,6 +94,53 @@ describe('a tag that another folder has', () => {
 		await rm(join(home.path, 'config.toml'));
 		expect({code, stdout}).toEqual({code: 2, stdout: ''});
 		expect(stderr).toContain(`${me} is your own tag (${join(home.path, 'config.toml')}).`);
+	});
+});
+
+describe('who has joined', () => {
+	const presence = async () => (await home.json<Agent[]>(['agents'])).find(({tag}) => tag === me)?.presence;
+
+	test('is away until a client starts, and is no obstacle to another one or to being forgotten', async () => {
+		const project = await folder('project');
+		await joinIn(project);
+		expect(await presence()).toBe('away');
+		await rm(placeOf(me));
+		expect(await joinIn(project)).toMatchObject({code: 0, stderr: ''});
+		await rm(placeOf(me));
+		expect(await home.output(['agents', 'forget', me])).toContain('is forgotten');
+	});
+
+	test('is away at once when its client is killed, also if no server of its own ever ran', async () => {
+		const project = await folder('project');
+		await joinIn(project);
+		const program = spawn(process.execPath, ['-e', 'setInterval(() => 0, 1000)']);
+		onTestFinished(() => void program.kill('SIGKILL'));
+		const env = {
+			AGENTMUX_HOOK_TIMEOUT: '10000',
+			CLAUDE_CODE_ENTRYPOINT: 'cli',
+			CLAUDE_CODE_MESSAGING_SOCKET: `/tmp/cc-socks/${me}.sock`,
+			CLAUDE_PID: String(program.pid),
+		};
+		const input = JSON.stringify({session_id: me});
+		for (const event of ['SessionStart', 'UserPromptSubmit'])
+			await home.run(['hook', event], {cwd: project, env, input});
+		expect(await presence()).toBe('working');
+		program.kill('SIGKILL');
+		await once(program, 'exit');
+		await expect.poll(presence, {timeout: 60_000}).toBe('away');
+	});
+
+	test('keeps the presence of a client that is running, and not that of one that is gone', async () => {
+		const project = await folder('project');
+		const become = (state: string, since: string) =>
+			home.output(['sql', `update agents set presence = '${state}', last_seen_at = ${since} where tag = '${me}'`]);
+		await joinIn(project);
+		await become('blocked', 'now()');
+		await joinIn(project);
+		expect(await presence()).toBe('blocked');
+		await become('working', "now() - interval '1 hour'");
+		await joinIn(project);
+		expect(await presence()).toBe('away');
 	});
 });
 

@@ -86,8 +86,8 @@ test('one command sets up all agents, says what to do next, and is idempotent', 
 	expect(said).toContain(`  cd '${root}/executor' && claude\n    (nothing: mail wakes it)\n`);
 	expect(said).toContain(`  ${join(recipes, 'planner-executor/README.md')}\n`);
 	expect(await agents()).toEqual([
-		{tag: 'PLANNER', presence: 'idle', role: 'makes plans of goals and follows them; EXECUTOR carries them out'},
-		{tag: 'EXECUTOR', presence: 'idle', role: 'carries out the plans of PLANNER, one step at a time'},
+		{tag: 'PLANNER', presence: 'away', role: 'makes plans of goals and follows them; EXECUTOR carries them out'},
+		{tag: 'EXECUTOR', presence: 'away', role: 'carries out the plans of PLANNER, one step at a time'},
 	]);
 	const written = await all();
 	expect(Object.keys(written)).toHaveLength(6);

@@ -1,7 +1,7 @@
 import {UsageError} from '../../mailbox/error.ts';
 import {momentAt} from '../../mailbox/filter.ts';
 import {parseMoment} from '../../mailbox/filter/filter-time.ts';
-import {isReserved, isTag, type Tag} from '../../mailbox/tag.ts';
+import {isReserved, isTag, tagGrammar, type Tag} from '../../mailbox/tag.ts';
 import {dashed} from './parse.ts';
 
 type Flags = {readonly [name: string]: unknown};
@@ -39,10 +39,7 @@ export function tagFlag(flags: Flags, name: string): Tag | undefined {
 export function asTag(text: string, where: string): Tag {
 	const tag = text.replace(/^@/, '');
 	if (isTag(tag)) return tag;
-	throw new UsageError(
-		`\`${text}\` (${where}) is not a tag.`,
-		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
-	);
+	throw new UsageError(`\`${text}\` (${where}) is not a tag.`, tagGrammar);
 }
 
 /** A tag that an agent can have. Throws UsageError if it is missing, not a tag, or reserved. */

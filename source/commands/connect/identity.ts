@@ -1,10 +1,12 @@
 import {defaults, type Config} from '../../config.ts';
 import {clientOwners} from '../../join/clients/client-owner.ts';
-import {joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
+import {tagOfVariable, variable} from '../../join/hook/agent-tag.ts';
+import {hasJoinedHeadless, joinedFolders, type JoinedFolder} from '../../join/joined-folder.ts';
 import {readCredentials} from '../../join/files/credentials-file.ts';
 import {runningClients, type RunningClient} from '../../join/clients/running-client.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
-import {isReserved, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {isReserved, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {isOuterTag} from './agent-env.ts';
 
 /** Who runs a command. */
 export interface Identity {
@@ -38,16 +40,17 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	const here = nearest === undefined ? undefined : await withoutFormer(config.paths.data, nearest);
 	const configured = {tag: config.tag, kind: config.kind, isBound: false, from: config.origins.tag, hint: null};
 	if (inside.length === 0 && here === undefined) return configured;
-	const set = tagIn(env);
+	const set = tagOfVariable(env);
 	const isHuman = set !== null && (isReserved(set) || sameTag(set, config.human));
 	// In a terminal that no client opened, this is trusted to be a human.
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
 	if (isHuman && inside.length === 0) throw notHuman(set, here);
-	// A client that was started in a human's shell inherits it.
-	const named = isHuman ? null : set;
 	const owners = inside.length === 0 ? [] : clientOwners(config.paths.state, env);
 	// A client that was started as another agent than the folder's: its server has recorded that.
-	const isOwner = named !== null && owners.some(owner => sameTag(owner, named));
+	const isOwner = set !== null && owners.some(owner => sameTag(owner, set));
+	// A client that was started in a human's shell inherits it, or in that of another client.
+	const isOuter = set !== null && !isHuman && !isOwner && (await isOuterIn(here, set, config.paths, env));
+	const named = isHuman || isOuter ? null : set;
 	const own = boundTo(named, inside, isOwner ? undefined : here, cwd);
 	checkOwner(owners, own.tag, inside, named === null ? cwd : variable);
 	if (as !== undefined && !sameTag(as, own.tag)) {
@@ -106,6 +109,17 @@ async function withoutFormer(data: string, joined: JoinedFolder): Promise<Joined
 	return present.length === 0 ? joined : {folder, agents: present};
 }
 
+/** Whether AGENTMUX_TAG does not count there, as it does not for the client that runs this (agentEnv). */
+async function isOuterIn(
+	here: JoinedFolder | undefined,
+	set: Tag,
+	{data, state}: Config['paths'],
+	env: NodeJS.ProcessEnv,
+): Promise<boolean> {
+	const isHeadless = here?.agents.some(({tag}) => hasJoinedHeadless(data, tag, here.folder)) === true;
+	return isHeadless && isOuterTag(set, env, state);
+}
+
 function boundTo(
 	named: Tag | null,
 	inside: readonly RunningClient[],
@@ -156,20 +170,6 @@ function notHuman(named: Tag, here: JoinedFolder | undefined): MailboxError {
 		'forbidden',
 		`AGENTMUX_TAG is ${named}, but ${whereText([], here)}.`,
 		'Unset AGENTMUX_TAG, or run this in your own terminal.',
-	);
-}
-
-const variable = 'AGENTMUX_TAG';
-
-/** The tag in the environment. Throws MailboxError `invalid` if it is not a tag. */
-function tagIn(env: NodeJS.ProcessEnv): Tag | null {
-	const tag = env[variable]?.trim() ?? '';
-	if (tag === '') return null;
-	if (isTag(tag)) return tag;
-	throw new MailboxError(
-		'invalid',
-		`\`${tag}\` (${variable}) is not a tag.`,
-		'A tag is a letter, then up to 31 letters, digits, `_` or `-`: CLAUDE_1.',
 	);
 }
 

@@ -2,10 +2,12 @@ import {existsSync, statSync} from 'node:fs';
 import type {Hub} from '../../hub/process/run.ts';
 import {bellFile, flagMail, ringBell} from '../../join/hook/bell.ts';
 import {forgetClient, recordedClients, type Claim} from '../../join/clients/client-owner.ts';
+import {statusOfProcess} from '../../join/clients/client-status.ts';
 import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 
 interface RingOptions {
 	readonly state: string;
+	readonly env: NodeJS.ProcessEnv;
 	readonly hub: Pick<Hub, 'run'>;
 	readonly log: (sentence: string) => void;
 	/** Milliseconds between two looks. */
@@ -16,6 +18,11 @@ interface RingOptions {
 const pauses = [2000, 3000, 5000, 20_000, 30_000, 60_000];
 /** Milliseconds between two signs of life for a client whose server is gone. */
 const signInterval = 60_000;
+
+/** Milliseconds after which a hook that reported the end of a turn has told the mailbox. */
+const hookTime = 10_000;
+/** An SQLSTATE. */
+const insufficientPrivilege = '42501';
 
 /** The newest message that waits for each agent that is idle. */
 const waiting = `select upper(tag collate "C") as tag, (select max(id) from inbox(tag, 20, true)) as newest
@@ -80,18 +87,31 @@ export class Ringer {
 		for (const tag of tagsOf(dead)) {
 			const sessions = dead.filter(each => sameTag(each.tag, tag)).flatMap(({session}) => session ?? []);
 			const text = 'select session_end(array(select jsonb_array_elements_text($1::jsonb)))';
-			if (sessions.length > 0) await this.#options.hub.run({text, values: [JSON.stringify(sessions)]}, tag);
+			if (sessions.length > 0) await this.#runAs(tag, {text, values: [JSON.stringify(sessions)]});
 		}
 		for (const each of dead) forgetClient(each);
 	}
 
 	async #signFor(orphans: readonly Claim[], now: number): Promise<void> {
-		for (const {tag, session} of orphans) {
+		for (const {tag, session, client} of orphans) {
 			if (session === null || now - (this.#signed.get(session) ?? -Infinity) < signInterval) continue;
 			this.#signed.set(session, now);
-			const text = 'select from agent_touch(p_session => $1)';
-			await this.#options.hub.run({text, values: [session]}, tag);
+			// No hook reports that its user interrupted a turn, and the sign would keep it working.
+			const text = 'select from agent_touch(p_session => $1, p_presence => $2)';
+			await this.#runAs(tag, {text, values: [session, this.#hasStopped(client) ? 'idle' : null]});
 		}
+	}
+
+	#hasStopped(client: Claim['client']): boolean {
+		const found = client === null ? null : statusOfProcess(this.#options.env, client.pid);
+		return found?.status === 'idle' && Date.now() - found.since > hookTime;
+	}
+
+	/** One that was revoked is refused, which must not keep others from their mail. */
+	async #runAs(tag: Tag, statement: Parameters<Hub['run']>[0]): Promise<void> {
+		await this.#options.hub.run(statement, tag).catch((error: unknown) => {
+			if ((error as {readonly code?: unknown} | null)?.code !== insufficientPrivilege) throw error;
+		});
 	}
 
 	async #ring(tags: readonly Tag[], now: number): Promise<void> {

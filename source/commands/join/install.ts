@@ -3,7 +3,8 @@ import {applyAll, type Edit} from '../../join/files/file-edit.ts';
 import {planCredentials} from '../../join/folder-credentials.ts';
 import {readCredentials} from '../../join/files/credentials-file.ts';
 import type {Participant} from '../../join/participant.ts';
-import type {Agent, AgentUpdate} from '../../mailbox/agent.ts';
+import {presenceOf, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
+import {sameTag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
 import {createCredentials, undoCredentials, type HookCredentials} from '../connect/credentials.ts';
 import {withMailbox} from '../connect/connect.ts';
@@ -44,21 +45,22 @@ export async function install(
 	{ownerSql, check, launchers}: Options,
 ): Promise<HookCredentials[]> {
 	const opened: PlanWithCredentials[] = [];
-	const joined: PlanWithCredentials[] = [];
 	const made: string[] = [];
 	try {
 		const [first] = plans;
 		if (first === undefined) return [];
-		await withMailbox(invocation, {as: first.participant.tag, kind: 'agent', account: null}, async mailbox =>
-			check(await mailbox.agents()),
+		const known = await withMailbox(
+			invocation,
+			{as: first.participant.tag, kind: 'agent', account: null},
+			async mailbox => mailbox.agents(),
 		);
+		check(known);
 		// Rows first, then files: if the mailbox cannot be reached, nothing has changed.
 		for (const plan of plans) {
-			const {tag, role} = plan.participant;
+			const {tag} = plan.participant;
 			const own = {...plan, credentials: await createCredentials(invocation, tag, readCredentials(data, tag))};
 			opened.push(own);
-			await asAgent(invocation, own, role === undefined ? {} : {role});
-			joined.push(own);
+			await addRow(invocation, own, known);
 		}
 		const writes: Edit[] = [...launchers];
 		for (const {participant, edits, credentials, sql, headless} of opened) {
@@ -73,21 +75,27 @@ export async function install(
 		return opened.map(({credentials}) => credentials);
 	} catch (error) {
 		for (const folder of made) await rmdir(folder).catch(() => undefined);
-		const notJoined = (all: PlanWithCredentials[]): PlanWithCredentials[] =>
-			all.filter(({participant}) => readCredentials(data, participant.tag) === null);
-		// A row cannot be removed, but it can be shown as away.
-		for (const own of notJoined(joined)) await asAgent(invocation, own, {presence: 'away'}).catch(() => undefined);
-		for (const {participant, credentials} of notJoined(opened))
+		// Their rows cannot be removed, but say that nobody is there.
+		const notJoined = opened.filter(({participant}) => readCredentials(data, participant.tag) === null);
+		for (const {participant, credentials} of notJoined)
 			await undoCredentials(invocation, participant.tag, credentials).catch(() => undefined);
 		throw error;
 	}
 }
 
-function asAgent(
+/** Joining is not being there: until a client starts, the agent is away. One whose client is running keeps its presence. */
+async function addRow(
 	invocation: Invocation,
 	{participant, credentials}: PlanWithCredentials,
-	sign: AgentUpdate,
-): Promise<Agent> {
-	const opening = {as: participant.tag, kind: 'agent', account: credentials.account, token: credentials.token} as const;
-	return withMailbox(invocation, opening, mailbox => mailbox.touch(sign));
+	known: readonly Agent[],
+): Promise<void> {
+	const {tag, role} = participant;
+	const {account, token} = credentials;
+	const former = known.find(agent => sameTag(agent.tag, tag));
+	const isThere = former !== undefined && !['away', 'gone'].includes(presenceOf(former, Date.now()));
+	const update: AgentUpdate = {
+		...(isThere ? {} : {presence: 'away'}),
+		...(role === undefined ? {} : {role}),
+	};
+	await withMailbox(invocation, {as: tag, kind: 'agent', account, token}, mailbox => mailbox.touch(update));
 }

@@ -1,14 +1,14 @@
-import {join} from 'node:path';
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
 import {loadConfig} from '../../config.ts';
 import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
 import {actingTag} from '../../join/hook/agent-tag.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
-import {claimClient, forgetClient, isSpokenFor, recordedClients, type Claim} from '../../join/clients/client-owner.ts';
+import {claimClient, isSpokenFor} from '../../join/clients/client-owner.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import type {Tag} from '../../mailbox/tag.ts';
+import {sessionsFolder} from '../../join/hook/hook-session.ts';
 import {withAfterAnswer} from '../../mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../mcp/server.ts';
 import {version} from '../../hub/files/version.ts';
@@ -20,6 +20,7 @@ import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
 import {checkJoined} from './check-joined.ts';
 import {ClientWatch} from './client-watch.ts';
+import {deadClients} from './dead-clients.ts';
 import {StatusKeeper} from './status-keeper.ts';
 import {untilItWorks} from './until-it-works.ts';
 
@@ -36,8 +37,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const {env, stdin, stdout, stderr, flags} = invocation;
 	const tag = actingTag(written, env);
 	const paths = findPaths(env);
-	const say = (error: unknown): void =>
-		remark(stderr, error instanceof MailboxError ? error.sentence : `Internal error: ${String(error)}`);
+	const say = (error: unknown): void => remark(stderr, sentenceOf(error));
 	let opened: Promise<Mailbox> | null = null;
 	const mailbox = async (): Promise<Mailbox> => {
 		checkJoined(tag, written, env, paths.data);
@@ -49,7 +49,6 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	};
 	const client = clientKey(env, null);
 	const isGuest = isGuestRun(env, flags['headless'] === true, paths.state, tag);
-	const dead = recordedClients(paths.state).filter(each => !each.isAlive && sameTag(each.tag, tag));
 	const claim = claimClient(paths.state, env, tag);
 	let quiet = 60;
 	const status = new StatusKeeper(paths.state, tag);
@@ -60,7 +59,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 					tag,
 					client,
 					bell: bellFile(paths.state, tag),
-					hooks: join(paths.state, 'hooks'),
+					hooks: sessionsFolder(paths.state),
 					quiet: () => quiet,
 					mailbox,
 					sign: update => sign(update),
@@ -103,10 +102,11 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	await server.connect(transport);
 	stdin.once('data', () => watch?.onRequest());
 	keepHeapSmall();
+	const dead = deadClients({state: paths.state, tag, client, isGuest, mailbox});
 	const begin = async (): Promise<void> => {
 		await sign(client === null ? {presence: 'idle'} : {});
 		quiet = (await loadConfig({env})).quietAfterEsc;
-		if (!isGuest) await endDead(dead, await mailbox());
+		await dead.endOthers();
 	};
 	const beginning = untilItWorks(begin, say);
 	// Without a hub, nobody else looks after the tasks while all agents are idle.
@@ -114,7 +114,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const timer = setInterval(() => {
 		claim.renew();
 		refreshLaunchers(paths);
-		void sign().then(tend).catch(say);
+		void sign().then(dead.endOthers).then(tend).catch(say);
 	}, signInterval);
 	await gone;
 	clearInterval(timer);
@@ -129,8 +129,13 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		// Nobody reads the answers to open calls, so they are abandoned and give back the mail that they took.
 		await server.close();
 		await transport.settled();
+		if (opened !== null) await dead.endOwn();
 	};
 	await Promise.race([shutDown().catch(say), new Promise(resolve => setTimeout(resolve, shutdownTimeout))]);
+}
+
+function sentenceOf(error: unknown): string {
+	return error instanceof MailboxError ? error.sentence : `Internal error: ${String(error)}`;
 }
 
 /** What waits until all output was written. It rejects if the reader went away, in which case the output is lost. */
@@ -149,13 +154,6 @@ function endOf({stdin, stdout}: Invocation): Promise<void> {
 	stdout.removeAllListeners('error').on('error', () => resolve());
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve());
 	return promise;
-}
-
-/** Ends the sessions of the agent's clients that died without signing off. */
-async function endDead(dead: readonly Claim[], mailbox: Mailbox): Promise<void> {
-	const sessions = dead.flatMap(each => each.session ?? []);
-	if (sessions.length > 0) await mailbox.endSessions(sessions);
-	for (const each of dead) forgetClient(each);
 }
 
 /**

@@ -4,13 +4,13 @@ import {openLog} from '../../hub/files/log.ts';
 import {openTrace} from '../../hub/files/trace.ts';
 import {bellFile, createBell, isFlagged} from '../../join/hook/bell.ts';
 import {clientKey, clientProcess, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
-import {formatAnswer, clientIn, eventOf, parseEvent} from '../../join/clients/dialect.ts';
+import {formatAnswer, clientIn, eventOf, parseEvent, type ClientId} from '../../join/clients/dialect.ts';
 import {age, Deadline} from '../../join/hook/deadline.ts';
 import type {Verify} from '../../join/hook/hand-over.ts';
 import {runHook} from '../../join/hook/hook.ts';
 import {readInput, type HookEvent} from '../../join/hook/hook-input.ts';
 import {logFailure} from '../../join/hook/hook-log.ts';
-import {SessionFile} from '../../join/hook/hook-session.ts';
+import {SessionFile, sessionsFolder} from '../../join/hook/hook-session.ts';
 import {readStdin} from '../../join/hook/hook-stdin.ts';
 import {tagOfHook} from '../../join/joined-folder.ts';
 import {missedFile, noteMissed} from '../../join/hook/missed.ts';
@@ -20,7 +20,8 @@ import {headlessFlag} from '../../join/clients/entries.ts';
 import {hookRoom} from '../../join/clients/hook-room.ts';
 import {timeLimit} from '../../join/clients/time-limit.ts';
 import {credentialsFile} from '../../join/files/credentials-file.ts';
-import type {Tag} from '../../mailbox/tag.ts';
+import {MailboxError} from '../../mailbox/error.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable, printableJson, type Printable, writeTo} from '../../printable.ts';
 import {agentEnv} from '../connect/agent-env.ts';
@@ -63,7 +64,8 @@ function end(failure: unknown): void {
 	)?.(
 		`${words.join(' ')}: ${failure === null ? 'done' : 'failed'} after ${Math.round(age())} ms${answered ? ', with an answer' : ''}`,
 	);
-	const why = failure instanceof Error ? failure.message : 'unknown error';
+	const said = failure instanceof MailboxError ? failure.sentence : (failure as Partial<Error> | null)?.message;
+	const why = said ?? 'unknown error';
 	if (failure !== null) logFailure(paths.logs, `${words.join(' ')}: ${why}`);
 	// Shown only to the human, once a session.
 	if (failure !== null && theirs === 'SessionStart' && !answered) {
@@ -91,7 +93,7 @@ async function run(): Promise<void> {
 	const known = eventOf(program, theirs);
 	// Claude Code may have left the folder in which it was started: by a `cd` of its model.
 	const folder = (program === 'claude' ? env['CLAUDE_PROJECT_DIR'] : undefined) ?? process.cwd();
-	const theirEnv = await agentEnv(env, paths);
+	const theirEnv = await agentEnv(env, paths, {headless: words.includes(headlessFlag)});
 	const tag = tagOfHook(paths.data, words, {env: theirEnv, folder, client: program});
 	if (tag === null) return;
 	// Another client that was started in Claude Code's shell inherits its variables, which then do not describe that client.
@@ -115,7 +117,8 @@ async function run(): Promise<void> {
 	if (parsed === null) return;
 	const client = ending ?? clientKey(own, parsed.input.session_id);
 	note(flag, parsed.event, client);
-	const session = new SessionFile(join(paths.state, 'hooks'), client ?? parsed.input.session_id);
+	const session = new SessionFile(sessionsFolder(paths.state), client ?? parsed.input.session_id);
+	if (client !== null) await recordOwner(session, own, {tag, client, program, event: parsed.event});
 	const say = (text: string) => write(formatAnswer(program, theirs, text));
 	// Loaded only if there is mail, since most hooks have none.
 	const verify: Verify = async mail => {
@@ -137,6 +140,41 @@ async function takesPart(own: NodeJS.ProcessEnv, tag: Tag): Promise<boolean> {
 	if (!isAskedFor(words.includes(headlessFlag), own)) return false;
 	const {isSpokenFor} = await import('../../join/clients/client-owner.ts');
 	return !isSpokenFor(paths.state, tag, own);
+}
+
+interface Recording {
+	readonly tag: Tag;
+	/** The client's key. */
+	readonly client: string;
+	readonly program: ClientId;
+	readonly event: HookEvent;
+}
+
+/**
+ * Records the process of the client, so that its session is ended when that is dead: no server of the agent may ever have run. Only if
+ * the client keeps its key as long as it runs, which without a socket is that of one session. Clients other than Claude Code do not
+ * name their process; the agent's server knows which of those above the hook it is.
+ */
+async function recordOwner(
+	session: SessionFile,
+	own: NodeJS.ProcessEnv,
+	{tag, client, program, event}: Recording,
+): Promise<void> {
+	const pid = clientProcess(own);
+	const keepsKey = (own['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '') !== '' || isHeadless(own);
+	const isNamed = pid !== null && keepsKey;
+	if ((!isNamed && program === 'claude') || event === 'SessionEnd') return;
+	const {owner} = session.read();
+	const isSame = owner !== null && sameTag(owner.tag, tag) && (owner.client?.pid ?? null) === pid;
+	// A new client may have the number of one that was killed.
+	if (event !== 'SessionStart' && isSame) return;
+	const {processesAbove, processOf} = await import('../../join/clients/running-process.ts');
+	const whose = isNamed ? {client: processOf(pid), above: []} : {client: null, above: processesAbove()};
+	try {
+		session.change({owner: {tag, session: client, interactive: isInteractive(own), ...whose}});
+	} catch {
+		// A full disk must not keep an agent from its mail.
+	}
 }
 
 /** A client that changed its folder has forgotten what it watches. Needs no mailbox. */

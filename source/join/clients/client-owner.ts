@@ -5,12 +5,14 @@ import {makePrivateFolder, writePrivateFile} from '../../hub/files/private-file.
 import {readOwnFile} from '../../hub/files/whole-file.ts';
 import {foldTag, isTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {clientKey, clientProcess, isChild, isInteractive} from './client.ts';
-import {isRunning, processOf, type RunningProcess} from './running-process.ts';
+import {sessionsFolder} from '../hook/hook-session.ts';
+import {isRunning, processesAbove, processOf, type RunningProcess} from './running-process.ts';
 
 /*
  * Records which agent a running client works as, according to the agents' servers that it started. What its shell says (AGENTMUX_TAG,
  * the current folder) can be changed by whoever uses the shell. Works only for clients that identify themselves in the environment.
- * The records also say which sessions of this machine are alive: an agent's server that was killed cannot sign off.
+ * The records also say which sessions of this machine are alive: an agent's server that was killed cannot sign off. A client whose
+ * server never ran is recorded by its hooks, in their own files (hook-session.ts); that says nothing about whom it may act as.
  */
 
 /** A client that an agent's server was started by. */
@@ -24,6 +26,8 @@ export interface Claim {
 	readonly isServed: boolean;
 	/** Whether that server or the client itself is running. */
 	readonly isAlive: boolean;
+	/** Its process; null if it is not known. */
+	readonly client: RunningProcess | null;
 	/** Its record. */
 	readonly path: string;
 }
@@ -64,7 +68,7 @@ export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): Ow
 		renew: () => write(paths.filter(path => !existsSync(path))),
 		release() {
 			// The client may have started another server meanwhile, whose record this is.
-			for (const path of paths) if (recordAt(path)?.['pid'] === process.pid) rmSync(path, {force: true});
+			for (const path of paths) if (contentOf(path)?.['pid'] === process.pid) rmSync(path, {force: true});
 		},
 	};
 }
@@ -73,13 +77,21 @@ export function claimClient(state: string, env: NodeJS.ProcessEnv, tag: Tag): Ow
 export function clientOwners(state: string, env: NodeJS.ProcessEnv): Tag[] {
 	const names = namesOf(env);
 	if (names.length === 0) return [];
-	const own = recordsIn(clientsFolder(state)).filter(({name}) => names.some(each => name.startsWith(`${each}.`)));
-	return [...new Set(own.flatMap(({tag, isServed}) => (isServed ? [tag] : [])))];
+	const folder = clientsFolder(state);
+	const own = namesIn(folder).filter(name => names.some(each => name.startsWith(`${each}.`)));
+	const served = own.flatMap(name => recordIn(join(folder, name)) ?? []).filter(record => claimOf(record).isServed);
+	return [...new Set(served.map(({tag}) => tag))];
 }
 
 /** All recorded clients of this machine, dead ones too. */
 export function recordedClients(state: string): Claim[] {
-	return recordsIn(clientsFolder(state));
+	const [byServers, byHooks] = [clientsFolder(state), sessionsFolder(state)].map(folder =>
+		namesIn(folder).flatMap(name => recordIn(join(folder, name)) ?? []),
+	) as [Recorded[], Recorded[]];
+	const claims = byServers.map(claimOf);
+	const isKnown = ({tag, session}: Recorded): boolean =>
+		claims.some(claim => claim.isAlive && claim.session === session && sameTag(claim.tag, tag));
+	return [...claims, ...byHooks.filter(record => !isKnown(record)).map(claimOf)];
 }
 
 /**
@@ -92,36 +104,56 @@ export function isSpokenFor(state: string, tag: Tag, env: NodeJS.ProcessEnv): bo
 	return recordedClients(state).some(claim => claim.isAlive && sameTag(claim.tag, tag) && isOther(claim));
 }
 
-/** Removes the record of a client that is dead. */
+/**
+ * Whether AGENTMUX_TAG, which is `tag`, is that of another client, in whose shell the one in `env` was started: then nobody set it for
+ * this one.
+ */
+export function isInherited(state: string, tag: Tag, env: NodeJS.ProcessEnv): boolean {
+	const own = clientKey(env, null);
+	const others = recordedClients(state).filter(
+		({isAlive, session, ...claim}) => isAlive && session !== own && sameTag(claim.tag, tag),
+	);
+	if (others.length === 0) return false;
+	const above = processesAbove();
+	return others.some(({client}) => client !== null && above.includes(client.pid));
+}
+
+/** Removes the record of a client that is dead, or that has left. */
 export function forgetClient({path}: Claim): void {
 	rmSync(path, {force: true});
 }
 
-function recordsIn(folder: string): (Claim & {readonly name: string})[] {
-	return namesIn(folder).flatMap(name => {
-		const path = join(folder, name);
-		const record = recordAt(path);
-		const {tag, session, interactive, client} = record ?? {};
-		const server = processIn(record);
-		if (typeof tag !== 'string' || !isTag(tag) || server === null) return [];
-		const owner = processIn(client);
-		const isServed = isRunning(server);
-		return [
-			{
-				name,
-				path,
-				tag,
-				session: typeof session === 'string' ? session : null,
-				interactive: interactive === true,
-				isServed,
-				isAlive: isServed || (owner !== null && isRunning(owner)),
-			},
-		];
-	});
+/** What a server or a hook has written down of a client. */
+interface Recorded extends Pick<Claim, 'tag' | 'session' | 'interactive' | 'client' | 'path'> {
+	/** Null in the record of a hook. */
+	readonly server: RunningProcess | null;
 }
 
+/** Null if it is missing or damaged, or is the file of a hook that does not know its client. */
+function recordIn(path: string): Recorded | null {
+	const content = contentOf(path);
+	const {tag, session, interactive, client: owner, ...rest} = (content?.['owner'] ?? content ?? {}) as Content;
+	const [server, client] = [processIn(rest), processIn(owner)];
+	if (typeof tag !== 'string' || !isTag(tag) || (server ?? client) === null) return null;
+	return {
+		path,
+		tag,
+		session: typeof session === 'string' ? session : null,
+		interactive: interactive === true,
+		server,
+		client,
+	};
+}
+
+function claimOf({server, ...record}: Recorded): Claim {
+	const isServed = server !== null && isRunning(server);
+	return {...record, isServed, isAlive: isServed || (record.client !== null && isRunning(record.client))};
+}
+
+type Content = Partial<Record<string, unknown>>;
+
 /** Null if it is missing or damaged. */
-function recordAt(path: string): Partial<Record<string, unknown>> | null {
+function contentOf(path: string): Content | null {
 	try {
 		const value: unknown = JSON.parse(readOwnFile(path));
 		return typeof value === 'object' ? value : null;

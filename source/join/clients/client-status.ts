@@ -17,12 +17,20 @@ interface ClientStatus {
  */
 export function clientStatus(env: NodeJS.ProcessEnv): ClientStatus | null {
 	const socket = env['CLAUDE_CODE_MESSAGING_SOCKET'] ?? '';
-	if (socket === '') return null;
+	return socket === '' ? null : statusIn(env, file => file['messagingSocketPath'] === socket);
+}
+
+/** The same of the client that is this process, if it keeps its files where `env` says. */
+export function statusOfProcess(env: NodeJS.ProcessEnv, process: number): ClientStatus | null {
+	return statusIn(env, ({pid}) => pid === process);
+}
+
+function statusIn(env: NodeJS.ProcessEnv, isMeant: (file: Content) => boolean): ClientStatus | null {
 	const folder = sessionsFolder(env);
 	for (const name of filesIn(folder)) {
 		const file = contentOf(join(folder, name));
-		const {messagingSocketPath, status, statusUpdatedAt: since} = file;
-		if (messagingSocketPath !== socket) continue;
+		if (!isMeant(file)) continue;
+		const {status, statusUpdatedAt: since} = file;
 		return typeof status === 'string' && typeof since === 'number' ? {status, since} : null;
 	}
 	return null;
@@ -58,11 +66,15 @@ function filesIn(folder: string): string[] {
 	}
 }
 
+interface Content {
+	readonly [name: string]: unknown;
+}
+
 /** Empty if it is being written or damaged. */
-function contentOf(path: string): {readonly [name: string]: unknown} {
+function contentOf(path: string): Content {
 	try {
 		const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-		return typeof value === 'object' && value !== null ? (value as {readonly [name: string]: unknown}) : {};
+		return typeof value === 'object' && value !== null ? (value as Content) : {};
 	} catch {
 		return {};
 	}

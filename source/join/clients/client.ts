@@ -47,7 +47,10 @@ export function isChild(env: NodeJS.ProcessEnv): boolean {
  * another program, which may itself work as that agent, the variable is inherited and asks for nothing.
  */
 export function isAskedFor(joined: boolean, env: NodeJS.ProcessEnv): boolean {
-	if (joined) return true;
-	const isInherited = runningClients(env).some(({id}) => id !== null && id !== 'claude');
-	return !isInherited && (env['AGENTMUX_TAG']?.trim() ?? '') !== '';
+	return joined || (!isInOtherProgram(env) && (env['AGENTMUX_TAG']?.trim() ?? '') !== '');
+}
+
+/** Whether Claude Code was started in the shell of another program that join can set up. */
+export function isInOtherProgram(env: NodeJS.ProcessEnv): boolean {
+	return runningClients(env).some(({id}) => id !== null && id !== 'claude');
 }

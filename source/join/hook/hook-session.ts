@@ -1,6 +1,20 @@
-import {existsSync, mkdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {readOwnFile, replaceFile} from '../../hub/files/whole-file.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
+
+/** The running client that a session belongs to. */
+interface SessionOwner {
+	readonly tag: Tag;
+	/** The client's key. */
+	readonly session: string;
+	/** Whether somebody sits at it. */
+	readonly interactive: boolean;
+	/** Its process, so that its death is noticed (clients/running-process.ts); null for a client that does not name it. */
+	readonly client: {readonly pid: number; readonly start: string | null} | null;
+	/** Then those above its hook, one of which it is. */
+	readonly above: readonly number[];
+}
 
 /** What the hooks of a running client, each in its own process, remember between them, and what its server asks of them. */
 export interface SessionState {
@@ -12,14 +26,16 @@ export interface SessionState {
 	readonly unconfirmed: readonly number[];
 	/** Ids of messages that the client was given, which name the agent and ask something; Stop reminds of each once. */
 	readonly asked: readonly number[];
-	/** Whether it waits for the human's permission. */
-	readonly blocked: boolean;
+	/** Who waits for the human's permission (permission.ts). */
+	readonly blocked: readonly string[];
 	/** Whether it was told that another client uses its tag. */
 	readonly shared: boolean;
 	/** The number of running subagents, for clients that report only their start and end. */
 	readonly subagents: number;
 	/** The id of the mailbox, as the database reported it last; null if not requested yet. */
 	readonly mailbox: string | null;
+	/** Null if it is not known. */
+	readonly owner: SessionOwner | null;
 }
 
 const fresh: SessionState = {
@@ -27,14 +43,38 @@ const fresh: SessionState = {
 	kept: 0,
 	unconfirmed: [],
 	asked: [],
-	blocked: false,
+	blocked: [],
 	shared: false,
 	subagents: 0,
 	mailbox: null,
+	owner: null,
 };
 
 /** How many ids are kept; the newest. */
 const maxIds = 500;
+
+/** The folder for the sessions of this machine. `state` is the state folder. */
+export function sessionsFolder(state: string): string {
+	return join(state, 'hooks');
+}
+
+/** Those of an agent whose client does not name its process, and is this one. */
+export function sessionsBelow(state: string, tag: Tag, pid: number): SessionFile[] {
+	const folder = sessionsFolder(state);
+	const files = namesIn(folder).map(name => new SessionFile(folder, name.slice(0, -'.json'.length)));
+	return files.filter(file => {
+		const {owner} = file.read();
+		return owner !== null && sameTag(owner.tag, tag) && owner.client === null && owner.above.includes(pid);
+	});
+}
+
+function namesIn(folder: string): string[] {
+	try {
+		return readdirSync(folder).filter(name => name.endsWith('.json'));
+	} catch {
+		return [];
+	}
+}
 
 /** A part of a file name for the key of a client, which may contain anything. */
 export function fileName(client: string): string {
@@ -56,16 +96,17 @@ export class SessionFile {
 		try {
 			const value = JSON.parse(readOwnFile(this.#path)) as Partial<Record<keyof SessionState | 'unsaid', unknown>>;
 			// An earlier version called it `unsaid`.
-			const {working, kept, unconfirmed = value.unsaid, asked, blocked, shared, subagents, mailbox} = value;
+			const {working, kept, unconfirmed = value.unsaid, asked, blocked, shared, subagents, mailbox, owner} = value;
 			return {
 				working: working === true,
 				kept: typeof kept === 'number' ? kept : 0,
 				unconfirmed: idsIn(unconfirmed),
 				asked: idsIn(asked),
-				blocked: blocked === true,
+				blocked: Array.isArray(blocked) ? blocked.filter(who => typeof who === 'string') : [],
 				shared: shared === true,
 				subagents: typeof subagents === 'number' ? subagents : 0,
 				mailbox: typeof mailbox === 'string' ? mailbox : null,
+				owner: ownerIn(owner),
 			};
 		} catch {
 			return fresh;
@@ -74,7 +115,7 @@ export class SessionFile {
 
 	/** Throws if it cannot be written. Only one hook of a session runs at a time. */
 	change(change: Partial<SessionState>): void {
-		const {working, kept, unconfirmed, asked, blocked, shared, subagents, mailbox} = {...this.read(), ...change};
+		const {working, kept, unconfirmed, asked, blocked, shared, subagents, mailbox, owner} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
 		const text = JSON.stringify({
 			working,
@@ -85,6 +126,7 @@ export class SessionFile {
 			shared,
 			subagents,
 			mailbox,
+			owner,
 		});
 		// Not synced, because a hook has little time. If it is lost in a power cut, a message may be delivered twice.
 		replaceFile(this.#path, text, {sync: false});
@@ -95,14 +137,31 @@ export class SessionFile {
 		return existsSync(this.#path);
 	}
 
-	/** Forgets everything, but for that a hook has run: the same client begins another session. */
+	/** Forgets everything but whose it is, and that a hook has run: the same client begins another session. */
 	reset(): void {
-		this.change(fresh);
+		const {owner: _, ...rest} = fresh;
+		this.change(rest);
 	}
 
 	remove(): void {
 		rmSync(this.#path, {force: true});
 	}
+}
+
+/** Null if it is damaged. */
+function ownerIn(value: unknown): SessionOwner | null {
+	const {tag, session, interactive, client, above} = (value ?? {}) as {
+		readonly [name in keyof SessionOwner]?: unknown;
+	};
+	const {pid, start} = (client ?? {}) as {readonly pid?: unknown; readonly start?: unknown};
+	if (typeof tag !== 'string' || typeof session !== 'string') return null;
+	return {
+		tag,
+		session,
+		interactive: interactive === true,
+		client: typeof pid === 'number' ? {pid, start: typeof start === 'string' ? start : null} : null,
+		above: idsIn(above),
+	};
 }
 
 function idsIn(value: unknown): number[] {

@@ -2,6 +2,7 @@ import {sharedText, type Presence} from '../../mailbox/agent.ts';
 import {createBell} from './bell.ts';
 import {batch, say, takeMail, textOf, words, type HookRun} from './hand-over.ts';
 import {isWakeText, mailColumns, readMail} from './mail.ts';
+import {actorOf, block, countSubagents, unblock} from './permission.ts';
 
 /** How often Stop keeps the agent going for one prompt; the client itself stops at 8. */
 const maxKept = 5;
@@ -9,48 +10,46 @@ const maxKept = 5;
 /** Handles one event. Rejects with any error; output written by then counts. */
 export async function runHook(work: HookRun): Promise<void> {
 	const {event, input, session, bell, call} = work;
-	// A subagent would take its principal's mail, and that would be lost when it ends.
-	if (input.agent_id !== null && event !== 'PermissionRequest') return;
+	if (input.agent_id !== null && event !== 'PermissionRequest') return subagentEvent(work);
 	switch (event) {
 		case 'SessionStart': {
 			await start(work);
 			return;
 		}
 		case 'UserPromptSubmit': {
-			session.change({working: true, kept: 0, blocked: false, subagents: 0});
+			session.change({working: true, kept: 0, blocked: [], subagents: 0});
 			await handOver(work, 'working');
 			return;
 		}
 		case 'PostToolBatch': {
-			const {blocked, subagents} = session.read();
-			if (blocked) session.change({blocked: false});
-			if (subagents === 0) await handOver(work, blocked ? 'working' : null);
+			const goesOn = unblock(session, actorOf(input, session));
+			if (session.read().subagents === 0) await handOver(work, goesOn ? 'working' : null);
+			else if (goesOn) await touch(work, 'working');
 			return;
 		}
 		case 'SubagentStart': {
-			session.change({subagents: session.read().subagents + 1});
+			if (countSubagents(session, 1)) await touch(work, 'working');
 			return;
 		}
 		case 'SubagentStop': {
-			const {subagents} = session.read();
-			session.change({subagents: Math.max(0, subagents - 1)});
-			if (subagents <= 1) await handOver(work, null);
+			const goesOn = countSubagents(session, -1);
+			if (session.read().subagents === 0) await handOver(work, goesOn ? 'working' : null);
 			return;
 		}
 		case 'PermissionRequest': {
-			session.change({blocked: true});
+			block(session, actorOf(input, session));
 			await touch(work, 'blocked');
 			return;
 		}
 		case 'Stop': {
 			// First of all, because the agent's server takes a turn that ends without this for an interrupted one.
-			session.change({working: false});
+			session.change({working: false, blocked: []});
 			if (!(await keepGoing(work))) await touch(work, 'idle');
 			return;
 		}
 		// The turn ended with an error of the model, which has not read what it was given.
 		case 'StopFailure': {
-			session.change({working: false});
+			session.change({working: false, blocked: []});
 			await call('receipt_return', {p_session: work.client});
 			await touch(work, 'idle');
 			return;
@@ -66,6 +65,16 @@ export async function runHook(work: HookRun): Promise<void> {
 		// Answered without a mailbox: run-hook.ts.
 		case 'CwdChanged':
 	}
+}
+
+/**
+ * What a subagent does changes only whether somebody waits for permission. Mail is not handed over: it is its principal's, and would
+ * be lost when the subagent ends. In the background it may outlive the turn.
+ */
+async function subagentEvent(work: HookRun): Promise<void> {
+	const {event, input, session} = work;
+	if (event !== 'PostToolBatch' && event !== 'Stop' && event !== 'StopFailure') return;
+	if (unblock(session, actorOf(input, session))) await touch(work, session.read().working ? 'working' : 'idle');
 }
 
 /**

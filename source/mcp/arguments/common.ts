@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import {isTag} from '../../mailbox/tag.ts';
+import {isTag, tagGrammar} from '../../mailbox/tag.ts';
 
 /** The number of a message or a task. */
 export const idSchema = z.number().int().positive();
@@ -14,7 +14,7 @@ export const leaseSchema = z.number().int().min(10).max(3600);
 export const tagSchema = z
 	.string()
 	.transform(text => text.replace(/^@/, ''))
-	.refine(isTag, 'A tag is a letter, then up to 31 letters, digits, _ or -: CLAUDE_1.');
+	.refine(isTag, tagGrammar);
 
 /** Text of 1 to `max` UTF-16 units that PostgreSQL can store. */
 export function plainText(max: number): z.ZodString {
