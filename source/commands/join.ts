@@ -81,6 +81,7 @@ const command: Command = {
 		const asSaid = (name: string): boolean | undefined => (typeof flags[name] === 'boolean' ? flags[name] : undefined);
 		const clients = chosenClients(textFlag(flags, 'client') ?? claude.id);
 		await joinAgents(invocation, await chosenParticipants('join', invocation), {
+			command: 'join',
 			clients,
 			sql: asSaid('sql'),
 			headless: asSaid('headless'),

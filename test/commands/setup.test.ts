@@ -85,11 +85,44 @@ describe('run', () => {
 
 	test('joins for the client that is named after --', async () => {
 		const project = await folder('for codex');
-		const {stderr, code} = await home.run(['run', 'CODER', '--dir', project, '--', '/nowhere/codex'], {env: env()});
-		expect(code).toBe(1);
+		await mkdir(join(bin, 'other'), {recursive: true});
+		await program('other/codex', 'say codex "$@"');
+		const words = ['run', 'CODER', '--dir', project, '--', join(bin, 'other/codex')];
+		const {stderr, code} = await home.run(words, {env: env()});
+		expect(code).toBe(0);
 		expect(stderr).toContain('CODER has joined in');
-		expect(stderr).toContain('`/nowhere/codex` cannot be started: There is no such program.');
 		expect((await readdir(project)).sort()).toEqual(['.codex', 'AGENTS.md']);
+	});
+
+	test.each([
+		['nosuchprogram', 'there is no such program (ENOENT). Install it, or give its path after --.'],
+		['/nowhere/codex', 'there is no such program (ENOENT). Install it, or give its path after --.'],
+		['plain', 'it is not an executable file (EACCES). Make it executable (chmod +x), or give another after --.'],
+		['./sub', 'it is not an executable file (EACCES). Make it executable (chmod +x), or give another after --.'],
+	])('does not join for %s, which cannot be started', async (word, why) => {
+		const project = await folder('unstarted');
+		await mkdir(join(project, 'sub'), {recursive: true});
+		await writeFile(join(bin, 'plain'), '#!/bin/sh\n', {mode: 0o644});
+		const ended = await home.run(['run', 'UNSTARTED', '--dir', project, '--', word], {env: env()});
+		expect(ended).toEqual({code: 1, stdout: '', stderr: `agentmux: \`${word}\` cannot be started: ${why}\n`});
+		expect(await readdir(project)).toEqual(['sub']);
+		expect((await home.json<Agent[]>(['agents'])).map(({tag}) => tag)).not.toContain('UNSTARTED');
+	});
+
+	test('of an agent of another folder says how to start it there, and suggests no flag that it lacks', async () => {
+		const [there, here] = [await folder('there'), await folder('here')];
+		await home.output(['join', 'SETTLED', '--dir', there]);
+		const {code, stderr} = await home.run(['run', 'SETTLED', '--dir', here], {env: env()});
+		expect(code).toBe(1);
+		expect(stderr).toContain(
+			`Start it there (\`agentmux run SETTLED --dir ${there}\`), use another tag here, or first leave there (\`agentmux leave SETTLED --dir ${there}\`).`,
+		);
+		const atHome = await home.run(['run', 'AT_HOME', '--dir', here], {env: env({HOME: here})});
+		expect(atHome.stderr).toContain(`${here} is your home folder`);
+		const alike = await home.run(['run', 'HUMAN_', '--dir', here], {env: env()});
+		expect(alike.stderr).toContain('HUMAN_ looks like HUMAN');
+		for (const text of [stderr, atHome.stderr, alike.stderr]) expect(text).not.toContain('--force');
+		await home.output(['leave', 'SETTLED', '--dir', there]);
 	});
 
 	test.each([
@@ -162,6 +195,15 @@ describe('up', () => {
 			'AGENTMUX_TAG=R claude',
 		);
 		expect(await readdir(dir)).toEqual([]);
+	});
+
+	test('suggests other tags where some are taken, and no flag that it lacks', async () => {
+		const [dir, other] = [await folder('taken'), await folder('other')];
+		await home.output(['join', 'W', '--dir', other]);
+		const {code, stderr} = await home.run(['up', ...recipe, '--dir', dir], {env: env()});
+		expect(code).toBe(1);
+		expect(stderr).toMatch(/Give the recipe's agents other tags: --tags W_2,R_2\.\n$/);
+		await home.output(['leave', 'W', '--dir', other]);
 	});
 
 	test('needs a recipe', async () => {

@@ -43,7 +43,7 @@ describe('a tag that another folder has', () => {
 			expect({code, stdout}).toEqual({code: 1, stdout: ''});
 			expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
 			expect(stderr).toContain(`has already joined in ${first}: two sessions under one tag share an inbox`);
-			expect(stderr).toContain(`leave ${me.toLowerCase()} --dir ${first})`);
+			expect(stderr).toContain(`(\`agentmux leave ${me.toLowerCase()} --dir ${first}\`); --force joins both.`);
 		}
 		expect(await readdir(second)).toEqual([]);
 		expect((await joinIn(first)).stdout).toContain('had already joined');
