@@ -127,7 +127,10 @@ describe('where a folder lies', () => {
 		expect((await joinIn(worktree)).stderr).toContain(`${me} has already joined in ${project}`);
 		const {code, stderr} = await home.run(['join', `${me}_W`, '--dir', worktree]);
 		expect(code).toBe(0);
-		expect(stderr).toContain(`${worktree} was joined as ${me} before; a folder has only one tag.`);
+		expect(stderr).toContain(
+			`${worktree} was joined as ${me} before; a folder has only one tag. For two agents there, join as ${me} again, ` +
+				`and start ${me}_W beside it with \`agentmux run ${me}_W\` or \`AGENTMUX_TAG=${me}_W claude\`.`,
+		);
 		for (const name of ['.mcp.json', 'CLAUDE.local.md']) {
 			const text = await readFile(join(worktree, name), 'utf8');
 			expect(text).toContain(`${me}_W`);
