@@ -417,6 +417,30 @@ describe('join', () => {
 	});
 });
 
+describe('leave', () => {
+	test('where an agent has not joined says where it has, and fails', async () => {
+		const [joined, other] = [await folder('joined here'), await folder('elsewhere')];
+		await home.output(['join', 'PLACED', '--dir', joined]);
+		expect(await home.run(['leave', 'PLACED', '--dir', other])).toEqual({
+			code: 1,
+			stdout: '',
+			stderr: `agentmux: PLACED has not joined in ${other}; nothing was changed. To leave where it has joined: \`agentmux leave PLACED --dir '${joined}'\`\n`,
+		});
+		await home.output(['leave', 'PLACED', '--dir', joined]);
+		expect((await home.run(['leave', 'PLACED', '--dir', joined])).stderr).toContain(
+			'nothing was changed. See `agentmux agents folders` for who has joined where.\n',
+		);
+	});
+
+	test('names no folder for an agent that has none of its own', async () => {
+		const [project, other] = [await folder('shared'), await folder('never there')];
+		await home.output(['join', 'OWNER', '--dir', project]);
+		await home.run(['run', 'BESIDE', '--dir', project], {env: env()});
+		expect(await home.output(['leave', 'BESIDE', '--dir', other])).toBe('BESIDE has left.\n');
+		await home.output(['leave', 'OWNER', '--dir', project]);
+	});
+});
+
 describe('leave --all', () => {
 	test('is for humans, takes no tag, and undoes every join', async () => {
 		expect(await home.run(['leave', 'A', '--all'])).toMatchObject({code: 2});

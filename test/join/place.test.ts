@@ -271,7 +271,7 @@ describe('leave', () => {
 		expect(await home.output(['leave', me, '--dir', project])).toBe(`${me} has left ${project}.\n`);
 		await expect(readFile(placeOf(me))).rejects.toMatchObject({code: 'ENOENT'});
 		const again = await home.run(['leave', me, '--dir', project]);
-		expect(again).toMatchObject({code: 0, stdout: '', stderr: expect.stringContaining('nothing was changed')});
+		expect(again).toMatchObject({code: 1, stdout: '', stderr: expect.stringContaining('nothing was changed')});
 	});
 
 	test('signs off the clients that are running, and leaves the folder of their settings where it is', async () => {
