@@ -253,7 +253,7 @@ describe('agents', () => {
 		const project = await folder('forgotten');
 		await home.output(['join', 'GONE_1', '--dir', project]);
 		expect((await home.run(['agents', 'forget', 'GONE_1'])).stderr).toContain(
-			`GONE_1 has joined in ${project}. First run agentmux leave GONE_1 --dir ${project}.`,
+			`GONE_1 has joined in ${project}. First run \`agentmux leave GONE_1 --dir ${project}\`.`,
 		);
 		await home.output(['send', '--as', 'GONE_1', 'remember me'], {cwd: project});
 		await home.output(['leave', 'GONE_1', '--dir', project]);
@@ -311,6 +311,16 @@ describe('the plugin', () => {
 		]);
 		// Nor does the next command complain of modes.
 		expect(await home.run(['plugin'])).toEqual({code: 0, stdout: said, stderr: ''});
+	});
+
+	test('and what else npm has started name commands that can be typed there, or anywhere if they are for other folders', async () => {
+		const npm = {npm_config_user_agent: 'npm/11.4.2 node/v24.1.0 linux x64'};
+		const said = await home.output(['plugin'], {env: npm});
+		expect(said).toMatch(new RegExp(`^ {2}${join(home.path, 'data/bin/agentmux')} join TAG --plugin$`, 'm'));
+		const refused = await home.run(['leave', 'NOBODY'], {env: npm});
+		expect(refused.stderr).toContain('See `npx agentmux agents folders` for who');
+		const wrong = await home.run(['tasks', 'claim', '999999'], {env: npm});
+		expect(wrong.stderr).toContain('`npx agentmux tasks` lists tasks.');
 	});
 
 	test('serves the agent of the folder, and no tools where nobody has joined or join has written a server', async () => {
