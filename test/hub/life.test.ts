@@ -6,7 +6,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {afterEach, describe, expect, it} from 'vitest';
 import {owner} from '../../source/hub/schema/bootstrap.ts';
-import {ensureHub, stopHub} from '../../source/hub/process/ensure.ts';
+import {ensureHub, stopHub, wasStopped} from '../../source/hub/process/ensure.ts';
 import {findHub} from '../../source/hub/process/find.ts';
 import {takeLock} from '../../source/hub/files/lock.ts';
 import {readState} from '../../source/hub/home/state-file.ts';
@@ -256,6 +256,19 @@ describe('ending', () => {
 		expect(await stopHub(hub.paths)).toBe(hub.pid);
 		expect(existsSync(join(hub.paths.state, 'hub.json'))).toBe(false);
 		expect(await stopHub(hub.paths)).toBeNull();
+	});
+
+	it('counts as stopped from its beginning, when the connections are closed and the database is not', async () => {
+		const hub = await start();
+		process.kill(hub.pid, 'SIGSTOP');
+		try {
+			expect(await wasStopped(hub.paths)).toBe(false);
+			const file = join(hub.paths.state, 'hub.json');
+			writeFileSync(file, JSON.stringify({...readState(hub.paths), stopping: true}));
+			expect(await wasStopped(hub.paths)).toBe(true);
+		} finally {
+			process.kill(hub.pid, 'SIGCONT');
+		}
 	});
 });
 

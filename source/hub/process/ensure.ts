@@ -129,8 +129,10 @@ async function silentHub(paths: HubPaths): Promise<HubError | null> {
 	);
 }
 
-/** Whether the last hub with these paths was stopped on purpose, and none is running. */
+/** Whether the last hub with these paths was stopped on purpose and none is running, or the one that is running is being stopped. */
 export async function wasStopped(paths: HubPaths): Promise<boolean> {
+	// It closes its connections before its database, which takes a while.
+	if (readState(paths)?.stopping === true) return true;
 	return !existsSync(stateFile(paths)) && !(await isHeld(paths));
 }
 

@@ -51,8 +51,8 @@ export interface Hub {
 	readonly url: string;
 	/** Runs a statement in the database that it serves: as the owner, or as the service role that acts as a tag. */
 	run(statement: Statement, tag?: string): Promise<Result['rows']>;
-	/** Closes the connections, shuts the database down and releases the lock. */
-	close(): Promise<void>;
+	/** Closes the connections, shuts the database down and releases the lock. `isWanted`: somebody stops the hub. */
+	close(isWanted?: boolean): Promise<void>;
 }
 
 /** Runs the hub in this process until it is closed. Rejects with HubError, and then writes the error to state/hub.json. */
@@ -77,6 +77,7 @@ export async function runHub(paths: HubPaths, options: RunOptions): Promise<Hub>
 		socket: null,
 		proof_key: newProofKey(),
 		progress: 'Starting.',
+		stopping: false,
 		failure: null,
 	};
 	let published: PublishedState | null = null;
@@ -194,8 +195,9 @@ async function start(
 			const [result] = await database.run(tag === undefined ? owner : actingAs(tag), [statement]);
 			return result?.rows ?? [];
 		},
-		async close() {
+		async close(isWanted = false) {
 			if (!home.isInPlace()) return;
+			if (isWanted) state.change({stopping: true});
 			endMaintenance();
 			try {
 				await serving.close();
