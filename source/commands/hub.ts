@@ -150,13 +150,13 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 	keepHeapSmall();
 	const {startRinging} = await import('./hub/ring-clients.ts');
 	const stopRinging = startRinging({state: paths.state, hub, log});
-	let isWanted = false;
+	let isLost = true;
 	try {
 		await ended.promise;
-		isWanted = true;
+		isLost = false;
 	} finally {
 		stopRinging();
-		await hub.close(isWanted);
+		await hub.close({isLost});
 	}
 }
 
