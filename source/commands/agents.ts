@@ -7,7 +7,8 @@ import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
-import {joinPrintable, p, printable, type Printable} from '../printable.ts';
+import {joinPrintable, p, printable} from '../printable.ts';
+import {asTyped} from './cli/called.ts';
 import type {Command, Invocation} from './cli/command.ts';
 import {replaceToken} from './connect/credentials.ts';
 import {withMailbox} from './connect/connect.ts';
@@ -102,7 +103,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		for (const {tag, damped} of agents.filter(each => each.damped !== null)) {
 			remark(
 				stderr,
-				`${tag} is no longer woken by ${damped}: they woke each other ${maxWakes} times without other work. To let them go on: agentmux agents undamp ${tag}`,
+				`${tag} is no longer woken by ${damped}: they woke each other ${maxWakes} times without other work. To let them go on: \`agentmux agents undamp ${tag}\``,
 			);
 		}
 		for (const agent of agents.filter(each => isShared(each, now))) {
@@ -172,7 +173,7 @@ async function forget(invocation: Invocation, words: readonly string[]): Promise
 		throw new MailboxError(
 			'conflict',
 			`${meant} has joined in ${joined}.`,
-			`First run agentmux leave ${meant} --dir ${shellWord(joined)}.`,
+			`First run \`agentmux leave ${meant} --dir ${shellWord(joined)}\`.`,
 		);
 	}
 	const agents = await withMailbox(invocation, {}, mailbox => mailbox.agents());
@@ -194,7 +195,7 @@ function checkForgettable(agent: Agent): void {
 		throw new MailboxError(
 			'conflict',
 			`${tag} is revoked, and to forget it would let it in again.`,
-			`First run agentmux agents restore ${tag} if that is what you want.`,
+			`First run \`agentmux agents restore ${tag}\` if that is what you want.`,
 		);
 	}
 	if (presence === 'away' || presence === 'gone') return;
@@ -212,9 +213,16 @@ async function admit(
 		const agent = await mailbox[action](meant);
 		const isHere = action === 'restore' && (await replaceToken(invocation, agent.tag));
 		if (flags['json'] === true) return writeJson(stdout, agent);
-		const tag = printable(agent.tag);
-		if (action === 'undamp') return write(stdout, p`Mail wakes ${tag} again.\n`);
-		return write(stdout, action === 'restore' ? restored(tag, isHere) : revoked(tag, hasOwnerSql(agent)));
+		const {tag} = agent;
+		if (action === 'undamp') return write(stdout, p`Mail wakes ${printable(tag)} again.\n`);
+		const said = action === 'restore' ? restored(tag, isHere) : revoked(tag, hasOwnerSql(agent));
+		return write(
+			stdout,
+			p`${joinPrintable(
+				said.map(line => printable(asTyped(line))),
+				'\n',
+			)}\n`,
+		);
 	});
 }
 
@@ -224,21 +232,17 @@ function theTag(action: string, words: readonly string[]): Tag {
 	throw new UsageError('Give exactly one tag.', `For example: agentmux agents ${action} CLAUDE_1.`);
 }
 
-function restored(tag: Printable, isHere: boolean): Printable {
+function restored(tag: Tag, isHere: boolean): string[] {
 	const token = isHere
-		? p``
-		: p` If it uses a local hub, run \`agentmux join ${tag}\` in its folder to give it a new token.`;
-	return p`${tag} is restored. Messages that came in the meantime are waiting for it.${token}\n`;
+		? ''
+		: ` If it uses a local hub, run \`agentmux join ${tag}\` in its folder to give it a new token.`;
+	return [`${tag} is restored. Messages that came in the meantime are waiting for it.${token}`];
 }
 
-function revoked(tag: Printable, isOwner: boolean): Printable {
-	const owner = p`It can still run SQL as the owner: run agentmux leave ${tag} in its folder to end that.`;
-	return joinPrintable(
-		[
-			p`${tag} is revoked: its tokens have ended, and its connections are closed. To let it in again: agentmux agents restore ${tag}`,
-			...(isOwner ? [owner] : []),
-			'',
-		],
-		'\n',
-	);
+function revoked(tag: Tag, isOwner: boolean): string[] {
+	const ended = `${tag} is revoked: its tokens have ended, and its connections are closed.`;
+	return [
+		`${ended} To let it in again: \`agentmux agents restore ${tag}\``,
+		...(isOwner ? [`It can still run SQL as the owner: run \`agentmux leave ${tag}\` in its folder to end that.`] : []),
+	];
 }

@@ -14,6 +14,7 @@ import {fileError} from '../hub/files/private-file.ts';
 import {readOwnFile} from '../hub/files/whole-file.ts';
 import {keptCopies, keptCopyText} from '../hub/upkeep/heads.ts';
 import {embedded} from '../hub/database/postgres-url.ts';
+import {recordedClients} from '../join/clients/client-owner.ts';
 import type {Command, Invocation} from './cli/command.ts';
 import {backup, restore} from './hub/hub-backup.ts';
 import {cancel} from './hub/hub-cancel.ts';
@@ -29,7 +30,7 @@ const command: Command = {
 		agentmux hub start             start it, unless it is running
 		agentmux hub status [--json]   its address and state; exits 1 if it is not running
 		agentmux hub status -o env     API_URL and keys as shell variables, like \`supabase status -o env\`
-		agentmux hub stop              stop it; the next command or an open screen starts it again
+		agentmux hub stop              stop it, until the next command starts it; open screens and agents wait for that
 		agentmux hub logs [--follow]   print its log
 		agentmux hub run [--port N]    run it in this terminal until Ctrl-C
 		agentmux hub backup FILE       write the mailbox to a new .tar.gz; everyone can keep working
@@ -149,11 +150,13 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 	keepHeapSmall();
 	const {startRinging} = await import('./hub/ring-clients.ts');
 	const stopRinging = startRinging({state: paths.state, env, hub, log});
+	let isLost = true;
 	try {
 		await ended.promise;
+		isLost = false;
 	} finally {
 		stopRinging();
-		await hub.close();
+		await hub.close({isLost});
 	}
 }
 
@@ -183,6 +186,10 @@ async function start(
 async function stop(paths: HubPaths, {stderr}: Invocation): Promise<void> {
 	const pid = await stopHub(paths);
 	await write(stderr, pid === null ? p`No hub is running.\n` : p`Stopped the hub (process ${pid}).\n`);
+	const served = recordedClients(paths.state).flatMap(({tag, isServed}) => (isServed ? [tag] : []));
+	if (pid === null || served.length === 0) return;
+	const agents = [...new Set(served)].sort().join(' and ');
+	remark(stderr, `${agents} will get no mail until it runs again: the next command or client starts it.`);
 }
 
 /** What `hub status` shows if the hub could not create its socket. */

@@ -27,7 +27,9 @@ const command: Command = {
 
 		A client uses only the hooks of the folder in which it is started, not those of folders above it (except Codex, which
 		uses those of the whole git repository). If a client is also started in a subfolder or a git worktree, join that folder
-		too, under a different tag.
+		too, under a different tag. A folder has one tag for each client, and joining it as another replaces the first. To start
+		a second Claude Code beside the first in one folder, use \`agentmux run TAG\` instead; once TAG has joined, so does
+		\`AGENTMUX_TAG=TAG claude\`.
 
 		A recipe sets up several agents and gives each its role. Use one that comes with agentmux (researcher-writer,
 		monitor-responder, planner-executor, reviewer-loop, test-fixer, pair-with-codex, worker-pool, incident-bridge), or any
@@ -81,6 +83,7 @@ const command: Command = {
 		const asSaid = (name: string): boolean | undefined => (typeof flags[name] === 'boolean' ? flags[name] : undefined);
 		const clients = chosenClients(textFlag(flags, 'client') ?? claude.id);
 		await joinAgents(invocation, await chosenParticipants('join', invocation), {
+			command: 'join',
 			clients,
 			sql: asSaid('sql'),
 			headless: asSaid('headless'),

@@ -23,6 +23,7 @@ import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
 import {p, printable} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
+import {shellWord} from './cli/launcher.ts';
 import {endCredentials} from './connect/credentials.ts';
 import {openOwnersProject} from './connect/owner.ts';
 import {withMailbox} from './connect/connect.ts';
@@ -37,6 +38,7 @@ const command: Command = {
 	help: `
 		Remove what \`agentmux join\` wrote from a folder's files, and nothing else. Messages stay. An agent that has left its last
 		folder is refused from then on, wherever its token is kept. With --recipe, folders in DIR that are then empty are removed.
+		Exits with 1 if there was nothing to remove.
 
 		Usage
 		  agentmux leave TAG [--dir DIR]
@@ -84,8 +86,11 @@ function checkNothingElse({input, flags}: Invocation): void {
 	throw new UsageError('--all takes no tag and no other flag.', 'See `agentmux leave --help`.');
 }
 
-/** The participants leave their folders, and the mailbox where that was their last one. */
-async function leave(invocation: Invocation, data: string, {recipe, participants, named}: Chosen): Promise<void> {
+/**
+ * The participants leave their folders, and the mailbox where that was their last one. Resolves with the exit code: 1 if nobody has
+ * left.
+ */
+async function leave(invocation: Invocation, data: string, {recipe, participants, named}: Chosen): Promise<number> {
 	const {env, stdout, stderr} = invocation;
 	checkOthers(env, data, participants);
 	const plans = await Promise.all(
@@ -100,16 +105,17 @@ async function leave(invocation: Invocation, data: string, {recipe, participants
 	for (const {tag, folder} of plans.filter(plan => !leaving.includes(plan))) {
 		const other = await holderIn(folder, claude);
 		const is = other === null ? '' : ` (${other} has)`;
-		remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed.`);
+		remark(stderr, `${tag} has not joined in ${folder}${is}; nothing was changed. ${whereText(data, tag)}`);
 	}
 	const left = leaving.map(({tag}) => ({tag, credentials: readCredentials(data, tag)}));
+	const homeless = left.filter(({credentials}) => credentials?.folders.length === 0);
 	const clients = recordedClients(findPaths(env).state);
 	// A client that is running watches its folder, and would not read what another join writes into a new one.
 	const isRunning = (tag: Tag): boolean => clients.some(each => each.isAlive && sameTag(each.tag, tag));
 	await applyAll(leaving.flatMap(({tag, edits}) => edits.map(edit => ({...edit, keepsFolder: isRunning(tag)}))));
 	for (const {tag, folder, edits} of leaving) {
 		if (recipe !== null && !named.includes(folder)) await rmdir(folder).catch(() => undefined);
-		const where = folder === data ? p`` : p` ${printable(folder)}`;
+		const where = homeless.some(each => sameTag(each.tag, tag)) ? p`` : p` ${printable(folder)}`;
 		await write(stdout, p`${printable(tag)} has left${where}.${printable(goneText(folder, edits))}\n`);
 		if (!existsSync(folder) && recipe === null) {
 			remark(
@@ -118,10 +124,20 @@ async function leave(invocation: Invocation, data: string, {recipe, participants
 			);
 		}
 	}
-	if (leaving.length === 0 || !(await signOff(invocation, data, left, clients))) return;
+	if (leaving.length === 0) return 1;
+	if (!(await signOff(invocation, data, left, clients))) return 0;
 	for (const {table, to} of await watchedFor(invocation, leaving)) {
 		remark(stderr, `${table} is still watched for ${to}. To stop: \`agentmux watch ${table} --to ${to} --off\``);
 	}
+	return 0;
+}
+
+/** Where an agent that is not in the given folder has joined instead, and how to leave there. */
+function whereText(data: string, tag: Tag): string {
+	const folders = readCredentials(data, tag)?.folders ?? [];
+	if (folders.length === 0) return 'See `agentmux agents folders` for who has joined where.';
+	const commands = folders.map(folder => `\`agentmux leave ${tag} --dir ${shellWord(folder)}\``);
+	return `To leave where it has joined: ${commands.join(' and ')}`;
 }
 
 /** Tells the mailbox, and ends the tokens of those who have left their last folder. Resolves with whether it could be reached. */

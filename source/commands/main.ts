@@ -1,5 +1,6 @@
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {joinPrintable, p, printable, printableLines, type Printable, writeTo} from '../printable.ts';
+import {asTyped} from './cli/called.ts';
 import type {Command} from './cli/command.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {parseArguments} from './cli/parse.ts';
@@ -176,7 +177,7 @@ function report(error: unknown): void {
 			? error.sentence
 			: `Internal error: ${error instanceof Error ? error.message : String(error)} ` +
 				'(set AGENTMUX_DEBUG=1 for a stack trace).';
-	writeTo(process.stderr, p`agentmux: ${printable(sentence)}\n`);
+	writeTo(process.stderr, p`agentmux: ${printable(asTyped(sentence))}\n`);
 	if ((process.env['AGENTMUX_DEBUG'] ?? '') !== '') writeTo(process.stderr, p`${traceOf(error)}\n`);
 }
 

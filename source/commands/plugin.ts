@@ -6,7 +6,7 @@ import {UsageError} from '../mailbox/error.ts';
 import {findPaths} from '../paths.ts';
 import {joinPrintable, p, printable} from '../printable.ts';
 import type {Command} from './cli/command.ts';
-import {findHook, findLauncher, planLaunchers, shellWord} from './cli/launcher.ts';
+import {calledAnywhere, findHook, findLauncher, planLaunchers, shellWord} from './cli/launcher.ts';
 import {write} from './cli/output.ts';
 import {unknownSubcommand} from './cli/subcommand.ts';
 import {textFlag} from './cli/values.ts';
@@ -59,7 +59,7 @@ const command: Command = {
 			`  claude plugin marketplace add ${shellWord(folder)}`,
 			`  claude plugin install ${pluginName}@${pluginName}`,
 			'Then, in each folder where an agent is to take part:',
-			'  agentmux join TAG --plugin',
+			`  ${calledAnywhere(env, paths)} join TAG --plugin`,
 		];
 		await write(stdout, p`${joinPrintable(words.map(printable), '\n')}\n`);
 	},

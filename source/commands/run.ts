@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {constants} from 'node:os';
-import {basename, resolve} from 'node:path';
-import {realpath} from 'node:fs/promises';
+import {basename, delimiter, join, resolve} from 'node:path';
+import {access, constants as modes, realpath, stat} from 'node:fs/promises';
 import {clients, claude, type Client} from '../join/clients/clients.ts';
 import {joinedPlaces} from '../join/disarmed.ts';
 import {readCredentials} from '../join/files/credentials-file.ts';
@@ -27,7 +27,7 @@ const command: Command = {
 		  --no-sql          as for join
 		  COMMAND           what to start (default: the client); it runs in the folder, with AGENTMUX_TAG set
 
-		Exits with the code of COMMAND.
+		Exits with the code of COMMAND. If that cannot be started, nobody joins.
 
 		Examples
 		  agentmux run CLAUDE_1 --dir ~/project
@@ -42,8 +42,9 @@ const command: Command = {
 		const tag = agentTag(word, 'the tag to run as');
 		const folder = await realFolder(textFlag(flags, 'dir') ?? '.');
 		const client = clientOf(textFlag(flags, 'client'), given[0]);
-		await ensureJoined(invocation, tag, folder, client);
 		const [program = client.program, ...words] = given;
+		await checkStarts(program, folder, env['PATH']);
+		await ensureJoined(invocation, tag, folder, client);
 		return start(program, words, {cwd: folder, env: {...env, AGENTMUX_TAG: tag}});
 	},
 };
@@ -88,7 +89,45 @@ async function ensureJoined(invocation: Invocation, tag: Tag, folder: string, cl
 	if (isJoined && sql === undefined && role === undefined) return;
 	const {joinAgents} = await import('./join/join-agents.ts');
 	const chosen = {recipe: null, participants: [{tag, folder, role}], named: [folder], contains: false};
-	await joinAgents({...invocation, stdout: stderr}, chosen, {clients: [client], sql, beside, starts: true});
+	await joinAgents({...invocation, stdout: stderr}, chosen, {command: 'run', clients: [client], sql, beside});
+}
+
+/**
+ * Rejects with MailboxError `not_found` if the program cannot be started in `folder`: nobody is to join for it. It is found as
+ * execvp(3) does, except on Windows, where only the start itself tells.
+ */
+async function checkStarts(program: string, folder: string, path = '/usr/bin:/bin'): Promise<void> {
+	if (process.platform === 'win32') return;
+	const files = program.includes('/')
+		? [resolve(folder, program)]
+		: path.split(delimiter).map(each => join(resolve(folder, each), program));
+	const failures: NodeJS.ErrnoException[] = [];
+	for (const file of files) {
+		const failure = await whyNotStarted(file);
+		if (failure === null) return;
+		failures.push(failure);
+	}
+	// One that is there and may not be executed says more than all the others.
+	throw notStarted(program, failures.find(({code}) => code === 'EACCES') ?? {code: 'ENOENT'});
+}
+
+/** Null if the file can be executed. */
+async function whyNotStarted(file: string): Promise<NodeJS.ErrnoException | null> {
+	try {
+		await access(file, modes.X_OK);
+		return (await stat(file)).isFile() ? null : Object.assign(new Error('not a file'), {code: 'EACCES'});
+	} catch (error) {
+		return error as NodeJS.ErrnoException;
+	}
+}
+
+function notStarted(program: string, {code, message}: Partial<NodeJS.ErrnoException>): MailboxError {
+	const known: {readonly [code: string]: readonly [why: string, remedy: string]} = {
+		ENOENT: ['there is no such program (ENOENT)', 'Install it, or give its path after --.'],
+		EACCES: ['it is not an executable file (EACCES)', 'Make it executable (chmod +x), or give another after --.'],
+	};
+	const [why, remedy] = known[code ?? ''] ?? [code ?? message, 'Give another program after --.'];
+	return new MailboxError('not_found', `\`${program}\` cannot be started: ${why}.`, remedy);
 }
 
 /** Runs the client in this terminal, and resolves with its exit code. */
@@ -102,16 +141,7 @@ async function start(
 	process.on('SIGINT', () => undefined);
 	for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void child.kill(signal));
 	return new Promise((done, fail) => {
-		child.once('error', (error: NodeJS.ErrnoException) => {
-			const why = error.code === 'ENOENT' ? 'There is no such program' : (error.code ?? error.message);
-			fail(
-				new MailboxError(
-					'not_found',
-					`\`${program}\` cannot be started: ${why}.`,
-					'Install it, or give its path after --.',
-				),
-			);
-		});
+		child.once('error', (error: NodeJS.ErrnoException) => fail(notStarted(program, error)));
 		child.once('exit', (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
 	});
 }

@@ -1,3 +1,5 @@
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import type {Tag} from '../mailbox/tag.ts';
 import type {Task} from '../mailbox/task.ts';
 import {stallsAmong} from '../mailbox/tasks/stall.ts';
 import {briefStanding} from '../mailbox/tasks/task-standing.ts';
@@ -6,6 +8,7 @@ import type {Command, Invocation} from './cli/command.ts';
 import {withMailbox} from './connect/connect.ts';
 import {remark, table, write, writeJson} from './cli/output.ts';
 import {checkFlags, unknownSubcommand} from './cli/subcommand.ts';
+import {unknownTags} from './cli/unknown-tags.ts';
 import {flagsOf, noMore, taskActions} from './tasks/task-actions.ts';
 import {whyNoneReady, whyNotClaimed} from './tasks/task-claim.ts';
 import {writeCard} from './tasks/task-card-text.ts';
@@ -103,6 +106,7 @@ const command: Command = {
 		const act = prepare(words, flags);
 		await withMailbox(invocation, {as: tagFlag(flags, 'as')}, async mailbox => {
 			const outcome = await act(mailbox);
+			if (name === 'add' || name === 'assign') await warnOfNobody(invocation, mailbox, outcome);
 			if (outcome === null && words[0] !== undefined) remark(stderr, await whyNotClaimed(mailbox, words[0]));
 			if (flags['json'] === true) return writeJson(stdout, outcome);
 			const tasks = outcome === null ? [] : isList(outcome) ? outcome : [outcome];
@@ -124,6 +128,18 @@ async function show([word, ...more]: readonly string[], invocation: Invocation):
 		const card = await readCard(mailbox, id);
 		await (flags['json'] === true ? writeJson(stdout, card) : writeCard(stdout, card));
 	});
+}
+
+/** Warns if the task is for an agent that has not joined, which is usually a typo. The task was changed: a failure here is ignored. */
+async function warnOfNobody(
+	{stderr}: Invocation,
+	mailbox: Mailbox,
+	outcome: Task | readonly Task[] | null,
+): Promise<void> {
+	const assignee = outcome === null || isList(outcome) ? null : outcome.assignee;
+	if (assignee === null) return;
+	const unknown = await unknownTags(mailbox, [assignee]).catch(() => new Map<Tag, string>());
+	for (const [tag, hint] of unknown) remark(stderr, `${tag} has not joined yet; the task will wait for it. ${hint}`);
 }
 
 function isList(outcome: Task | readonly Task[]): outcome is readonly Task[] {

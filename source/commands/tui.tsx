@@ -7,7 +7,7 @@ import {createMailboxStore} from '../store/mailbox-store.ts';
 import type {ProgramCommand} from '../tui/model/palette.ts';
 import type {Command, Invocation} from './cli/command.ts';
 import type {openMailbox} from './connect/connect.ts';
-import {calledAs} from './cli/launcher.ts';
+import {calledAs} from './cli/called.ts';
 import {remark} from './cli/output.ts';
 import {watchDisarmed} from './screen/watch-disarmed.ts';
 import {openScreenMemory, screenFile} from './screen/screen-file.ts';

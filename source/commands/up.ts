@@ -49,6 +49,7 @@ const command: Command = {
 			const {joinAgents} = await import('./join/join-agents.ts');
 			const sql = typeof flags['sql'] === 'boolean' ? flags['sql'] : undefined;
 			await joinAgents({...invocation, stdout: invocation.stderr}, chosen, {
+				command: 'up',
 				clients: [client],
 				sql,
 				yes: flags['yes'] === true,

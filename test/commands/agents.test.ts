@@ -65,7 +65,7 @@ describe('an agent that a human revokes', () => {
 		const client = await connect('CLAUDE_1');
 		expect(new Set(Object.values(await callAll(client)))).toEqual(new Set(['no error']));
 		const said = await home.output(['agents', 'revoke', '@claude_1']);
-		expect(said).toMatch(/^CLAUDE_1 is revoked: .* To let it in again: agentmux agents restore CLAUDE_1\n/);
+		expect(said).toMatch(/^CLAUDE_1 is revoked: .* To let it in again: `agentmux agents restore CLAUDE_1`\n/);
 		const refusal =
 			'CLAUDE_1 has been revoked. A human can restore it: `agentmux agents restore CLAUDE_1`. ' +
 			'Retrying will not help; do something else, or ask the human.';

@@ -316,6 +316,17 @@ describe('tasks', () => {
 		);
 	});
 
+	test('a task for an agent that has not joined is added, with a warning', async () => {
+		const added = await home.run(['tasks', 'add', 'For whom', '--queue', 'nobody', '--assign', 'HUMNA', '--json']);
+		const warning =
+			'agentmux: HUMNA has not joined yet; the task will wait for it. Did you mean HUMAN? See `agentmux agents`.\n';
+		expect(added).toMatchObject({code: 0, stderr: warning});
+		const {id} = JSON.parse(added.stdout) as Task;
+		expect(await home.run(['tasks', 'assign', String(id), 'HUMAN'])).toMatchObject({code: 0, stderr: ''});
+		expect(await home.run(['tasks', 'assign', String(id), 'HUMNA'])).toMatchObject({code: 0, stderr: warning});
+		await home.output(['tasks', 'cancel', String(id)]);
+	});
+
 	test('tasks retry, assign and priority change a task and print its row', async () => {
 		const {id} = await home.json<Task>(['tasks', 'add', 'Theirs', '--queue', 'actions', '--assign', '@WORKER']);
 		expect(await home.output(['tasks', 'list', '--queue', 'actions'])).toMatch(/queued +for WORKER +actions +Theirs/);

@@ -1,5 +1,9 @@
+import {once} from 'node:events';
+import {existsSync} from 'node:fs';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
+import {claimClient} from '../../source/join/clients/client-owner.ts';
 import {Home} from '../helpers/program.ts';
 
 let home: Home;
@@ -44,6 +48,30 @@ describe('agentmux hub', () => {
 		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: `Stopped the hub (process ${pid}).\n`});
 		expect((await home.run(['hub', 'status'])).code).toBe(1);
 		expect(await home.run(['hub', 'stop'])).toMatchObject({code: 0, stderr: 'No hub is running.\n'});
+	});
+
+	it('stays stopped while others follow it, says which agents that concerns, and they go on once it is started', async () => {
+		await home.output(['send', 'followed']);
+		const follower = home.start(['tail', '--follow']);
+		let [seen, said] = ['', ''];
+		follower.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()));
+		follower.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+		await vi.waitFor(() => expect(seen).toContain('followed'), {timeout: 30_000});
+		const own = {CLAUDE_CODE_SESSION_ID: 'waits', CLAUDE_CODE_ENTRYPOINT: 'cli', CLAUDE_PID: String(process.pid)};
+		const claim = claimClient(join(home.path, 'state'), own, 'WAITING');
+		const {stderr} = await home.run(['hub', 'stop']);
+		claim.release();
+		expect(stderr).toMatch(
+			/^Stopped the hub \(process \d+\)\.\nagentmux: WAITING will get no mail until it runs again: the next command or client starts it\.\n$/,
+		);
+		await vi.waitFor(() => expect(said).toContain('Offline'), {timeout: 30_000});
+		// Enough for some attempts to connect.
+		await sleep(3000);
+		expect(existsSync(join(home.path, 'state/hub.json'))).toBe(false);
+		await home.output(['hub', 'start']);
+		await vi.waitFor(() => expect(said).toContain('Back online'), {timeout: 60_000});
+		follower.kill();
+		await once(follower, 'close');
 	});
 
 	it('lists its subcommands when it is given an unknown one', async () => {

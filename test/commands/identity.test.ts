@@ -118,7 +118,10 @@ describe('who a command is', () => {
 			expect(stderr).toMatch(why);
 		}
 		// Without a client and without a terminal nobody is a human who says so.
-		expect((await home.run(['send', 'hello'], {cwd: folder, env: {AGENTMUX_TAG: 'HUMAN'}})).code).toBe(1);
+		expect(await home.run(['send', 'hello'], {cwd: folder, env: {AGENTMUX_TAG: 'HUMAN'}})).toMatchObject({
+			code: 1,
+			stderr: `agentmux: AGENTMUX_TAG is HUMAN, but ${folder} is the folder of CLAUDE_1, and this runs without a terminal. Unset AGENTMUX_TAG, or run this in your own terminal.\n`,
+		});
 	});
 
 	test.each(['HUMAN', 'boss', 'SYSTEM'])(

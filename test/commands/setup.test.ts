@@ -85,11 +85,44 @@ describe('run', () => {
 
 	test('joins for the client that is named after --', async () => {
 		const project = await folder('for codex');
-		const {stderr, code} = await home.run(['run', 'CODER', '--dir', project, '--', '/nowhere/codex'], {env: env()});
-		expect(code).toBe(1);
+		await mkdir(join(bin, 'other'), {recursive: true});
+		await program('other/codex', 'say codex "$@"');
+		const words = ['run', 'CODER', '--dir', project, '--', join(bin, 'other/codex')];
+		const {stderr, code} = await home.run(words, {env: env()});
+		expect(code).toBe(0);
 		expect(stderr).toContain('CODER has joined in');
-		expect(stderr).toContain('`/nowhere/codex` cannot be started: There is no such program.');
 		expect((await readdir(project)).sort()).toEqual(['.codex', 'AGENTS.md']);
+	});
+
+	test.each([
+		['nosuchprogram', 'there is no such program (ENOENT). Install it, or give its path after --.'],
+		['/nowhere/codex', 'there is no such program (ENOENT). Install it, or give its path after --.'],
+		['plain', 'it is not an executable file (EACCES). Make it executable (chmod +x), or give another after --.'],
+		['./sub', 'it is not an executable file (EACCES). Make it executable (chmod +x), or give another after --.'],
+	])('does not join for %s, which cannot be started', async (word, why) => {
+		const project = await folder('unstarted');
+		await mkdir(join(project, 'sub'), {recursive: true});
+		await writeFile(join(bin, 'plain'), '#!/bin/sh\n', {mode: 0o644});
+		const ended = await home.run(['run', 'UNSTARTED', '--dir', project, '--', word], {env: env()});
+		expect(ended).toEqual({code: 1, stdout: '', stderr: `agentmux: \`${word}\` cannot be started: ${why}\n`});
+		expect(await readdir(project)).toEqual(['sub']);
+		expect((await home.json<Agent[]>(['agents'])).map(({tag}) => tag)).not.toContain('UNSTARTED');
+	});
+
+	test('of an agent of another folder says how to start it there, and suggests no flag that it lacks', async () => {
+		const [there, here] = [await folder('there'), await folder('here')];
+		await home.output(['join', 'SETTLED', '--dir', there]);
+		const {code, stderr} = await home.run(['run', 'SETTLED', '--dir', here], {env: env()});
+		expect(code).toBe(1);
+		expect(stderr).toContain(
+			`Start it there (\`agentmux run SETTLED --dir ${there}\`), use another tag here, or first leave there (\`agentmux leave SETTLED --dir ${there}\`).`,
+		);
+		const atHome = await home.run(['run', 'AT_HOME', '--dir', here], {env: env({HOME: here})});
+		expect(atHome.stderr).toContain(`${here} is your home folder`);
+		const alike = await home.run(['run', 'HUMAN_', '--dir', here], {env: env()});
+		expect(alike.stderr).toContain('HUMAN_ looks like HUMAN');
+		for (const text of [stderr, atHome.stderr, alike.stderr]) expect(text).not.toContain('--force');
+		await home.output(['leave', 'SETTLED', '--dir', there]);
 	});
 
 	test.each([
@@ -164,6 +197,15 @@ describe('up', () => {
 		expect(await readdir(dir)).toEqual([]);
 	});
 
+	test('suggests other tags where some are taken, and no flag that it lacks', async () => {
+		const [dir, other] = [await folder('taken'), await folder('other')];
+		await home.output(['join', 'W', '--dir', other]);
+		const {code, stderr} = await home.run(['up', ...recipe, '--dir', dir], {env: env()});
+		expect(code).toBe(1);
+		expect(stderr).toMatch(/Give the recipe's agents other tags: --tags W_2,R_2\.\n$/);
+		await home.output(['leave', 'W', '--dir', other]);
+	});
+
 	test('needs a recipe', async () => {
 		expect(await home.run(['up'])).toMatchObject({code: 2, stderr: expect.stringContaining('use `agentmux run TAG`')});
 	});
@@ -211,7 +253,7 @@ describe('agents', () => {
 		const project = await folder('forgotten');
 		await home.output(['join', 'GONE_1', '--dir', project]);
 		expect((await home.run(['agents', 'forget', 'GONE_1'])).stderr).toContain(
-			`GONE_1 has joined in ${project}. First run agentmux leave GONE_1 --dir ${project}.`,
+			`GONE_1 has joined in ${project}. First run \`agentmux leave GONE_1 --dir ${project}\`.`,
 		);
 		await home.output(['send', '--as', 'GONE_1', 'remember me'], {cwd: project});
 		await home.output(['leave', 'GONE_1', '--dir', project]);
@@ -269,6 +311,16 @@ describe('the plugin', () => {
 		]);
 		// Nor does the next command complain of modes.
 		expect(await home.run(['plugin'])).toEqual({code: 0, stdout: said, stderr: ''});
+	});
+
+	test('and what else npm has started name commands that can be typed there, or anywhere if they are for other folders', async () => {
+		const npm = {npm_config_user_agent: 'npm/11.4.2 node/v24.1.0 linux x64'};
+		const said = await home.output(['plugin'], {env: npm});
+		expect(said).toMatch(new RegExp(`^ {2}${join(home.path, 'data/bin/agentmux')} join TAG --plugin$`, 'm'));
+		const refused = await home.run(['leave', 'NOBODY'], {env: npm});
+		expect(refused.stderr).toContain('See `npx agentmux agents folders` for who');
+		const wrong = await home.run(['tasks', 'claim', '999999'], {env: npm});
+		expect(wrong.stderr).toContain('`npx agentmux tasks` lists tasks.');
 	});
 
 	test('serves the agent of the folder, and no tools where nobody has joined or join has written a server', async () => {
@@ -372,6 +424,30 @@ describe('join', () => {
 		const claim = claimClient(join(home.path, 'state'), own, 'LATER');
 		expect(await home.output(words, {env: {CLAUDE_CONFIG_DIR: config}})).not.toContain(sentence);
 		claim.release();
+	});
+});
+
+describe('leave', () => {
+	test('where an agent has not joined says where it has, and fails', async () => {
+		const [joined, other] = [await folder('joined here'), await folder('elsewhere')];
+		await home.output(['join', 'PLACED', '--dir', joined]);
+		expect(await home.run(['leave', 'PLACED', '--dir', other])).toEqual({
+			code: 1,
+			stdout: '',
+			stderr: `agentmux: PLACED has not joined in ${other}; nothing was changed. To leave where it has joined: \`agentmux leave PLACED --dir '${joined}'\`\n`,
+		});
+		await home.output(['leave', 'PLACED', '--dir', joined]);
+		expect((await home.run(['leave', 'PLACED', '--dir', joined])).stderr).toContain(
+			'nothing was changed. See `agentmux agents folders` for who has joined where.\n',
+		);
+	});
+
+	test('names no folder for an agent that has none of its own', async () => {
+		const [project, other] = [await folder('shared'), await folder('never there')];
+		await home.output(['join', 'OWNER', '--dir', project]);
+		await home.run(['run', 'BESIDE', '--dir', project], {env: env()});
+		expect(await home.output(['leave', 'BESIDE', '--dir', other])).toBe('BESIDE has left.\n');
+		await home.output(['leave', 'OWNER', '--dir', project]);
 	});
 });
 

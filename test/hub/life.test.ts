@@ -6,8 +6,8 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import {afterEach, describe, expect, it} from 'vitest';
 import {owner} from '../../source/hub/schema/bootstrap.ts';
-import {ensureHub, stopHub} from '../../source/hub/process/ensure.ts';
-import {findHub} from '../../source/hub/process/find.ts';
+import {ensureHub, stopHub, wasStopped} from '../../source/hub/process/ensure.ts';
+import {findHub, hubLock} from '../../source/hub/process/find.ts';
 import {takeLock} from '../../source/hub/files/lock.ts';
 import {readState} from '../../source/hub/home/state-file.ts';
 import {verifyToken} from '../../source/hub/tokens/token.ts';
@@ -256,6 +256,28 @@ describe('ending', () => {
 		expect(await stopHub(hub.paths)).toBe(hub.pid);
 		expect(existsSync(join(hub.paths.state, 'hub.json'))).toBe(false);
 		expect(await stopHub(hub.paths)).toBeNull();
+	});
+
+	it('counts as stopped while others look at its lock', async () => {
+		const hub = await start();
+		await stopHub(hub.paths);
+		const lock = await takeLock(hubLock(hub.paths));
+		expect(lock).not.toBeNull();
+		expect(wasStopped(hub.paths)).toBe(true);
+		lock?.release();
+	});
+
+	it('counts as stopped from the first moment, when the connections are closed and the database is not', async () => {
+		const hub = await start();
+		process.kill(hub.pid, 'SIGSTOP');
+		try {
+			expect(wasStopped(hub.paths)).toBe(false);
+			const file = join(hub.paths.state, 'hub.json');
+			writeFileSync(file, JSON.stringify({...readState(hub.paths), stopping: true}));
+			expect(wasStopped(hub.paths)).toBe(true);
+		} finally {
+			process.kill(hub.pid, 'SIGCONT');
+		}
 	});
 });
 

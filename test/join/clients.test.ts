@@ -267,7 +267,7 @@ test('a recipe is set up for the client that is named, and does not say that mai
 test('a tag that has not joined is reported, also next to a broken file of a client that has not joined', async () => {
 	await joinAs('codex');
 	await put('.mcp.json', '{,');
-	expect(await leave('OTHER')).toMatchObject({code: 0, stderr: expect.stringContaining('OTHER has not joined in')});
+	expect(await leave('OTHER')).toMatchObject({code: 1, stderr: expect.stringContaining('OTHER has not joined in')});
 });
 
 test('--print shows all of it, and changes nothing', async () => {

@@ -357,7 +357,7 @@ test('leave takes out what join wrote', async () => {
 	expect(await home.output(['leave', 'CLAUDE_1', '--dir', folder])).toContain('CLAUDE_1 has left');
 	expect(await readdir(folder)).toEqual([]);
 	const again = await home.run(['leave', 'CLAUDE_1', '--dir', folder]);
-	expect(again).toMatchObject({code: 0, stderr: expect.stringContaining('nothing was changed')});
+	expect(again).toMatchObject({code: 1, stderr: expect.stringContaining('nothing was changed')});
 });
 
 test("a tag that looks like the human's is refused, and one that looks like an agent's is pointed out", async () => {

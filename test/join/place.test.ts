@@ -45,7 +45,7 @@ describe('a tag that another folder has', () => {
 			expect({code, stdout}).toEqual({code: 1, stdout: ''});
 			expect(stderr).toMatch(/^agentmux: [^\n]+\n$/);
 			expect(stderr).toContain(`has already joined in ${first}: two sessions under one tag share an inbox`);
-			expect(stderr).toContain(`leave ${me.toLowerCase()} --dir ${first})`);
+			expect(stderr).toContain(`(\`agentmux leave ${me.toLowerCase()} --dir ${first}\`); --force joins both.`);
 		}
 		expect(await readdir(second)).toEqual([]);
 		expect((await joinIn(first)).stdout).toContain('had already joined');
@@ -176,7 +176,10 @@ describe('where a folder lies', () => {
 		expect((await joinIn(worktree)).stderr).toContain(`${me} has already joined in ${project}`);
 		const {code, stderr} = await home.run(['join', `${me}_W`, '--dir', worktree]);
 		expect(code).toBe(0);
-		expect(stderr).toContain(`${worktree} was joined as ${me} before; a folder has only one tag.`);
+		expect(stderr).toContain(
+			`${worktree} was joined as ${me} before; a folder has only one tag. For two agents there, join as ${me} again, ` +
+				`and start ${me}_W beside it with \`agentmux run ${me}_W\` or \`AGENTMUX_TAG=${me}_W claude\`.`,
+		);
 		for (const name of ['.mcp.json', 'CLAUDE.local.md']) {
 			const text = await readFile(join(worktree, name), 'utf8');
 			expect(text).toContain(`${me}_W`);
@@ -317,7 +320,7 @@ describe('leave', () => {
 		expect(await home.output(['leave', me, '--dir', project])).toBe(`${me} has left ${project}.\n`);
 		await expect(readFile(placeOf(me))).rejects.toMatchObject({code: 'ENOENT'});
 		const again = await home.run(['leave', me, '--dir', project]);
-		expect(again).toMatchObject({code: 0, stdout: '', stderr: expect.stringContaining('nothing was changed')});
+		expect(again).toMatchObject({code: 1, stdout: '', stderr: expect.stringContaining('nothing was changed')});
 	});
 
 	test('signs off the clients that are running, and leaves the folder of their settings where it is', async () => {

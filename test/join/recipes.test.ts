@@ -113,9 +113,9 @@ test('leave takes all of it out again, and what was there before is as it was', 
 	expect(await readdir(root)).toEqual(['executor']);
 	expect((await agents()).map(({presence}) => presence)).toEqual(['away', 'away']);
 	const again = await home.run(leaving, {cwd: root});
-	expect(again).toMatchObject({code: 0, stdout: ''});
+	expect(again).toMatchObject({code: 1, stdout: ''});
 	expect(again.stderr).toMatch(
-		/^agentmux: PLANNER has not joined in .*\nagentmux: EXECUTOR has not joined in .*; nothing was changed\.\n$/,
+		/^agentmux: PLANNER has not joined in .*\nagentmux: EXECUTOR has not joined in .*; nothing was changed\. .*\n$/,
 	);
 });
 
@@ -126,7 +126,7 @@ test('other tags take the place of the recipe’s own everywhere, and in what it
 	expect(Object.values(written).join('')).not.toMatch(/PLANNER|EXECUTOR/);
 	expect(written['planner/CLAUDE.local.md']).toContain('EXEC-2, an agent in another terminal, carries it out');
 	const wrong = await home.run([...leaving, '--dir', root]);
-	expect(wrong).toMatchObject({code: 0, stdout: ''});
+	expect(wrong).toMatchObject({code: 1, stdout: ''});
 	expect(wrong.stderr).toContain(`PLANNER has not joined in ${root}/planner (Plan_1 has); nothing was changed.`);
 	expect(await all()).toEqual(written);
 	const [, dir = '', tags = ''] = /leave --recipe planner-executor --dir '([^']+)' --tags (\S+)\n/.exec(said) ?? [];

@@ -10,6 +10,8 @@ describe('mentions', () => {
 		['hello @CLAUDE_TWIN, and @Bob-2!', ['CLAUDE_TWIN', 'Bob-2']],
 		['(@A) "@B" @C. @D: @E\n@F', ['A', 'B', 'C', 'D', 'E', 'F']],
 		['@A @a @B @A', ['A', 'B']],
+		['@A and @W: take one each', ['A', 'W']],
+		['@A, @W: take one each; and @HUMAN and B may watch', ['A', 'W', 'HUMAN']],
 		['mail me: someone@example.com, a@b', []],
 		['@@A, @1A, @ A, @_A', []],
 		[`@${'A'.repeat(33)}`, []],

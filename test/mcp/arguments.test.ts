@@ -18,7 +18,8 @@ async function callWith(
 	const session = await openDesk('CLAUDE_1', agent);
 	const called = await session.call(name, args);
 	const messages = (await agent.history({})).map(({content, reply_to}) => ({content, reply_to}));
-	const tasks = (await agent.tasks.list()).map(({id, title, body, depends_on, progress}) => ({
+	const listed = (await agent.tasks.list()).toSorted((one, other) => one.id - other.id);
+	const tasks = listed.map(({id, title, body, depends_on, progress}) => ({
 		id,
 		title,
 		body,
@@ -39,6 +40,10 @@ test.each<[string, object, object]>([
 	['send_message', {text: 'x', reply_to: '1'}, {text: 'x', reply_to: 1}],
 	['send_message', {text: 'x', reply_to: '#1'}, {text: 'x', reply_to: 1}],
 	['send_message', {to: 'A, B', text: 'x'}, {to: ['A', 'B'], text: 'x'}],
+	['send_message', {to: 'A and B', text: 'x'}, {to: ['A', 'B'], text: 'x'}],
+	['send_message', {to: '@A, @CLAUDE_2, and @B', text: 'x'}, {to: ['A', 'CLAUDE_2', 'B'], text: 'x'}],
+	['send_message', {to: 'A & B; CLAUDE_2', text: 'x'}, {to: ['A', 'B', 'CLAUDE_2'], text: 'x'}],
+	['send_message', {to: ['and'], text: 'x'}, {to: 'and', text: 'x'}],
 	['send_message', {to: '[A, B]', text: 'x'}, {to: ['A', 'B'], text: 'x'}],
 	['send_message', {to: "['A', '@B']", text: 'x'}, {to: ['A', 'B'], text: 'x'}],
 	['send_message', {to: ['A', '', null], text: 'x'}, {to: ['A'], text: 'x'}],
@@ -77,6 +82,7 @@ test.each<[string, object, object]>([
 	['check_messages', {again: 'true'}, {again: true}],
 	['ack_message', {ids: '1'}, {ids: [1]}],
 	['ack_message', {ids: 1}, {ids: [1]}],
+	['ack_message', {ids: '#1 and 1'}, {ids: [1, 1]}],
 	['task_progress', {id: '7', token: '1', progress: '0.5'}, {id: 7, token: 1, progress: 0.5}],
 	['finish_task', {id: '7', result: '{"rows": 3}'}, {id: 7, result: {rows: 3}}],
 	['list_agents', {wait_for_previous: false}, {}],
@@ -106,7 +112,8 @@ test.each<[string, unknown, string]>([
 	['add_task', {title: 't', steps: [{title: 's', note: 'n'}]}, '`steps[0]` has no argument `note`.'],
 	['add_task', {title: 't', steps: 'first, second'}, '`steps[0]`: Invalid input: expected object, received string.'],
 	['list_tasks', {status: 'open'}, '`status[0]`: Invalid option: expected one of "queued"|"running"'],
-	['list_tasks', {limit: '1000'}, '`limit`: Too big: expected number to be <=100.'],
+	['list_tasks', {limit: '1000', status: 'open'}, '`status[0]`: Invalid option'],
+	['add_task', {title: 't', priority: 5000}, '`priority`: Too big: expected number to be <=1000.'],
 	['check_messages', {again: 'maybe'}, '`again`: Invalid input: expected boolean, received string.'],
 	['finish_task', {id: 7, result: 'it works'}, '`result`: Invalid input: expected record, received string.'],
 	['send_mesage', {text: 'x'}, 'There is no tool send_mesage. Did you mean send_message?'],
@@ -117,4 +124,27 @@ test.each<[string, unknown, string]>([
 	expect(text.length).toBeLessThan(300);
 	expect(messages).toHaveLength(1);
 	expect(tasks).toHaveLength(7);
+});
+
+test.each<[string, object, object, string]>([
+	['check_messages', {limit: 100}, {limit: 50}, '`limit` is at most 50, which was used.'],
+	['read_thread', {id: 1, limit: 1e300}, {id: 1, limit: 50}, '`limit` is at most 50, which was used.'],
+	['search_messages', {query: 'look', limit: 51}, {query: 'look', limit: 50}, '`limit` is at most 50, which was used.'],
+	['list_tasks', {limit: '1000'}, {limit: 100}, '`limit` is at most 100, which was used.'],
+	[
+		'claim_task',
+		{lease_seconds: 86_400, id: 0},
+		{lease_seconds: 3600},
+		'`lease_seconds` is at most 3600, which was used.',
+	],
+	[
+		'claim_task',
+		{hold: 100, lease_seconds: 86_400},
+		{hold: 20, lease_seconds: 3600},
+		'`hold` is at most 20, which was used.\n`lease_seconds` is at most 3600, which was used.',
+	],
+])('%s with %j is lowered to the maximum, and says so', async (name, sent, means, sentence) => {
+	const {text, ...others} = await callWith(name, means);
+	expect(others.isError).toBe(false);
+	expect(await callWith(name, sent)).toEqual({...others, text: `${text}\n${sentence}`});
 });

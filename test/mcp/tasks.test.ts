@@ -47,6 +47,15 @@ describe('add_task', () => {
 		expect(await only(1)).toMatchObject({title: 'Build it', body: 'well', priority: 3, created_by: 'CLAUDE_1'});
 	});
 
+	test('warns of an agent that has not joined', async () => {
+		const unknown = 'HUMNA has not joined; the task will wait for it. Did you mean HUMAN?';
+		expect((await call('add_task', {title: 'typo', to: 'HUMNA'})).text).toBe(
+			`Task #1 is queued for HUMNA. ${whatNext}\n${unknown}`,
+		);
+		expect((await call('add_task', {title: 'plan', to: 'HUMNA', steps: [{title: 'step'}]})).text).toContain(unknown);
+		expect((await call('add_task', {title: 'right', to: 'HUMAN'})).text).not.toContain('joined');
+	});
+
 	test('a step has its plan and its position', async () => {
 		await call('add_task', {title: 'plan'});
 		await call('add_task', {title: 'step', parent_id: 1, position: 7, depends_on: []});
@@ -68,6 +77,7 @@ describe('add_task', () => {
 	});
 
 	test('adds a task or a plan for one agent only', async () => {
+		await other.touch({});
 		expect((await call('add_task', {title: 'x', to: '@CLAUDE_2'})).text).toBe(
 			`Task #1 is queued for CLAUDE_2. ${whatNext}`,
 		);

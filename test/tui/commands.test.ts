@@ -12,8 +12,8 @@ beforeAll(async () => {
 	program = await bundle('tui.ts');
 });
 
-function start(scene: string, cols = 160): TestTerminal {
-	const terminal = spawn([process.execPath, program], {cols, rows: 30, env: {SCENE: scene}});
+function start(scene: string, cols = 160, rows = 30): TestTerminal {
+	const terminal = spawn([process.execPath, program], {cols, rows, env: {SCENE: scene}});
 	onTestFinished(() => terminal.kill('SIGKILL'));
 	return terminal;
 }
@@ -45,6 +45,17 @@ describe('a line that begins with /', () => {
 		terminal.write('\r');
 		await terminal.waitFor('Task #1 is queued.');
 		expect(terminal.text()).toMatch(/#1 Monthly report[^]*○ fetch rows[^]*○ write it up/);
+	});
+
+	it('says who will get a plan of several lines in the room that is left, at 80x24 too', async () => {
+		const terminal = start('two', 80, 24);
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('c/plan @CLAUDE_1 Monthly report\u000A- fetch the rows\u000A- write it up');
+		await terminal.waitFor(/→ \/plan @CLAUDE_1 Monthly report +2 steps, for CLAUDE_1 *$/m);
+		// Where the title leaves no room, beside a step.
+		terminal.write('\u0001\u001B[A\u001B[A\u0005 about all that happened this year');
+		const beside = /this year *\n +- fetch the rows +2 steps for CLAUDE_1, when its turn is done *$/m;
+		expect(await terminal.waitFor(beside)).toHaveLength(24);
 	});
 
 	it('sends nothing when there is no such command, and says how a message begins with /', async () => {
@@ -82,7 +93,7 @@ describe('a command', () => {
 		const found = commandIn(text);
 		if (found === null) return 'a message';
 		if ('fault' in found) return found.fault;
-		return found.command.fault(found.rest) ?? found.command.explain(found.rest, emptyState, 0);
+		return found.command.fault(found.rest) ?? found.command.explain(found.rest, emptyState, 0)[0] ?? '';
 	};
 
 	it.each([
@@ -107,33 +118,66 @@ describe('a command', () => {
 	});
 
 	it.each([
-		[{}, 'for A, which is woken', 'for any agent; an idle one is woken'],
-		[{wake: null}, 'for A, at its next turn', 'for any agent; none can be woken'],
-		[{presence: 'working'}, 'for A, when its turn is done', 'for any agent; the next one that is done'],
-		[{presence: 'blocked'}, 'for A, when it resumes', 'for any agent; the next one that is done'],
-		[{presence: 'away'}, 'for A, which is away', 'for any agent; none is there'],
-		[{last_seen_at: '2020-01-01T00:00:00Z'}, 'for A, which is gone', 'for any agent; none is there'],
-		[{revoked_at: '2026-12-01T00:00:00Z'}, 'for A, which is revoked', 'for any agent; none is there'],
-	] as const)('says who gets it and whether anybody is woken: %j', (change, assigned, anybody) => {
-		const instant = new Date(0).toISOString();
-		const agent: Agent = {
-			tag: 'A',
-			kind: 'agent',
-			role: null,
-			presence: 'idle',
-			joined_at: instant,
-			last_seen_at: instant,
-			revoked_at: null,
-			sessions: 1,
-			wake: 'bell',
-			damped: null,
-			meta: {},
-			...change,
-		};
-		const state = {...emptyState, agents: new Map([[foldTag('A'), agent]])};
-		const now = 'last_seen_at' in change ? Date.parse('2026-01-01') : 0;
-		expect(whoGetsIt(state, 'a', now)).toBe(assigned.replace('A', 'a'));
-		expect(whoGetsIt(state, undefined, now)).toBe(anybody);
+		[{}, 'for A, which is woken', 'A is woken', 'for any agent; an idle one is woken', 'wakes an agent'],
+		[{wake: null}, 'for A, at its next turn', 'for A', 'for any agent; none can be woken', 'wakes no agent'],
+		[
+			{presence: 'working'},
+			'for A, when its turn is done',
+			'for A',
+			'for any agent; the next one that is done',
+			'for any agent',
+		],
+		[
+			{presence: 'blocked'},
+			'for A, when it resumes',
+			'for A',
+			'for any agent; the next one that is done',
+			'for any agent',
+		],
+		[{presence: 'away'}, 'for A, which is away', 'A is away', 'for any agent; none is there', 'no agent is there'],
+		[
+			{last_seen_at: '2020-01-01T00:00:00Z'},
+			'for A, which is gone',
+			'A is gone',
+			'for any agent; none is there',
+			'no agent is there',
+		],
+		[
+			{revoked_at: '2026-12-01T00:00:00Z'},
+			'for A, which is revoked',
+			'A is revoked',
+			'for any agent; none is there',
+			'no agent is there',
+		],
+	] as const)(
+		'says who gets it and whether anybody is woken: %j',
+		(change, assigned, assignedBrief, anybody, brief) => {
+			const instant = new Date(0).toISOString();
+			const agent: Agent = {
+				tag: 'A',
+				kind: 'agent',
+				role: null,
+				presence: 'idle',
+				joined_at: instant,
+				last_seen_at: instant,
+				revoked_at: null,
+				sessions: 1,
+				wake: 'bell',
+				damped: null,
+				meta: {},
+				...change,
+			};
+			const state = {...emptyState, agents: new Map([[foldTag('A'), agent]])};
+			const now = 'last_seen_at' in change ? Date.parse('2026-01-01') : 0;
+			expect(whoGetsIt(state, 'a', now).long).toBe(assigned.replace('A', 'a'));
+			expect(whoGetsIt(state, 'A', now)).toEqual({long: assigned, brief: assignedBrief});
+			expect(whoGetsIt(state, undefined, now)).toEqual({long: anybody, brief});
+		},
+	);
+
+	it('warns, however briefly, of an agent that never joined', () => {
+		const state = {...emptyState, loaded: true};
+		expect(whoGetsIt(state, 'A', 0)).toEqual({long: 'for A, which never joined', brief: 'A never joined'});
 	});
 
 	it('with a second / is a message, without the /', () => {

@@ -128,7 +128,7 @@ describe('the draft', () => {
 					const cursor = seed % (text.length + 1);
 					const at = text.slice(0, cursor).split('\n').length - 1;
 					const top = Math.max(0, Math.min(at - Math.floor(height / 2), lines.length - height));
-					const view = draftView({text, cursor}, 20, height);
+					const view = draftView({text, cursor}, () => 20, height);
 					expect(view.lines).toEqual(lines.slice(top, top + height));
 					expect(view.cursor.line).toBe(at - top);
 				},
@@ -143,7 +143,7 @@ describe('the draft', () => {
 				fc.integer({min: 6, max: 40}),
 				fc.integer({min: 1, max: 4}),
 				(changes, width, height) => {
-					const view = draftView(changes.reduce(edit, emptyEditor), width, height);
+					const view = draftView(changes.reduce(edit, emptyEditor), () => width, height);
 					expect(view.lines.length).toBeLessThanOrEqual(height);
 					for (const line of view.lines) expect(textWidth(line)).toBeLessThanOrEqual(width);
 					expect(view.cursor.column).toBeLessThan(width);

@@ -8,6 +8,7 @@ import {joinedTags} from '../../join/files/credentials-file.ts';
 import type {Edit} from '../../join/files/file-edit.ts';
 import {launcherFiles} from '../../join/launchers.ts';
 import type {Paths} from '../../paths.ts';
+import {calledAs} from './called.ts';
 
 /*
  * Files of joined folders never name a program of one version: an npx cache, a pnpm store or a versioned Node is gone one day, and
@@ -146,13 +147,7 @@ export function shellWord(text: string): string {
 	return /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** How a person starts this program again from the same terminal. */
-export function calledAs(env: NodeJS.ProcessEnv): string {
-	// Set by npm, for `npm start` and npx alike. What they add to the PATH is gone when they end.
-	return env['npm_config_user_agent'] === undefined ? 'agentmux' : 'npx agentmux';
-}
-
-/** The same from any folder: outside of ours, npx would fetch another project's package of that name. */
+/** How a person starts this program again from any folder: outside of ours, npx would fetch another project's package of that name. */
 export function calledAnywhere(env: NodeJS.ProcessEnv, {data}: Pick<Paths, 'data'>): string {
 	const {program} = launcherFiles(data);
 	const name = calledAs(env);

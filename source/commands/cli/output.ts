@@ -1,6 +1,7 @@
 import {styleText} from 'node:util';
 import stringWidth from 'string-width';
 import {joinPrintable, p, printable, printableJson, withStyle, writeTo, type Printable} from '../../printable.ts';
+import {asTyped} from './called.ts';
 
 type Output = NodeJS.WriteStream;
 type Style = Parameters<typeof styleText>[0];
@@ -27,7 +28,7 @@ export function jsonLine(value: unknown): Printable {
 
 /** Writes a remark on stderr, as one line. The sentence may be any text. */
 export function remark(stderr: Output, sentence: string): void {
-	writeTo(stderr, p`agentmux: ${printable(sentence)}\n`);
+	writeTo(stderr, p`agentmux: ${printable(asTyped(sentence))}\n`);
 }
 
 /** Styled if the stream is a terminal and NO_COLOR is not set. */

@@ -168,7 +168,7 @@ function checkOwner(owners: readonly Tag[], tag: Tag, inside: readonly RunningCl
 function notHuman(named: Tag, here: JoinedFolder | undefined): MailboxError {
 	return new MailboxError(
 		'forbidden',
-		`AGENTMUX_TAG is ${named}, but ${whereText([], here)}.`,
+		`AGENTMUX_TAG is ${named}, but ${whereText([], here)}, and this runs without a terminal.`,
 		'Unset AGENTMUX_TAG, or run this in your own terminal.',
 	);
 }

@@ -39,7 +39,7 @@ export async function foundAgain({paths, databaseUrl}: Config): Promise<RunningH
 	try {
 		const hub = await findHub(paths);
 		if (hub !== null) return hub;
-		if (!(await wasStopped(paths))) return await ensureHub(paths, {databaseUrl});
+		if (!wasStopped(paths)) return await ensureHub(paths, {databaseUrl});
 	} catch (error) {
 		throw asMailboxError(error);
 	}

@@ -7,6 +7,7 @@ import {joinedTags, updateToken, readCredentials} from '../../join/files/credent
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
+import {asTyped} from '../cli/called.ts';
 import type {Invocation} from '../cli/command.ts';
 import {identify, workingFolder} from '../connect/identity.ts';
 import {loadConfig} from '../../config.ts';
@@ -37,7 +38,7 @@ export async function rotateKeys(paths: HubPaths, invocation: Invocation): Promi
 		renewed.length === 0 ? 'No agent has joined on this machine.' : `New tokens for: ${renewed.join(', ')}.`;
 	await write(
 		stdout,
-		p`The hub has new keys; it refuses all earlier keys and tokens. ${printable(agents)}\nOther programs that use its keys need the new ones (agentmux hub status -o env). Restart agents that have not joined on this machine.\n`,
+		p`The hub has new keys; it refuses all earlier keys and tokens. ${printable(agents)}\nOther programs that use its keys need the new ones (${printable(asTyped('`agentmux hub status -o env`'))}). Restart agents that have not joined on this machine.\n`,
 	);
 }
 

@@ -13,11 +13,23 @@ import {shellWord} from '../cli/launcher.ts';
 
 const shared = 'two sessions under one tag share an inbox, and each message reaches only one of them';
 
+/** The command with which somebody joins. */
+export type JoiningCommand = 'join' | 'run' | 'up';
+
+/** How to go on nevertheless, in parentheses and after a space; empty for a command without --force. */
+export function orForce(command: JoiningCommand, purpose: string): string {
+	return command === 'join' ? ` (or --force to ${purpose})` : '';
+}
+
 /**
  * Rejects with MailboxError `conflict` if several sessions would get the same tag by accident. `data` is the folder with the
  * credentials.
  */
-export async function checkFree(data: string, participants: readonly Participant[]): Promise<void> {
+export async function checkFree(
+	data: string,
+	participants: readonly Participant[],
+	command: JoiningCommand,
+): Promise<void> {
 	const home = await realpath(homedir()).catch(() => null);
 	const conflicts: Conflict[] = [];
 	for (const {tag, folder} of participants) {
@@ -25,7 +37,7 @@ export async function checkFree(data: string, participants: readonly Participant
 			throw new MailboxError(
 				'conflict',
 				`${folder} is your home folder: what is written there holds for the folders below it, so every session would be ${tag}.`,
-				'Give the folder of a project with --dir DIR (or --force to join this one anyway).',
+				`Give the folder of a project with --dir DIR${orForce(command, 'join this one anyway')}.`,
 			);
 		}
 		const [first, ...more] = (await foldersOf(data, tag)).filter(other => other !== folder);
@@ -34,10 +46,7 @@ export async function checkFree(data: string, participants: readonly Participant
 	const [one] = conflicts;
 	if (one === undefined) return;
 	const where = conflicts.map(({tag, folders}) => `${tag} has already joined in ${folders.join(' and ')}`).join(', ');
-	const remedy =
-		participants.length > 1
-			? otherTags(data, participants)
-			: `Use another tag, or first leave there (agentmux leave ${one.tag} --dir ${shellWord(one.first)}); --force joins both.`;
+	const remedy = participants.length > 1 ? otherTags(data, participants, command) : otherTag(one, command);
 	throw new MailboxError('conflict', `${where}: ${shared}.`, remedy);
 }
 
@@ -60,7 +69,7 @@ export async function checkLinks(data: string, {tag, folder}: Participant, edits
 			throw new MailboxError(
 				'conflict',
 				`${file} and ${theirs} are the same file by a link, and ${other} has joined in ${where}: ${tag} would take its hooks.`,
-				`Give ${folder} files of its own, or first run agentmux leave ${other} --dir ${shellWord(where)}.`,
+				`Give ${folder} files of its own, or first run \`agentmux leave ${other} --dir ${shellWord(where)}\`.`,
 			);
 		}
 	}
@@ -72,15 +81,23 @@ interface Conflict {
 	readonly folders: readonly string[];
 }
 
+/** The remedy if the tag of one agent is in use. */
+function otherTag({tag, first}: Conflict, command: JoiningCommand): string {
+	const there = `${tag} --dir ${shellWord(first)}`;
+	const leave = `first leave there (\`agentmux leave ${there}\`)`;
+	if (command === 'run') return `Start it there (\`agentmux run ${there}\`), use another tag here, or ${leave}.`;
+	return `Use another tag, or ${leave}${command === 'join' ? '; --force joins both' : ''}.`;
+}
+
 /** The remedy if tags of a recipe are in use: the first number with which all of them are free. */
-function otherTags(data: string, participants: readonly Participant[]): string {
+function otherTags(data: string, participants: readonly Participant[], command: JoiningCommand): string {
 	const own = participants.map(({tag}) => tag.slice(0, 27));
 	const bare = own.map(tag => tag.replace(/_\d+$/, ''));
 	const stems = new Set(bare.map(foldTag)).size === own.length ? bare : own;
 	for (let number = 2; ; number += 1) {
 		const tags = stems.map(stem => `${stem}_${number}`);
 		if (tags.every(tag => readCredentials(data, tag) === null)) {
-			return `Give the recipe's agents other tags: --tags ${tags.join(',')} (or --force to use these anyway).`;
+			return `Give the recipe's agents other tags: --tags ${tags.join(',')}${orForce(command, 'use these anyway')}.`;
 		}
 	}
 }
@@ -89,17 +106,20 @@ function otherTags(data: string, participants: readonly Participant[]): string {
  * Warns about each tag that has not joined in this home but under which an agent is working. With `strict` that is a conflict: the
  * agents of a recipe can easily get other tags.
  */
-export function checkActiveElsewhere(agents: readonly Agent[], {data, participants, strict, say}: Newcomers): void {
+export function checkActiveElsewhere(
+	agents: readonly Agent[],
+	{data, participants, command, strict, say}: Newcomers,
+): void {
 	const revoked = agents.filter(
 		({tag, revoked_at}) => revoked_at !== null && participants.some(participant => sameTag(participant.tag, tag)),
 	);
 	if (revoked.length > 0 && strict) {
-		throw new MailboxError('conflict', `${revoked[0]?.tag} has been revoked.`, otherTags(data, participants));
+		throw new MailboxError('conflict', `${revoked[0]?.tag} has been revoked.`, otherTags(data, participants, command));
 	}
 	const newcomers = participants.filter(({tag}) => readCredentials(data, tag) === null);
 	const elsewhere = newcomers.flatMap(({tag}) => activeText(tag, agents, Date.now()) ?? []);
 	if (elsewhere.length > 0 && strict) {
-		throw new MailboxError('conflict', elsewhere.join(' '), otherTags(data, participants));
+		throw new MailboxError('conflict', elsewhere.join(' '), otherTags(data, participants, command));
 	}
 	for (const sentence of elsewhere) say(sentence);
 }
@@ -107,6 +127,7 @@ export function checkActiveElsewhere(agents: readonly Agent[], {data, participan
 interface Newcomers {
 	readonly data: string;
 	readonly participants: readonly Participant[];
+	readonly command: JoiningCommand;
 	readonly strict: boolean;
 	readonly say: (sentence: string) => void;
 }

@@ -22,7 +22,7 @@ import type {HookCredentials} from '../connect/credentials.ts';
 import {checkIsHuman} from '../connect/human-only.ts';
 import {openOwnersProject} from '../connect/owner.ts';
 import {unknownVersions} from './client-versions.ts';
-import {checkActiveElsewhere, checkFree, checkLinks} from './conflicts.ts';
+import {checkActiveElsewhere, checkFree, checkLinks, type JoiningCommand} from './conflicts.ts';
 import {askConsent} from './consent.ts';
 import {install, type Plan} from './install.ts';
 import {checkNames, warnOfLookAlikes} from './look-alikes.ts';
@@ -33,6 +33,8 @@ import {previewOf} from './preview.ts';
 
 /** How agents are to join. */
 export interface JoinOptions {
+	/** By which they join. `run` starts the client itself, so that nobody needs to be told how. */
+	readonly command: JoiningCommand;
 	/** For those whose recipe names no client. */
 	readonly clients: readonly Client[];
 	/** Whether they have the server for SQL; undefined: as they have joined there before, or as their recipe says. */
@@ -47,8 +49,6 @@ export interface JoinOptions {
 	readonly force?: boolean;
 	/** Whether to join without files, because the folder is another agent's. */
 	readonly beside?: boolean;
-	/** Whether the caller starts the client itself, so that nobody needs to be told how. */
-	readonly starts?: boolean;
 	/** Whether to show what would change, and change nothing. */
 	readonly print?: boolean;
 	/** Whether to set up a recipe from somebody else without asking. */
@@ -84,7 +84,13 @@ export async function joinAgents(invocation: Invocation, chosen: Chosen, options
 		launchers: planLaunchers(paths),
 		check(agents) {
 			warnOfLookAlikes(agents, participants, say);
-			checkActiveElsewhere(agents, {data: paths.data, participants, strict: recipe !== null && !force, say});
+			checkActiveElsewhere(agents, {
+				data: paths.data,
+				participants,
+				command: options.command,
+				strict: recipe !== null && !force,
+				say,
+			});
 			former.push(...agents.filter(agent => hasOwnerSql(agent) && tags.some(tag => sameTag(tag, agent.tag))));
 		},
 	});
@@ -100,7 +106,7 @@ export async function joinAgents(invocation: Invocation, chosen: Chosen, options
 async function check(
 	{env}: Invocation,
 	{participants, named, contains, recipe}: Chosen,
-	{clients, sql, headless, ownerSql = false, plugin = false, force = false}: JoinOptions,
+	{command, clients, sql, headless, ownerSql = false, plugin = false, force = false}: JoinOptions,
 	config: Config,
 ): Promise<void> {
 	// What contains the agents' folders is created with them.
@@ -115,8 +121,8 @@ async function check(
 	// It accepts a tag that another agent has, or that looks like a human's.
 	if (force) checkIsHuman(env, 'only a human can use --force');
 	if (!force) {
-		checkNames(participants, config.human);
-		await checkFree(config.paths.data, participants);
+		checkNames(participants, config.human, command);
+		await checkFree(config.paths.data, participants, command);
 	}
 	if (!plugin) return;
 	// Our plugin is for Claude Code, and the same in every folder.
@@ -202,7 +208,8 @@ function report(
 		lines.push(p`A Claude Code is running there already: it gets its tools and its mail when it is started again.`);
 	const {recipe} = chosen;
 	const heading = recipe === null ? [] : [p`${printable(`${recipe.name}: ${recipe.summary}`)}.`];
-	const next = options.starts === true ? [] : whatNext(chosen, playing, printable(calledAnywhere(env, findPaths(env))));
+	const next =
+		options.command === 'run' ? [] : whatNext(chosen, playing, printable(calledAnywhere(env, findPaths(env))));
 	return joinPrintable([...heading, ...lines, ...next, ''], '\n');
 }
 

@@ -3,16 +3,17 @@ import type {Agent} from '../../mailbox/agent.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import {knownTags, resembled, resembles} from '../../mailbox/look-alike.ts';
 import {HUMAN, sameTag, SYSTEM, type Tag} from '../../mailbox/tag.ts';
+import {orForce, type JoiningCommand} from './conflicts.ts';
 
 /** Throws MailboxError `conflict` for a tag that could be mistaken for the human's: a hasty reader would obey it. */
-export function checkNames(participants: readonly Participant[], human: Tag): void {
+export function checkNames(participants: readonly Participant[], human: Tag, command: JoiningCommand): void {
 	for (const {tag} of participants) {
 		const like = [human, HUMAN, SYSTEM].find(other => resembles(tag, other, true));
 		if (like === undefined) continue;
 		throw new MailboxError(
 			'conflict',
 			`${tag} looks like ${like}, and would be mistaken for it.`,
-			'Use another tag: CLAUDE_1 (or --force to use this one anyway).',
+			`Use another tag: CLAUDE_1${orForce(command, 'use this one anyway')}.`,
 		);
 	}
 }

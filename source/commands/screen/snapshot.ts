@@ -43,7 +43,8 @@ export async function snapshot(mailbox: Mailbox, stdout: NodeJS.WriteStream, pro
 				messages.map(each => p`${line(stdout, each)}${undeliveredLines.get(each.id) ?? ''}`),
 			)}`,
 	);
-	if (channels.length > maxChannels) parts.push(p`${channels.length - maxChannels} more channels: agentmux tail\n`);
+	if (channels.length > maxChannels)
+		parts.push(p`${channels.length - maxChannels} more channels: ${printable(program)} tail\n`);
 	if (tasks.length > 0) parts.push(p`${heading('TASKS')}${taskLines(tasks, stalls)}`);
 	if (agents.length > 0) parts.push(p`${heading('AGENTS')}${joinPrintable(agents.map(agentLine))}`);
 	if (parts.length === 0)

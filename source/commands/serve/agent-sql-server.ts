@@ -43,7 +43,7 @@ function operations(mailbox: () => Promise<Mailbox>, tag: Tag): DatabaseOperatio
 		throw new MailboxError(
 			'forbidden',
 			`${tag} runs SQL as itself, and only the owner of the database can run migrations.`,
-			`A human can allow it with agentmux join ${tag} --owner-sql.`,
+			`A human can allow it with \`agentmux join ${tag} --owner-sql\`.`,
 		);
 	};
 	return {

@@ -31,6 +31,8 @@ export interface HubState extends HubFacts {
 	readonly proof_key: string;
 	/** What it is doing while it starts, or what it is waiting for. */
 	readonly progress: string | null;
+	/** Whether somebody stops it: those who lose their connection to it then are not to start another. */
+	readonly stopping: boolean;
 	/** Why it failed, as a sentence and a remedy. */
 	readonly failure: readonly [message: string, remedy: string] | null;
 }
@@ -103,6 +105,7 @@ const absent = {
 	socket: undefined,
 	proof_key: '',
 	progress: null,
+	stopping: false,
 	failure: null,
 };
 

@@ -129,9 +129,13 @@ async function silentHub(paths: HubPaths): Promise<HubError | null> {
 	);
 }
 
-/** Whether the last hub with these paths was stopped on purpose, and none is running. */
-export async function wasStopped(paths: HubPaths): Promise<boolean> {
-	return !existsSync(stateFile(paths)) && !(await isHeld(paths));
+/**
+ * Whether the last hub with these paths was stopped on purpose, or is being stopped: it closes its connections before its database.
+ * Its lock does not tell: others who lost their connection look at it, too, and hold it for a moment. A hub whose state file somebody
+ * removed writes it again.
+ */
+export function wasStopped(paths: HubPaths): boolean {
+	return !existsSync(stateFile(paths)) || readState(paths)?.stopping === true;
 }
 
 /** Stops the hub of an older agentmux without a proof key: no token may be sent to it. The lock shows that it is ours. */

@@ -51,8 +51,11 @@ export interface Hub {
 	readonly url: string;
 	/** Runs a statement in the database that it serves: as the owner, or as the service role that acts as a tag. */
 	run(statement: Statement, tag?: string): Promise<Result['rows']>;
-	/** Closes the connections, shuts the database down and releases the lock. */
-	close(): Promise<void>;
+	/**
+	 * Closes the connections, shuts the database down and releases the lock. `isLost`: because the database has died, so that whoever was
+	 * connected starts another hub, as after a crash.
+	 */
+	close(how?: {readonly isLost?: boolean}): Promise<void>;
 }
 
 /** Runs the hub in this process until it is closed. Rejects with HubError, and then writes the error to state/hub.json. */
@@ -77,6 +80,7 @@ export async function runHub(paths: HubPaths, options: RunOptions): Promise<Hub>
 		socket: null,
 		proof_key: newProofKey(),
 		progress: 'Starting.',
+		stopping: false,
 		failure: null,
 	};
 	let published: PublishedState | null = null;
@@ -194,8 +198,9 @@ async function start(
 			const [result] = await database.run(tag === undefined ? owner : actingAs(tag), [statement]);
 			return result?.rows ?? [];
 		},
-		async close() {
+		async close({isLost = false} = {}) {
 			if (!home.isInPlace()) return;
+			if (!isLost) state.change({stopping: true});
 			endMaintenance();
 			try {
 				await serving.close();
@@ -208,7 +213,7 @@ async function start(
 			}
 			home.end();
 			space.end();
-			state.remove();
+			if (!isLost) state.remove();
 			log('Hub ended.');
 			// From here on, another process may remove the home.
 			lock.release();

@@ -47,7 +47,12 @@ export async function planServers(
 			);
 		}
 		if (former !== null && !isMailboxEntry(known, tag)) {
-			remarks.push(`${folder} was joined as ${former} before; a folder has only one tag.`);
+			// Only Claude Code passes AGENTMUX_TAG on to what it starts.
+			const both =
+				client === claude
+					? ` For two agents there, join as ${former} again, and start ${tag} beside it with \`agentmux run ${tag}\` or \`AGENTMUX_TAG=${tag} ${client.program}\`.`
+					: '';
+			remarks.push(`${folder} was joined as ${former} before; a folder has only one tag.${both}`);
 		}
 		const withMailbox = setAt(text, [root, mailboxServer], {...mailboxEntry(launcher, tag, headless)});
 		if (!sql) return withoutSupabase(withMailbox);

@@ -91,7 +91,7 @@ async function checkAbove(folder: string, tag: Tag, client: Client): Promise<voi
 		throw new MailboxError(
 			'conflict',
 			`${client.name} also runs the hooks of ${file} in ${folder}, and they are for ${other}: one session would get the mail of both.`,
-			`Start it as ${other}, or first run agentmux leave ${other} --dir ${above}.`,
+			`Start it as ${other}, or first run \`agentmux leave ${other} --dir ${above}\`.`,
 		);
 	}
 }

@@ -6,6 +6,8 @@ import type {ShortSchema} from './schema.ts';
 
 /** Arguments that a client adds to every tool for itself, and sends along: Gemini CLI says with this one what it runs in parallel. */
 const ofClients = new Set(['wait_for_previous']);
+/** Arguments that ask for no more than something. One that is too large is lowered to the maximum: a client may get less than it asks for. */
+const limits = new Set(['limit', 'timeout_seconds', 'lease_seconds', 'hold']);
 /** Maximum number of faults that an error names. */
 const maxFaults = 3;
 
@@ -17,11 +19,17 @@ interface Checked<Shape extends z.ZodRawShape> {
 	readonly listed: ShortSchema;
 }
 
+interface Arguments<Shape extends z.ZodRawShape> {
+	readonly args: z.output<z.ZodObject<Shape>>;
+	/** Sentences about what was changed, for the client. */
+	readonly remarks: readonly string[];
+}
+
 /** The arguments that a client sent, as the tool takes them. Throws MailboxError `invalid`, which says what is wrong. */
 export function checkArguments<Shape extends z.ZodRawShape>(
 	{name, schema, listed}: Checked<Shape>,
 	sent: unknown,
-): z.output<z.ZodObject<Shape>> {
+): Arguments<Shape> {
 	const known = Object.keys(listed.properties ?? {});
 	const given = coerceArguments(listed, sent);
 	const own =
@@ -29,19 +37,38 @@ export function checkArguments<Shape extends z.ZodRawShape>(
 			? Object.fromEntries(Object.entries(given).filter(([key]) => known.includes(key) || !ofClients.has(key)))
 			: given;
 	const parsed = schema.safeParse(own);
-	if (parsed.success) return parsed.data;
-	const again = schema.safeParse(withoutEmpty(own, parsed.error.issues));
-	if (again.success) return again.data;
-	const faults = parsed.error.issues.slice(0, maxFaults).map(issue => sentence(name, known, issue));
+	if (parsed.success) return {args: parsed.data, remarks: []};
+	const {issues} = parsed.error;
+	const lowered = loweredIn(own, issues);
+	const again = schema.safeParse({...withoutEmpty(own, issues), ...lowered});
+	if (again.success) {
+		const remarks = Object.entries(lowered).map(
+			([argument, max]) => `\`${argument}\` is at most ${max}, which was used.`,
+		);
+		return {args: again.data, remarks};
+	}
+	const faults = issues.slice(0, maxFaults).map(issue => sentence(name, known, issue));
 	throw new MailboxError('invalid', faults.join(' '));
+}
+
+/** The maximum of each limit that is larger. */
+function loweredIn(given: unknown, issues: readonly z.core.$ZodIssue[]): {readonly [argument: string]: number} {
+	if (typeof given !== 'object' || given === null) return {};
+	return Object.fromEntries(
+		issues.flatMap(issue => {
+			const [argument, ...inner] = issue.path;
+			if (issue.code !== 'too_big' || inner.length > 0 || typeof argument !== 'string') return [];
+			return limits.has(argument) ? [[argument, Number(issue.maximum)] as const] : [];
+		}),
+	);
 }
 
 /**
  * The arguments without those that are 0 or an empty list where that cannot be: models that fill in every argument mean nothing by it.
  * One that is required is missed then.
  */
-function withoutEmpty(given: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
-	if (typeof given !== 'object' || given === null) return given;
+function withoutEmpty(given: unknown, issues: readonly z.core.$ZodIssue[]): object {
+	if (typeof given !== 'object' || given === null) return {};
 	const isEmpty = (value: unknown): boolean => value === 0 || (Array.isArray(value) && value.length === 0);
 	const isRefused = (argument: string): boolean =>
 		issues.some(({code, path: [name, ...inner]}) => code === 'too_small' && name === argument && inner.length === 0);

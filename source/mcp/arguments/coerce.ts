@@ -2,7 +2,7 @@ import type {ShortSchema} from './schema.ts';
 
 /**
  * The arguments as their tool means them. Clients send null for what they omit, "12" for 12, "true" for true, and for a list one
- * value, a JSON text or values with commas between them. What is something else is left as it is, for the schema to refuse.
+ * value, a JSON text or values with commas or `and` between them. What is something else is left as it is, for the schema to refuse.
  */
 export function coerceArguments(schema: ShortSchema, sent: unknown): unknown {
 	return coerce(schema, sent ?? {});
@@ -38,6 +38,9 @@ function toBoolean(value: unknown): unknown {
 	return word === 'true' ? true : word === 'false' ? false : value;
 }
 
+/** What is between two values: `A, B`, `A and B`, `A, B & C`. As a tag, the word would be an agent that nobody is. */
+const between = /(?:[\s,;&]|(?<=[\s,;&])and(?=[\s,;&]))+/i;
+
 function toList(value: unknown, items: ShortSchema): unknown[] {
 	if (Array.isArray(value)) return value.filter(item => !isNothing(item));
 	if (typeof value !== 'string') return [value];
@@ -47,7 +50,7 @@ function toList(value: unknown, items: ShortSchema): unknown[] {
 	if (items.type === 'object') return [value];
 	// No item of any other list contains a comma or a space: they are tags, ids and statuses. Some models write `[A, 'B']`.
 	const list = (typeof parsed === 'string' ? parsed : value).replace(/^\s*\[(.*)\]\s*$/s, '$1');
-	return list.split(/[\s,]+/).flatMap(item => item.replace(/^(['"`])(.*)\1$/, '$2') || []);
+	return list.split(between).flatMap(item => item.replace(/^(['"`])(.*)\1$/, '$2') || []);
 }
 
 function toObject({properties, required = []}: ShortSchema, value: unknown): unknown {

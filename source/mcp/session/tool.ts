@@ -68,6 +68,9 @@ export function defineTool<Shape extends z.ZodRawShape>(
 			...(alwaysLoad ? {_meta: {'anthropic/alwaysLoad': true}} : {}),
 		},
 		rare,
-		run: async (sent, call) => run(checkArguments({name, schema, listed}, sent), call),
+		async run(sent, call) {
+			const {args, remarks} = checkArguments({name, schema, listed}, sent);
+			return [...(await run(args, call)), ...remarks];
+		},
 	};
 }

@@ -3,6 +3,7 @@ import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {listed} from '../answers/listed.ts';
+import {unknownTagLines} from '../answers/unknown-tags.ts';
 import {idSchema, plainText, queueSchema, tagSchema} from '../arguments/common.ts';
 import type {Session} from '../session/session.ts';
 import {defineTool, type Tool} from '../session/tool.ts';
@@ -43,7 +44,8 @@ export function addTask(session: Session): Tool {
 			const idem_key = fields.idem_key ?? unconfirmed.get(contents) ?? randomUUID();
 			unconfirmed.set(contents, idem_key);
 			const draft = {...given({...fields, assignee: to}), idem_key};
-			const {tasks} = await session.mailbox();
+			const mailbox = await session.mailbox();
+			const {tasks} = mailbox;
 			const added =
 				steps === undefined ? [await tasks.add(draft)] : await tasks.plan(draft, steps.map(given), in_order);
 			unconfirmed.delete(contents);
@@ -53,8 +55,11 @@ export function addTask(session: Session): Tool {
 			const where = assignee === null ? `in queue ${queue}` : `for ${assignee}`;
 			const next =
 				'When it can be claimed, an idle agent is woken. You are told how it ends (for a step, how its plan ends).';
-			if (addedSteps.length === 0) return [`Task #${id} is ${status} ${where}. ${next}`];
-			return [`Plan #${id} is ${where} with the steps ${listed(addedSteps.map(step => step.id))}. ${next}`];
+			// A failure here is ignored: the task was added, and an error would make the agent add it twice.
+			const unknown = await unknownTagLines(mailbox, assignee === null ? [] : [assignee], 'task').catch(() => []);
+			if (addedSteps.length === 0) return [`Task #${id} is ${status} ${where}. ${next}`, ...unknown];
+			const ids = listed(addedSteps.map(step => step.id));
+			return [`Plan #${id} is ${where} with the steps ${ids}. ${next}`, ...unknown];
 		},
 	);
 }

@@ -2,16 +2,15 @@ import {randomUUID} from 'node:crypto';
 import {z} from 'zod';
 import {checkContent} from '../../mailbox/content.ts';
 import {contentOf, mentionsIn} from '../../mailbox/message.ts';
-import {nearest} from '../../mailbox/nearest.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
+import {unknownTagLines} from '../answers/unknown-tags.ts';
 import {idSchema, tagSchema} from '../arguments/common.ts';
 import type {Session} from '../session/session.ts';
 import {defineTool, type Tool} from '../session/tool.ts';
 
-/** The maximum number of tags named in one answer, and of those that have not joined. */
+/** The maximum number of addressees named in one answer. */
 const maxTags = 100;
-const maxUnknown = 10;
 /** How many unconfirmed messages are remembered; each may be long. */
 const maxUnconfirmed = 20;
 
@@ -45,12 +44,9 @@ export function sendMessage(session: Session): Tool {
 			const message = await mailbox.post({content, client_id, reply_to: reply_to ?? null});
 			unconfirmed.delete(contents);
 			// A failure here is ignored: the message was sent, and an error would make the agent send it twice.
-			const agents = message.mentions.length === 0 ? null : await mailbox.agents().catch(() => null);
-			const known = [HUMAN, ...(agents ?? []).map(({tag}) => tag)];
-			const unknown = agents === null ? [] : message.mentions.filter(tag => !known.some(other => sameTag(tag, other)));
+			const unknown = await unknownTagLines(mailbox, message.mentions, 'message').catch(() => []);
 			const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.slice(0, maxTags).join(', ');
-			const notJoined = unknown.slice(0, maxUnknown).map(tag => unknownTagLine(tag, known.slice(0, maxTags)));
-			return [`Sent to ${whom} as message #${message.id}.`, ...(notJoined.length === 0 ? [] : [notJoined.join(' ')])];
+			return [`Sent to ${whom} as message #${message.id}.`, ...unknown];
 		},
 	);
 }
@@ -59,10 +55,4 @@ function addressed(text: string, to: readonly Tag[]): string {
 	const mentioned = mentionsIn(text);
 	const missing = to.filter(tag => !mentioned.some(other => sameTag(tag, other)));
 	return [...missing.map(tag => `@${tag}`), text].join(' ');
-}
-
-function unknownTagLine(tag: Tag, known: readonly Tag[]): string {
-	const near = nearest(tag, known);
-	const hint = near === null ? `These have joined: ${known.join(', ')}.` : `Did you mean ${near}?`;
-	return `${tag} has not joined; the message will wait for it. ${hint}`;
 }

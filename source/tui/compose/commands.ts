@@ -4,7 +4,7 @@ import {printable} from '../../printable.ts';
 import type {State} from '../../store/state/state.ts';
 import type {Compose} from '../model/ui.ts';
 import type {ComposeContext} from '../model/draft.ts';
-import {whoGetsIt} from './task-forecast.ts';
+import {whoGetsIt, type Receiver} from './task-forecast.ts';
 
 /** A command: a draft that begins with `/`. */
 export interface Command {
@@ -12,8 +12,8 @@ export interface Command {
 	/** Its arguments, for the completion list. */
 	readonly usage: string;
 	readonly about: string;
-	/** What Enter would do with the text typed so far. */
-	readonly explain: (rest: string, state: State, now: number) => string;
+	/** What Enter would do with the text typed so far, in wordings from long to short. */
+	readonly explain: (rest: string, state: State, now: number) => readonly string[];
 	/** Why it cannot run, in one sentence; null if it can. */
 	readonly fault: (rest: string) => string | null;
 	/** Resolves with a sentence about the result. Rejects with MailboxError. */
@@ -30,8 +30,9 @@ export const commands: readonly Command[] = [
 		about: 'adds a task; with @TAG, for that agent only',
 		explain(rest, state, now) {
 			const {assignee, title, body} = taskIn(rest);
-			if (title === '' && assignee === undefined) return 'a task: its title, then details on further lines';
-			return `${title === '' ? '' : 'adds '}a task${body === '' ? '' : ' with details'} ${whoGetsIt(state, assignee, now)}`;
+			if (title === '' && assignee === undefined) return ['a task: its title, then details on further lines'];
+			const what = `${title === '' ? '' : 'adds '}a task${body === '' ? '' : ' with details'}`;
+			return wordings(what, 'task', whoGetsIt(state, assignee, now));
 		},
 		fault: rest => titleFault(taskIn(rest).title, 'A task'),
 		async run(rest, {store}, compose) {
@@ -46,11 +47,12 @@ export const commands: readonly Command[] = [
 		about: 'adds a plan; its steps run in order, with @TAG for that agent only',
 		explain(rest, state, now) {
 			const {assignee, title, steps} = planIn(rest);
-			if (title === '' && assignee === undefined) return 'a plan: its title, then one step per line';
-			if (title === '') return `a plan ${whoGetsIt(state, assignee, now)}`;
-			return steps.length === 0
-				? '^J, then one step per line'
-				: `adds a plan of ${steps.length} ${steps.length === 1 ? 'step' : 'steps'} ${whoGetsIt(state, assignee, now)}`;
+			if (title === '' && assignee === undefined) return ['a plan: its title, then one step per line'];
+			if (title !== '' && steps.length === 0) return ['^J, then one step per line'];
+			const receiver = whoGetsIt(state, assignee, now);
+			if (title === '') return wordings('a plan', 'plan', receiver);
+			const many = `${steps.length} ${steps.length === 1 ? 'step' : 'steps'}`;
+			return wordings(`adds a plan of ${many}`, many, receiver);
 		},
 		fault(rest) {
 			const {title, steps} = planIn(rest);
@@ -73,6 +75,11 @@ export const commands: readonly Command[] = [
 		},
 	},
 ];
+
+/** What is added for whom, from long to short. */
+function wordings(long: string, brief: string, receiver: Receiver): string[] {
+	return [`${long} ${receiver.long}`, `${brief} ${receiver.long}`, `${brief}, ${receiver.brief}`, receiver.brief];
+}
 
 /** Parses a draft as a command, or says why it is not one; null for a message. `//` begins a message that starts with `/`. */
 export function commandIn(

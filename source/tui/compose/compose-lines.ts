@@ -20,7 +20,7 @@ interface ComposeLine {
 /** The compose line: the tag it is sent as, what it replies to, the draft, and a remark at the right. */
 export function composeLine({state, ui, now}: DrawInput, rect: Rect): ComposeLine {
 	const {compose, mode} = ui;
-	const {chip, chipWidth, remark, errorWidth, view} = piecesOf(state, ui, rect, now);
+	const {chip, chipWidth, remark, remarkRow, errorWidth, view} = piecesOf(state, ui, rect, now);
 	const isEmpty = mode === 'read' && !hasDraft(compose);
 	const texts = isEmpty
 		? [[{text: invitation(ui.keymap), style: theme.faint}]]
@@ -32,7 +32,7 @@ export function composeLine({state, ui, now}: DrawInput, rect: Rect): ComposeLin
 	const before = [{text: p` `.repeat(chipWidth), style: theme.text}];
 	return {
 		lines: texts.map((text, row) => ({
-			strip: row === 0 ? justify([...chip, ...text], end, rect.width) : strip([...before, ...text]),
+			strip: justify([...(row === 0 ? chip : before), ...text], row === remarkRow ? end : [], rect.width),
 		})),
 		cursor: mode === 'read' ? null : {x: rect.x + chipWidth + view.cursor.column, y: rect.y + view.cursor.line},
 	};
@@ -44,15 +44,25 @@ function piecesOf(state: State, {compose, keymap}: Ui, rect: Rect, now: number) 
 	const editor = search?.shown ?? compose.editor;
 	const chip = chipOf(state, compose);
 	const chipWidth = chip.reduce((width, {text}) => width + textWidth(text), 0);
-	const room = rect.width - chipWidth - textWidth(editor.text.slice(0, 400)) - 2;
+	const room = rect.width - chipWidth - 1;
+	const whole = draftView(editor, () => room, rect.height);
+	if (compose.error !== null) {
+		const remark = {text: printable(compose.error), style: theme.bad};
+		// An error may take at most half of the first line.
+		const errorWidth = Math.min(textWidth(remark.text) + 2, Math.floor(rect.width / 2));
+		const view = draftView(editor, row => (row === 0 ? room - errorWidth : room), rect.height);
+		return {chip, chipWidth, remark, remarkRow: 0, errorWidth, view};
+	}
 	const forecast = search === null ? forecastOf(state, compose, now) : searchForecast(keymap, search);
-	const remark =
-		compose.error === null ? longestThatFits(room, forecast) : {text: printable(compose.error), style: theme.bad};
-	const remarkWidth = remark === null ? 0 : textWidth(remark.text) + 2;
-	// An error may take at most half of the line.
-	const errorWidth = compose.error === null ? remarkWidth : Math.min(remarkWidth, Math.floor(rect.width / 2));
-	const view = draftView(editor, rect.width - chipWidth - errorWidth - 1, rect.height);
-	return {chip, chipWidth, remark, errorWidth, view};
+	// On the first line that has room for it, in the longest wording.
+	const remarks = whole.lines.map(line => longestThatFits(room - textWidth(line) - 1, forecast));
+	const remarkRow = Math.max(
+		0,
+		remarks.findIndex(each => each !== null),
+	);
+	const remark = remarks[remarkRow] ?? null;
+	const errorWidth = remark === null ? 0 : textWidth(remark.text) + 2;
+	return {chip, chipWidth, remark, remarkRow, errorWidth, view: whole};
 }
 
 /** How to begin writing; a blank if no key does that. */

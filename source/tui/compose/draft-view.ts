@@ -12,8 +12,11 @@ export interface DraftView {
 /** How much of a line is looked at on either side of the cursor; a paste may be 200 kB long. */
 const maxReach = 600;
 
-/** The part of the draft around the cursor that fits into `width` x `height`. Only the cursor's line scrolls sideways. Pure. */
-export function draftView({text, cursor}: Editor, width: number, height: number): DraftView {
+/**
+ * The part of the draft around the cursor that fits into `height` rows, each `widthOf(row)` wide. Only the cursor's line scrolls
+ * sideways. Pure.
+ */
+export function draftView({text, cursor}: Editor, widthOf: (row: number) => number, height: number): DraftView {
 	const start = cursor === 0 ? 0 : text.lastIndexOf('\n', cursor - 1) + 1;
 	// Find only as many line starts before and after the cursor's line as could be shown, never all of them.
 	const above: number[] = [];
@@ -33,6 +36,7 @@ export function draftView({text, cursor}: Editor, width: number, height: number)
 	const starts = [...above.slice(above.length - over), start, ...below].slice(0, height);
 	let column = 0;
 	const lines = starts.map((from, index) => {
+		const width = widthOf(index);
 		if (index !== over) return clipped(printable(lineAt(text, from, maxReach)), width);
 		const left = tail(printable(text.slice(Math.max(start, cursor - maxReach), cursor)), width - 1);
 		column = textWidth(left);

@@ -31,7 +31,7 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 	if (command !== null) {
 		if (open !== null) return null;
 		if (!('fault' in command))
-			return {wordings: [printable(command.command.explain(command.rest, state, now))], style: theme.grey};
+			return {wordings: command.command.explain(command.rest, state, now).map(printable), style: theme.grey};
 		const isBegun = commands.some(({name}) => name.startsWith(compose.editor.text.slice(1).toLowerCase()));
 		return isBegun
 			? null

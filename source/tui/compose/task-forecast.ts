@@ -3,36 +3,53 @@ import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {isKnownTag} from '../../store/delivery.ts';
 import type {State} from '../../store/state/state.ts';
 
-/** Who will get a task or the first step of a plan, and whether anybody is woken for it. `now`: milliseconds since 1970. */
-export function whoGetsIt(state: State, assignee: Tag | undefined, now: number): string {
-	if (assignee === undefined) return `for ${anybody([...state.agents.values()], now)}`;
-	if (!isKnownTag(state, assignee)) return `for ${assignee}, which never joined`;
-	const agent = state.agents.get(foldTag(assignee));
-	return agent === undefined ? `for ${assignee}` : `for ${assignee}, ${outcome(agent, now)}`;
+/** Who will get a task, in words that continue "adds a task", and more briefly in words that stand alone. */
+export interface Receiver {
+	readonly long: string;
+	readonly brief: string;
 }
 
-function anybody(all: readonly Agent[], now: number): string {
+/** Who will get a task or the first step of a plan, and whether anybody is woken for it. `now`: milliseconds since 1970. */
+export function whoGetsIt(state: State, assignee: Tag | undefined, now: number): Receiver {
+	if (assignee === undefined) {
+		const {long, brief} = anybody([...state.agents.values()], now);
+		return {long: `for any agent; ${long}`, brief};
+	}
+	if (!isKnownTag(state, assignee))
+		return {long: `for ${assignee}, which never joined`, brief: `${assignee} never joined`};
+	const agent = state.agents.get(foldTag(assignee));
+	const known = {long: `for ${assignee}`, brief: `for ${assignee}`};
+	if (agent === undefined) return known;
+	const [relation, fate] = outcome(agent, now);
+	const long = `${known.long}, ${relation}${fate}`;
+	return relation === '' ? {...known, long} : {long, brief: `${assignee} ${fate}`};
+}
+
+function anybody(all: readonly Agent[], now: number): Receiver {
 	const team = all.filter(({kind, revoked_at}) => kind === 'agent' && revoked_at === null);
 	const states = new Set(
 		team.map(agent => (agent.wake === null && agent.presence === 'idle' ? 'deaf' : presenceOf(agent, now))),
 	);
-	if (states.has('idle')) return 'any agent; an idle one is woken';
-	if (states.has('working') || states.has('blocked')) return 'any agent; the next one that is done';
-	return states.has('deaf') ? 'any agent; none can be woken' : 'any agent; none is there';
+	if (states.has('idle')) return {long: 'an idle one is woken', brief: 'wakes an agent'};
+	if (states.has('working') || states.has('blocked'))
+		return {long: 'the next one that is done', brief: 'for any agent'};
+	if (states.has('deaf')) return {long: 'none can be woken', brief: 'wakes no agent'};
+	return {long: 'none is there', brief: 'no agent is there'};
 }
 
-function outcome(agent: Agent, now: number): string {
-	if (agent.revoked_at !== null) return 'which is revoked';
+/** What that means for the agent's task; after `which ` what is true of the agent itself. */
+function outcome(agent: Agent, now: number): readonly [relation: 'which ' | '', fate: string] {
+	if (agent.revoked_at !== null) return ['which ', 'is revoked'];
 	switch (presenceOf(agent, now)) {
 		case 'working':
-			return 'when its turn is done';
+			return ['', 'when its turn is done'];
 		case 'idle':
-			return agent.wake === null ? 'at its next turn' : 'which is woken';
+			return agent.wake === null ? ['', 'at its next turn'] : ['which ', 'is woken'];
 		case 'blocked':
-			return 'when it resumes';
+			return ['', 'when it resumes'];
 		case 'away':
-			return 'which is away';
+			return ['which ', 'is away'];
 		case 'gone':
-			return 'which is gone';
+			return ['which ', 'is gone'];
 	}
 }

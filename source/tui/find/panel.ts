@@ -81,7 +81,7 @@ export function inputLine(
 ): {readonly line: PaintedLine; readonly cursor: Position} {
 	const before = textWidth(prompt.text);
 	const room = Math.max(4, rect.width - before - (count.text === '' ? 1 : textWidth(count.text) + 3));
-	const view = draftView(editor, room, 1);
+	const view = draftView(editor, () => room, 1);
 	const text: Span[] =
 		editor.text === ''
 			? [{text: placeholder, style: theme.faint}]
