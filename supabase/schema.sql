@@ -666,7 +666,7 @@ CREATE INDEX messages_created ON public.messages USING btree (created_at);
 CREATE INDEX messages_cursor ON public.messages USING btree (xid, id);
 CREATE INDEX messages_people ON public.messages USING btree (xid, id) WHERE (author_kind = 'human'::text);
 CREATE INDEX messages_reply_to ON public.messages USING btree (reply_to) WHERE (reply_to IS NOT NULL);
-CREATE INDEX messages_search ON public.messages USING gin (agentmux.words(content));
+CREATE INDEX messages_search ON public.messages USING gin (agentmux.words(content)) WITH (gin_pending_list_limit='64');
 CREATE INDEX messages_thread ON public.messages USING btree (thread_id, id);
 CREATE TRIGGER messages_answers AFTER INSERT ON public.messages FOR EACH ROW WHEN (((new.author_tag IS NOT NULL) OR (new.tag <> 'UNTAGGED'::text))) EXECUTE FUNCTION agentmux.message_answers();
 CREATE TRIGGER messages_append_only BEFORE DELETE OR UPDATE ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.refuse_amendment();

@@ -31,6 +31,18 @@ describe.each(engines)('search on $engine', ({open}) => {
 		expect(await ids(`p_words => '{resul}'`)).toEqual([]);
 	});
 
+	test('reads few words besides the index, however many messages are new', async () => {
+		await database.clear();
+		await database.as(
+			owner,
+			`insert into messages (content)
+			select '[A] ' || (select string_agg('word' || (n * 37 + w) % 5000, ' ') from generate_series(1, 40) as w)
+			from generate_series(1, 600) as n`,
+		);
+		const [aside] = await database.as(owner, `select gin_clean_pending_list('messages_search') as pages`);
+		expect(Number(aside?.['pages'])).toBeLessThanOrEqual(9);
+	});
+
 	test('treats words that look like syntax as words', async () => {
 		for (const words of ["{a' | 'b*}", '{!(a*}', '{"\\\\ & |"}', '{:*}', '{-}', '{*}']) {
 			await expect(ids(`p_words => $$${words}$$`)).resolves.toBeDefined();
