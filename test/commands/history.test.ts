@@ -130,8 +130,9 @@ describe('verify', {timeout: 180_000}, () => {
 		expect(JSON.parse(kept)).toMatchObject({heads: [{place: 'hub embedded', seq: expect.any(Number) as number}]});
 
 		await tamper(`update messages set content = '[HUMAN] forged' where id = 2; truncate agentmux.seals`);
+		// The new chain is shorter if the hub had sealed the messages one by one.
 		expect(await failing()).toMatch(
-			/History was rebuilt: when this machine saw seal \d on .*, it was a different one\./,
+			/History was (rebuilt: when this machine saw seal \d on .*, it was a different one|cut: this machine saw seal \d on .*, but now it ends at seal \d)[.;]/,
 		);
 		// Nor does the hub follow it.
 		await send('four');
