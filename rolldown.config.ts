@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {isBuiltin} from 'node:module';
 import {dirname, join} from 'node:path';
 import {defineConfig, type Plugin} from 'rolldown';
 
@@ -27,22 +28,23 @@ const sqlFiles: Plugin = {
 };
 
 /**
- * An `import` from node:http also exposes `WebSocket`, for which Node loads undici. That would take 0.1 s on a slow machine whenever a
- * command or the hub starts.
+ * An `import` from a module of Node's evaluates all that it exports: all of streams, readline and promises for a single function of
+ * node:fs, and undici for node:http. That takes as long as an empty process, at every start. Asking for the module itself costs nothing.
  */
-const nodeHttp: Plugin = {
-	name: 'node-http',
-	transform: {
-		filter: {id: /source\/.*\.ts$/},
-		handler: code =>
-			code.replace(/^import \{([^}]*)\} from 'node:http';$/m, (_, names: string) => {
-				const values = names
-					.split(',')
-					.map(name => name.trim())
-					.filter(name => name !== '' && !name.startsWith('type '));
-				return `const {${values.join(', ').replaceAll(' as ', ': ')}} = process.getBuiltinModule('node:http');`;
-			}),
-	},
+const nodeModules: Plugin = {
+	name: 'node-modules',
+	renderChunk: code =>
+		code.replaceAll(
+			/^import (?:([\w$]+)|(?:([\w$]+), )?(?:\* as ([\w$]+)|\{([^}]*)\})) from "(?:node:)?(\w+(?:\/\w+)?)";$/gm,
+			(whole, ...found: (string | undefined)[]) => {
+				const [only, first, all, names, name = ''] = found;
+				if (!isBuiltin(name)) return whole;
+				const module = `process.getBuiltinModule("node:${name}")`;
+				const wholes = [only, first, all].filter(each => each !== undefined);
+				const parts = names === undefined ? [] : [`{${names.replaceAll(' as ', ': ').replaceAll('"', '')}}`];
+				return [...wholes, ...parts].map(target => `const ${target} = ${module};`).join(' ');
+			},
+		),
 };
 
 /**
@@ -61,7 +63,7 @@ const width = new URL('source/tui/screen/string-width.ts', import.meta.url).path
 const program = defineConfig({
 	input: {cli: 'source/cli.ts', 'pglite-worker': 'source/hub/pglite/pglite-worker.ts'},
 	platform: 'node',
-	plugins: [sqlFiles, nodeHttp],
+	plugins: [sqlFiles, nodeModules],
 	external: id => external.some(name => id === name || id.startsWith(`${name}/`)),
 	// Ink imports its devtools bridge when DEV is set; a bundle would look for it at every start. string-width: see there.
 	resolve: {

@@ -1,6 +1,7 @@
 // npm run bench [-- NAME ...] [-- --write]: prints each figure beside its floor, measured in the same run; --write renews
 // bench/RESULTS.md between its markers.
 import {harness, insertToModel} from './agents.ts';
+import {oneQuestion} from './commands.ts';
 import {firstStart} from './first-start.ts';
 import {durableInserts} from './inserts.ts';
 import {hookGivesUp, hookWithoutMail, statusLine} from './hook.ts';
@@ -12,12 +13,13 @@ import {renew, resultsFile, verdict} from './results.ts';
 import {startToFirstFrame} from './start.ts';
 import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
-const onHub: Record<string, (hub: Hub) => Promise<Figure>> = {
+const onHub: Record<string, (hub: Hub) => Promise<Figure> | Figure[]> = {
 	start: startToFirstFrame,
 	'insert-to-screen': insertToScreen,
 	'key-to-bytes': keyToBytes,
 	inserts: durableInserts,
 	watch: watchedInsertsOverRest,
+	commands: oneQuestion,
 	hook: hookWithoutMail,
 	'hook-gives-up': hookGivesUp,
 	'status-line': statusLine,
@@ -45,7 +47,7 @@ if (names.length > 0) {
 	await withHub(async hub => {
 		for (const name of names) {
 			const measure = onHub[name];
-			if (measure !== undefined) tell(await measure(hub));
+			if (measure !== undefined) [await measure(hub)].flat().forEach(tell);
 		}
 	});
 }

@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises';
+import {readFileSync} from 'node:fs';
 import {MailboxError} from './mailbox/error.ts';
 
 /** What config.toml holds. */
@@ -12,7 +12,7 @@ export interface ConfigFile {
 
 /** Reads config.toml; no file is one with nothing in it. Rejects with MailboxError `file` or `invalid` (no TOML). */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
-	const text = await readText(path);
+	const text = readText(path);
 	if (text === null) return {path, values: new Map(), placeOf: () => path};
 	const {parseToml, TomlFault} = await import('./toml.ts');
 	const valuesOf = (toml: string) => new Map(flatten(parseToml(toml)));
@@ -38,9 +38,10 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 	}
 }
 
-async function readText(path: string): Promise<string | null> {
+/** node:fs/promises would be loaded for this alone. */
+function readText(path: string): string | null {
 	try {
-		return await readFile(path, 'utf8');
+		return readFileSync(path, 'utf8');
 	} catch (error) {
 		const {code} = error as NodeJS.ErrnoException;
 		if (code === 'ENOENT' || code === 'ENOTDIR') return null;

@@ -27,6 +27,8 @@ export interface ConnectOptions extends Target {
 	readonly timeout?: number;
 	/** Receives a line about each request and each change of the connection. */
 	readonly trace?: LinkOptions['trace'];
+	/** Whether it is opened for a few requests, which then start sooner. */
+	readonly isBrief?: boolean;
 	readonly timing?: Partial<Timing>;
 	/** Signs what is posted, and verifies what others signed; without it, nothing counts as signed. */
 	readonly signatures?: Signatures | undefined;
@@ -34,7 +36,8 @@ export interface ConnectOptions extends Target {
 
 /** The Mailbox on a Supabase: a hosted project, `supabase start`, or the hub. Nothing is sent before the first call. */
 export function connectMailbox(options: ConnectOptions): Mailbox {
-	const {url, key, token, transport, actingTag, resolve, renew, timeout = 15_000, timing, signatures, trace} = options;
+	const {url, key, token, transport, actingTag, resolve, renew, timeout = 15_000} = options;
+	const {isBrief = false, timing, signatures, trace} = options;
 	const target: Target = {
 		url,
 		key,
@@ -44,6 +47,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 	const link = new Link(target, {
 		timeout,
 		trace,
+		isBrief,
 		...(actingTag === undefined ? {} : {actingTag}),
 		...(resolve === undefined ? {} : {resolve}),
 		...(renew === undefined ? {} : {renew}),

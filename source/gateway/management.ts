@@ -24,12 +24,9 @@ export async function runSql(
 	query: string,
 	{readOnly = false}: {readonly readOnly?: boolean} = {},
 ): Promise<{readonly [column: string]: Json}[]> {
-	const address = new URL(
-		`v1/projects/${encodeURIComponent(project_ref)}/database/query`,
-		url.endsWith('/') ? url : `${url}/`,
-	);
+	const address = `${url.replace(/\/$/, '')}/v1/projects/${encodeURIComponent(project_ref)}/database/query`;
 	try {
-		const response = await (transport?.fetch ?? fetch)(address, {
+		const response = await (transport?.ask ?? fetch)(address, {
 			method: 'POST',
 			headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'},
 			body: JSON.stringify({query, read_only: readOnly}),

@@ -1,6 +1,7 @@
+import meow from 'meow';
 import {describe, expect, test} from 'vitest';
 import {nearest} from '../../source/mailbox/nearest.ts';
-import {parseArguments} from '../../source/commands/cli/parse.ts';
+import {parseArguments, parsePlain} from '../../source/commands/cli/parse.ts';
 
 const flags = {
 	as: {type: 'string'},
@@ -8,7 +9,49 @@ const flags = {
 	limit: {type: 'string', shortFlag: 'n'},
 	dependsOn: {type: 'string', isMultiple: true},
 } as const;
+const known = {...flags, help: {type: 'boolean', shortFlag: 'h'}} as const;
 const parse = (...argv: string[]) => parseArguments('send', flags, argv);
+
+describe('parsePlain', () => {
+	test.each<{argv: string[]}>([
+		{argv: []},
+		{argv: ['007', '1e3', 'a=b', '-', 'two words']},
+		{argv: ['x', '--as', 'A', '--json', 'y']},
+		{argv: ['-n', '5', '--depends-on', '3', '--depends-on', '4']},
+		{argv: ['--json', '--as', '05']},
+		{argv: ['-h']},
+	])('returns what meow does for $argv', ({argv}) => {
+		const {input, flags: found} = meow('', {
+			importMeta: import.meta,
+			pkg: {},
+			argv,
+			flags: known,
+			autoHelp: false,
+			autoVersion: false,
+			booleanDefault: undefined,
+		});
+		expect(parsePlain(known, argv)).toEqual({input, flags: found});
+	});
+
+	test.each<{argv: string[]}>([
+		{argv: ['--no-json']},
+		{argv: ['--as=A']},
+		{argv: ['-n5']},
+		{argv: ['--as', '"A"']},
+		{argv: ['--as', "'A'"]},
+		{argv: ['--as', '']},
+		{argv: ['--as']},
+		{argv: ['--as', '-']},
+		{argv: ['--as', 'A', '--as', 'B']},
+		{argv: ['--json', '--json']},
+		{argv: ['--json', 'false']},
+		{argv: ['--', 'x']},
+		{argv: ['--dependsOn', '3']},
+		{argv: ['-x']},
+	])('leaves $argv to meow', ({argv}) => {
+		expect(parsePlain(known, argv)).toBeNull();
+	});
+});
 
 describe('parseArguments', () => {
 	test('reads flags and words in any order and leaves numbers as they were typed', async () => {

@@ -15,6 +15,8 @@ export interface Layers {
 
 // One way to write a file whole and private, for the hub and for those who may not import it otherwise.
 const wholeFile = 'hub/files/whole-file.ts';
+// One small HTTP client, for the same.
+const exchange = 'hub/local/exchange.ts';
 const privateFile = 'hub/files/private-file.ts';
 
 /** Folders whose modules have no state, and the files in them that may have some, with the reason. */
@@ -47,7 +49,7 @@ export const layers: Layers = {
 		tui: {imports: ['store', 'mailbox', 'printable.ts', wholeFile], why: 'shows a store, whatever fills it'},
 		mcp: {imports: ['quotation', 'mailbox', 'printable.ts'], why: 'works on the Mailbox port, whatever is behind it'},
 		join: {
-			imports: ['quotation', 'mailbox', 'printable.ts', 'toml.ts', wholeFile, privateFile],
+			imports: ['quotation', 'mailbox', 'printable.ts', 'toml.ts', wholeFile, privateFile, exchange],
 			why: 'works on the Mailbox port, whatever is behind it',
 		},
 		quotation: {imports: ['mailbox', 'printable.ts'], why: 'the text of a message for an agent; pure'},

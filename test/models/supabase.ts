@@ -61,6 +61,7 @@ class Cable {
 		this.transport = {
 			name: `cable ${serial}`,
 			fetch: (input, init) => this.#fetch(new URL(input instanceof Request ? input.url : input), init),
+			ask: (address, init) => this.#fetch(new URL(address), init),
 			webSocket: async () =>
 				class extends ModelSocket {
 					constructor() {

@@ -11,12 +11,13 @@ const helpFlag = {help: {type: 'boolean', shortFlag: 'h'}} as const satisfies An
 
 /**
  * Parses the arguments after a command's name by its flags (and `--help`). Throws UsageError for a flag that is unknown,
- * repeated or lacks its value. meow is loaded only if there is something to parse: loading it takes longer than all our own code.
+ * repeated or lacks its value. meow is loaded only for what is not plain: loading it takes longer than all our own code.
  */
 export async function parseArguments(command: string, flags: AnyFlags, argv: readonly string[]): Promise<Parsed> {
-	if (argv.length === 0) return {input: [], flags: {}};
-	const {default: meow} = await import('meow');
 	const known: AnyFlags = {...flags, ...helpFlag};
+	const plain = parsePlain(known, argv);
+	if (plain !== null) return plain;
+	const {default: meow} = await import('meow');
 	let parsed: Parsed;
 	try {
 		// meow's own handling of --help, --version and unknown flags writes to the console and exits, so we do it ourselves.
@@ -39,6 +40,42 @@ export async function parseArguments(command: string, flags: AnyFlags, argv: rea
 		checkValue(command, name, flag, parsed.flags[name]);
 	}
 	return parsed;
+}
+
+/**
+ * The arguments as meow would return them, if each flag is written in full and apart from its value; null for everything else, wrong
+ * usage included.
+ */
+export function parsePlain(known: AnyFlags, argv: readonly string[]): Parsed | null {
+	const input: string[] = [];
+	const multiple = Object.keys(known).filter(name => known[name]?.isMultiple === true);
+	const flags: {[name: string]: true | string | string[]} = Object.fromEntries(multiple.map(name => [name, []]));
+	for (let at = 0; at < argv.length; at++) {
+		const word = argv[at] ?? '';
+		if (word === '-' || !word.startsWith('-')) {
+			input.push(word);
+			continue;
+		}
+		const [name, flag] =
+			Object.entries(known).find(([name, {shortFlag}]) => word === dashed(name) || word === `-${shortFlag}`) ?? [];
+		if (name === undefined || flag === undefined) return null;
+		const before = flags[name];
+		if (before !== undefined && flag.isMultiple !== true) return null;
+		const next = argv[at + 1];
+		if (flag.type === 'boolean' && next !== 'true' && next !== 'false') {
+			flags[name] = true;
+			continue;
+		}
+		if (flag.type !== 'string' || next === undefined || !isPlainValue(next)) return null;
+		flags[name] = flag.isMultiple === true ? [...(Array.isArray(before) ? before : []), next] : next;
+		at++;
+	}
+	return {input, flags};
+}
+
+/** Not a flag, and without quotes, which meow would remove. */
+function isPlainValue(value: string): boolean {
+	return value !== '' && !/^[-'"]/.test(value);
 }
 
 function seeHelp(command: string): string {

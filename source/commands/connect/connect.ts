@@ -29,6 +29,8 @@ interface Opening {
 	readonly account?: Account | null | undefined;
 	/** An agent's token for the hub, instead of the one that join left for the tag. */
 	readonly token?: string | null;
+	/** Whether it is opened for a few requests. */
+	readonly isBrief?: boolean;
 	/** Receives progress and warnings about the configuration; by default they go to stderr. */
 	readonly say?: (sentence: string) => void;
 }
@@ -37,7 +39,7 @@ type Project = Extract<Target, {kind: 'supabase'}>;
 
 /** Opens the configured mailbox as this terminal's identity, after finding or starting the hub. Rejects with MailboxError. */
 export async function openMailbox(surroundings: Surroundings, opening: Opening = {}): Promise<Mailbox> {
-	const {as, under, kind, account, say = sentence => remark(surroundings.stderr, sentence)} = opening;
+	const {as, under, kind, account, isBrief = false, say = sentence => remark(surroundings.stderr, sentence)} = opening;
 	const config = await configure(surroundings.env, say, as);
 	const {target} = config;
 	const identity =
@@ -67,6 +69,7 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 	const renew = (): Promise<string> => token.current();
 	return connectMailbox({
 		trace,
+		isBrief,
 		url: hub.url,
 		key: hub.anon_key,
 		token: await renew(),
@@ -107,13 +110,13 @@ async function signedIn(
 	return connectMailbox({url: target.url, key, token: await renew(), renew, ...options});
 }
 
-/** Opens the mailbox while `work` runs, and closes it whatever happens. */
+/** Opens the mailbox for the few requests of `work`, and closes it whatever happens. */
 export async function withMailbox<T>(
 	surroundings: Surroundings,
 	opening: Opening,
 	work: (mailbox: Mailbox) => Promise<T>,
 ): Promise<T> {
-	const mailbox = await openMailbox(surroundings, opening);
+	const mailbox = await openMailbox(surroundings, {isBrief: true, ...opening});
 	try {
 		return await work(mailbox);
 	} finally {

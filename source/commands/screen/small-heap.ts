@@ -1,6 +1,3 @@
-import {PerformanceObserver} from 'node:perf_hooks';
-import v8 from 'node:v8';
-
 /** Bytes of V8's new space, both halves, up to which it may grow. A busy night then fills it a few times a second. */
 const enough = 8 * 1024 * 1024;
 /** Milliseconds for which it may grow after a collection that found it smaller. This is short, so it does not overshoot by much. */
@@ -15,6 +12,9 @@ const garbage = 50;
  * The new space shrinks while nothing happens, so its size is checked after each collection.
  */
 export function keepHeapSmall(): void {
+	// Loaded here, for those commands that go on.
+	const v8 = process.getBuiltinModule('node:v8');
+	const {PerformanceObserver} = process.getBuiltinModule('node:perf_hooks');
 	v8.setFlagsFromString(`--heap-growing-percent=${garbage}`);
 	const grow = (factor: 1 | 2): void => v8.setFlagsFromString(`--semi-space-growth-factor=${factor}`);
 	let timer: NodeJS.Timeout | undefined;

@@ -2,6 +2,7 @@ import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../../mailbox/error.ts';
 import {BusyWatch} from './busy.ts';
 import type {Database} from './database.types.ts';
+import type {PlainRequest, Send} from './plain-client.ts';
 import {refusal, strange, unreachable} from './failure.ts';
 import {sqlRefusal} from './sql-refusal.ts';
 
@@ -22,11 +23,22 @@ export interface Transport {
 	/** The same for the same hub. */
 	readonly name: string;
 	readonly fetch: typeof fetch;
+	/** A fetch that is quick to load, and connects for each request. */
+	readonly ask: (address: string, init: PlainRequest) => Promise<Answer>;
 	/** For Realtime with that token; loaded when it is first needed. */
 	readonly webSocket: (token: string) => Promise<typeof WebSocket>;
 }
 
+/** What a request needs of the response. */
+export type Answer = Pick<Response, 'status' | 'ok' | 'text'> & {readonly headers: Pick<Headers, 'get'>};
+
+type Input = Parameters<typeof fetch>[0];
+/** How requests are sent: each client has its own, and the transport changes when a hub is found again. */
+type Way<R extends Answer> = (transport: Transport | undefined) => (input: Input, init: RequestInit) => Promise<R>;
+
 export interface LinkOptions {
+	/** Whether only a few requests are made, so that quick loading matters more than quick requests. Effective with a transport. */
+	readonly isBrief?: boolean;
 	/** The tag that a service key acts as, sent as `x-agentmux-tag`. */
 	readonly actingTag?: string;
 	/** Called before each attempt to reconnect: a restarted hub has another port. */
@@ -39,11 +51,15 @@ export interface LinkOptions {
 	readonly trace?: ((line: string) => void) | undefined;
 }
 
-/** The connection to a server: creates supabase-js clients for its current target. supabase-js is loaded at the first use. */
+/**
+ * The connection to a server: creates clients for its current target, which are those of supabase-js. It is loaded at the first use; for
+ * a few requests to a hub a PlainClient is enough, until somebody needs Realtime.
+ */
 export class Link {
 	#target: Target;
 	readonly #options: LinkOptions;
 	#client: Promise<SupabaseClient<Database>> | null = null;
+	#isBrief: boolean;
 	#resolving: Promise<void> | null = null;
 	readonly #closing = new AbortController();
 	/** The statement that requests are waiting for. */
@@ -52,6 +68,7 @@ export class Link {
 	constructor(target: Target, options: LinkOptions) {
 		this.#target = target;
 		this.#options = options;
+		this.#isBrief = options.isBrief ?? false;
 	}
 
 	get target(): Target {
@@ -73,21 +90,43 @@ export class Link {
 
 	/** The client that all requests share. */
 	client(): Promise<SupabaseClient<Database>> {
-		this.#client ??= this.#create(null);
+		this.#client ??= this.#isBrief && this.#target.transport !== undefined ? this.#createPlain() : this.#create(null);
 		return this.#client;
 	}
 
 	/** A separate client, for one connection to Realtime. */
 	async fresh(): Promise<SupabaseClient<Database>> {
+		// Who follows the mailbox makes many requests.
+		if (this.#isBrief) this.#client = null;
+		this.#isBrief = false;
 		const {transport, token, key} = this.#target;
 		const {renew} = this.#options;
 		const webSocket = await transport?.webSocket((await renew?.()) ?? token ?? key);
 		return this.#create(webSocket ?? null);
 	}
 
+	async #createPlain(): Promise<SupabaseClient<Database>> {
+		if (this.isClosed) throw closed();
+		const target = this.#target;
+		const {url, key, token} = target;
+		const {actingTag, renew} = this.#options;
+		const {PlainClient} = await import('./plain-client.ts');
+		const headers = async (): Promise<{readonly [name: string]: string}> => ({
+			apikey: key,
+			authorization: `Bearer ${(await renew?.()) ?? token ?? key}`,
+			...(actingTag === undefined ? {} : {'x-agentmux-tag': actingTag}),
+		});
+		const way: Way<Answer> = transport =>
+			transport === undefined ? fetch : (input, init) => transport.ask(addressOf(input), init as PlainRequest);
+		const send: Send = (address, init) => this.#fetch(target, way, address, {...init});
+		// It has those methods that gateway/rest uses.
+		return new PlainClient(url, headers, send) as unknown as SupabaseClient<Database>;
+	}
+
 	async #create(webSocket: typeof WebSocket | null): Promise<SupabaseClient<Database>> {
 		if (this.isClosed) throw closed();
-		const {url, key, token, transport} = this.#target;
+		const target = this.#target;
+		const {url, key, token} = target;
 		const {actingTag, renew} = this.#options;
 		const {createClient} = await import('@supabase/supabase-js');
 		try {
@@ -95,7 +134,7 @@ export class Link {
 				accessToken: renew ?? (async () => token ?? null),
 				global: {
 					headers: actingTag === undefined ? {} : {'x-agentmux-tag': actingTag},
-					fetch: (input, init) => this.#fetch(url, transport?.fetch ?? fetch, input, init),
+					fetch: (input, init) => this.#fetch(target, transport => transport?.fetch ?? fetch, input, init),
 				},
 				...(webSocket === null ? {} : {realtime: {transport: webSocket}}),
 				// Only the callers know which requests may be retried.
@@ -149,12 +188,13 @@ export class Link {
 	 * After a 401, checks once whether the server has new keys or the token was renewed. A rejected request was not executed, so it
 	 * can be sent again.
 	 */
-	async #retryWithNewKeys(
+	async #retryWithNewKeys<R extends Answer>(
 		url: string,
-		refused: Response,
-		input: Parameters<typeof fetch>[0],
+		way: Way<R>,
+		refused: R,
+		input: Input,
 		init: RequestInit,
-	): Promise<Response> {
+	): Promise<R> {
 		const before = this.#target;
 		await this.rediscover().catch(() => undefined);
 		const {url: now, key, token, transport} = this.#target;
@@ -162,18 +202,15 @@ export class Link {
 		const headers = new Headers(init.headers);
 		headers.set('apikey', key);
 		headers.set('authorization', `Bearer ${(await this.#options.renew?.()) ?? token ?? key}`);
-		return (transport?.fetch ?? fetch)(`${now}${input.slice(url.length)}`, {...init, headers});
+		return way(transport)(`${now}${input.slice(url.length)}`, {...init, headers: Object.fromEntries(headers)});
 	}
 
 	/** Every request has a timeout, and errors become MailboxErrors here, where status and body are known. */
-	async #fetch(
-		url: string,
-		send: typeof fetch,
-		input: Parameters<typeof fetch>[0],
-		init: RequestInit = {},
-	): Promise<Response> {
+	async #fetch<R extends Answer>(target: Target, way: Way<R>, input: Input, init: RequestInit = {}): Promise<R> {
+		const {url} = target;
 		const {timeout, trace} = this.#options;
-		const began = performance.now();
+		// Without a trace nothing is timed: `performance` would load node:perf_hooks.
+		const began = trace === undefined ? 0 : performance.now();
 		const traced = (response: string | number): void =>
 			trace?.(`${init.method ?? 'GET'} ${pathOf(input)}: ${response} in ${(performance.now() - began).toFixed(1)} ms`);
 		const closing = this.#closing.signal;
@@ -182,8 +219,8 @@ export class Link {
 			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
 			const timed = {...init, signal: AbortSignal.any(ends)};
 			this.busy.begin();
-			const first = await send(input, timed);
-			const response = first.status === 401 ? await this.#retryWithNewKeys(url, first, input, timed) : first;
+			const first = await way(target.transport)(input, timed);
+			const response = first.status === 401 ? await this.#retryWithNewKeys(url, way, first, input, timed) : first;
 			if (response.status < 500) this.busy.answered();
 			traced(response.status);
 			if (!response.ok) {
@@ -201,14 +238,16 @@ export class Link {
 }
 
 /** The path and the names of the parameters; without their values, which may contain what somebody wrote. */
-function pathOf(input: Parameters<typeof fetch>[0]): string {
+function pathOf(input: Input): string {
 	const {pathname, searchParams} = new URL(addressOf(input));
 	const names = [...new Set(searchParams.keys())];
 	return names.length === 0 ? pathname : `${pathname}?${names.join('&')}`;
 }
 
-function addressOf(input: Parameters<typeof fetch>[0]): string {
-	return input instanceof Request ? input.url : String(input);
+function addressOf(input: Input): string {
+	// Asked first: naming Request would load undici.
+	if (typeof input === 'string') return input;
+	return input instanceof Request ? input.url : input.href;
 }
 
 function closed(): MailboxError {

@@ -76,7 +76,8 @@ export class Requests {
 		if (error instanceof MailboxError) return error;
 		const {url} = this.#link.target;
 		// The response was cut off or is not JSON, which fetch does not notice.
-		if (error instanceof Error && error.name === 'PostgrestError') return strange(url, error.message);
+		const isGarbled = error instanceof Error && ['PostgrestError', 'SyntaxError'].includes(error.name);
+		if (isGarbled) return strange(url, error.message);
 		return unreachable(url, error, this.#link.timeout);
 	}
 }

@@ -1,4 +1,4 @@
-import {spawn, type ChildProcess} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
 import {closeSync, existsSync, openSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -216,6 +216,8 @@ function startHub(paths: HubPaths, databaseUrl = ''): ChildProcess {
 	}
 	try {
 		const folders = ['--data', paths.data, '--state', paths.state, '--logs', paths.logs];
+		// Loaded here: most who look for a hub find one.
+		const {spawn} = process.getBuiltinModule('node:child_process');
 		const child = spawn(process.execPath, [cli, 'hub', 'run', ...folders], {
 			detached: true,
 			// Not the current folder, which the user may want to remove while the hub is running.

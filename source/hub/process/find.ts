@@ -1,11 +1,10 @@
 import {readFileSync} from 'node:fs';
-import {get, type RequestOptions} from 'node:http';
 import {join} from 'node:path';
 import type {Activity} from '../database/fair-database.ts';
 import type {RunawayStatement} from '../database/opened-database.ts';
 import {readKeys, type HubKeys} from '../tokens/keys.ts';
-import type {HubAddress} from '../local/dial.ts';
-import {connectWith} from '../local/fetch.ts';
+import {dial, type HubAddress} from '../local/dial.ts';
+import {exchange} from '../local/exchange.ts';
 import {lockHolder} from '../files/lock.ts';
 import type {HubPaths} from '../files/paths.ts';
 import {readState, type HubFacts} from '../home/state-file.ts';
@@ -74,27 +73,15 @@ const timeout = 3000;
 type Health = Pick<RunningHub, 'running' | 'runaways'>;
 
 /** What runs in the database of the hub that answers there; null when none does, nothing where it may not say. */
-function healthOf(address: HubAddress, pid: number): Promise<Health | null> {
-	return new Promise(resolve => {
-		// node:http, because the first frame waits for this, and loading fetch takes longer than the request.
-		const options = {
-			path: '/health',
-			headers: {host: new URL(address.url).host},
-			createConnection: (_: unknown, done: Parameters<typeof connectWith>[1]) => connectWith(address, done),
-			timeout,
-		};
-		const request = get(options as RequestOptions, response => {
-			let text = '';
-			response.setEncoding('utf8');
-			response.on('data', (chunk: string) => {
-				text += chunk;
-			});
-			response.on('end', () => resolve(readHealth(text, pid)));
-		});
-		request.on('timeout', () => request.destroy());
-		request.on('error', () => resolve(null));
-		request.on('close', () => resolve(null));
-	});
+async function healthOf(address: HubAddress, pid: number): Promise<Health | null> {
+	const headers = {host: new URL(address.url).host};
+	try {
+		const signal = AbortSignal.timeout(timeout);
+		const {text} = await exchange(dial(address), {method: 'GET', path: '/health', headers, signal});
+		return readHealth(text, pid);
+	} catch {
+		return null;
+	}
 }
 
 /** By TCP it says no process id; it has proved then to be the one that this state file is of. */

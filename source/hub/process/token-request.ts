@@ -1,7 +1,8 @@
 import {HubError} from '../files/error.ts';
 import type {Activity} from '../database/fair-database.ts';
 import type {RunningHub} from './find.ts';
-import {localFetch} from '../local/fetch.ts';
+import {dial} from '../local/dial.ts';
+import {exchange} from '../local/exchange.ts';
 
 /** The hub refused: the token was ended, or its agent was revoked. */
 export interface Refused {
@@ -64,15 +65,19 @@ async function ask(
 	body: object,
 ): Promise<Answer> {
 	try {
-		const response = await localFetch(hub)(`${hub.url}${path}`, {
+		const {status, text} = await exchange(dial(hub), {
 			method,
-			headers: {authorization: `Bearer ${bearer}`, 'content-type': 'application/json'},
+			path,
+			headers: {
+				host: new URL(hub.url).host,
+				authorization: `Bearer ${bearer}`,
+				'content-type': 'application/json',
+			},
 			body: JSON.stringify(body),
 			signal: AbortSignal.timeout(timeout),
 		});
-		const text = await response.text();
 		const value: unknown = text === '' ? {} : JSON.parse(text);
-		return {status: response.status, value: typeof value === 'object' && value !== null ? {...value} : {}};
+		return {status, value: typeof value === 'object' && value !== null ? {...value} : {}};
 	} catch (error) {
 		throw new HubError('The hub went away.', 'Try again.', {cause: error});
 	}

@@ -1,4 +1,3 @@
-import {execFileSync} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 
 /** A process, so that another one that gets its id later is not taken for it. */
@@ -31,7 +30,7 @@ function parentByProc(pid: number): number | undefined {
 
 function parentsByPs(): (pid: number) => number | undefined {
 	try {
-		const text = execFileSync('ps', ['-axo', 'pid=,ppid='], {encoding: 'utf8', timeout: 1000});
+		const text = ps('-axo', 'pid=,ppid=');
 		const pairs = text.split('\n').map(line => line.trim().split(/\s+/).map(Number));
 		const parents = new Map(pairs.map(([pid = 0, parent = 0]) => [pid, parent]));
 		return pid => parents.get(pid);
@@ -71,8 +70,14 @@ function startOf(pid: number): string | null {
 			return `${readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()} ${fields[19] ?? ''}`;
 		}
 		if (process.platform === 'win32') return null;
-		return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {encoding: 'utf8', timeout: 1000}).trim() || null;
+		return ps('-o', 'lstart=', '-p', String(pid)).trim() || null;
 	} catch {
 		return null;
 	}
+}
+
+/** For systems without /proc; only there is the module loaded. */
+function ps(...words: string[]): string {
+	const {execFileSync} = process.getBuiltinModule('node:child_process');
+	return execFileSync('ps', words, {encoding: 'utf8', timeout: 1000});
 }

@@ -1,4 +1,3 @@
-import {execFile} from 'node:child_process';
 import {existsSync, readFileSync, realpathSync} from 'node:fs';
 import {dirname, join, relative, resolve, sep} from 'node:path';
 import {foldersAbove} from '../clients/above.ts';
@@ -179,6 +178,7 @@ async function linesOfBlocks(exclude: string): Promise<number[]> {
 function git(root: string, words: readonly string[], input = ''): Promise<string> {
 	const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
 	const all = ['-c', 'core.fsmonitor=false', '-C', root, ...words];
+	const {execFile} = process.getBuiltinModule('node:child_process');
 	return new Promise(done => {
 		const child = execFile('git', all, {env, timeout: 10_000}, (_, stdout) => done(stdout));
 		// A git that is not there, or fails, does not read it.

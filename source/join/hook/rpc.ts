@@ -1,4 +1,5 @@
 import {connect, type Socket} from 'node:net';
+import {exchange, type Answer} from '../../hub/local/exchange.ts';
 
 /** The address of the mailbox, and the credentials for it. */
 export interface RpcOptions {
@@ -42,7 +43,7 @@ export function connectRpc(credentials: RpcOptions): Call {
 	let renewal: Promise<void> | null = null;
 	const base = new URL(credentials.url);
 	const send = base.protocol === 'https:' ? overTls : plainly(credentials.dial ?? (() => connectTo(base)));
-	const post = (path: string, body: string): Promise<Answer> =>
+	const post = (path: string, body: string): ReturnType<Send> =>
 		send(base, `${base.pathname.replace(/\/$/, '')}${path}`, body, {
 			host: base.host,
 			apikey: key,
@@ -50,8 +51,6 @@ export function connectRpc(credentials: RpcOptions): Call {
 			'x-agentmux-tag': tag,
 			'content-type': 'application/json',
 			accept: 'application/json',
-			'content-length': String(Buffer.byteLength(body)),
-			connection: 'close',
 		});
 	const renew = async (): Promise<void> => {
 		const {status, text} = await post('/agentmux/v1/tokens', '{}');
@@ -77,54 +76,30 @@ export function connectRpc(credentials: RpcOptions): Call {
 }
 
 /** Matches PostgREST's message, which the hub uses, too. Other problems with a token cannot be solved by renewing it. */
-function isExpired({status, text}: Answer): boolean {
+function isExpired({status, text}: Awaited<ReturnType<Send>>): boolean {
 	return status === 401 && text.includes('PGRST303') && text.includes('JWT expired');
 }
 
-interface Answer {
-	readonly status: number;
-	readonly text: string;
-}
-
-type Send = (base: URL, path: string, body: string, headers: {readonly [name: string]: string}) => Promise<Answer>;
+type Send = (
+	base: URL,
+	path: string,
+	body: string,
+	headers: {readonly [name: string]: string},
+) => Promise<Pick<Answer, 'status' | 'text'>>;
 
 function connectTo({hostname, port}: URL): Socket {
 	const host = hostname.replace(/^\[|\]$/g, '');
 	return connect({host, port: Number(port === '' ? 80 : port), noDelay: true});
 }
 
-/**
- * HTTP/1.0 (RFC 1945): an answer is never chunked, and ends with the connection. The first connection is made immediately, so that
- * the other end gets ready while stdin is read.
- */
+/** The first connection is made immediately, so that the other end gets ready while stdin is read. */
 function plainly(dial: () => Socket | Promise<Socket>): Send {
 	const connection = async (): Promise<Socket> => dial();
 	let ready: Promise<Socket> | null = watched(connection());
 	return async (_, path, body, headers) => {
 		const connected = ready ?? watched(connection());
 		ready = null;
-		const socket = await connected;
-		const {promise, resolve, reject} = Promise.withResolvers<Answer>();
-		const failure = socket.errored;
-		if (failure !== null) throw failure;
-		const chunks: Buffer[] = [];
-		let size = 0;
-		// Bytes of the whole answer; undefined before its head is complete, null if the answer ends with the connection.
-		let whole: number | null | undefined;
-		socket.on('data', chunk => {
-			chunks.push(chunk);
-			size += chunk.length;
-			if (whole === undefined) whole = lengthOf(Buffer.concat(chunks));
-			if (typeof whole === 'number' && size >= whole) resolve(parse(Buffer.concat(chunks)));
-		});
-		socket.on('error', reject);
-		socket.on('end', () => {
-			if (whole === null) resolve(parse(Buffer.concat(chunks)));
-			else reject(new Refusal('the answer was cut off, or is not HTTP'));
-		});
-		const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-		socket.write(`POST ${path} HTTP/1.0\r\n${head.join('')}\r\n${body}`);
-		return promise;
+		return exchange(connected, {method: 'POST', path, body, headers});
 	};
 }
 
@@ -141,7 +116,9 @@ function watched(connection: Promise<Socket>): Promise<Socket> {
 const overTls: Send = async (base, path, body, headers) => {
 	const {request} = await import('node:https');
 	return new Promise((resolve, reject) => {
-		const asked = request(new URL(path, base), {method: 'POST', headers, agent: false}, response => {
+		const length = {'content-length': String(Buffer.byteLength(body)), connection: 'close'};
+		const options = {method: 'POST', headers: {...headers, ...length}, agent: false};
+		const asked = request(new URL(path, base), options, response => {
 			let text = '';
 			response.setEncoding('utf8');
 			response.on('data', (chunk: string) => (text += chunk));
@@ -152,22 +129,6 @@ const overTls: Send = async (base, path, body, headers) => {
 		asked.end(body);
 	});
 };
-
-const headEnd = '\r\n\r\n';
-
-function lengthOf(bytes: Buffer): number | null | undefined {
-	const end = bytes.indexOf(headEnd);
-	if (end === -1) return undefined;
-	const length = /\r\ncontent-length: *(\d+)/i.exec(bytes.toString('latin1', 0, end))?.[1];
-	return length === undefined ? null : end + headEnd.length + Number(length);
-}
-
-function parse(bytes: Buffer): Answer {
-	const end = bytes.indexOf(headEnd);
-	const status = /^HTTP\/1\.\d (\d{3})/.exec(bytes.toString('latin1', 0, end))?.[1];
-	// An answer that is not HTTP gets status 0, which is not a success.
-	return {status: Number(status ?? 0), text: bytes.toString('utf8', end + headEnd.length)};
-}
 
 function read(credentials: RpcOptions, name: Name, status: number, text: string): unknown {
 	let value: unknown;
