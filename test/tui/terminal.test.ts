@@ -276,7 +276,7 @@ describe('the compose line', () => {
 		const terminal = start('measure');
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write(bracketed(`${text}end`));
-		await terminal.waitFor(/x*end *$/m);
+		await terminal.waitFor(/x*end( |$)/m);
 		terminal.write('!?\u007F\r');
 		const letters = '@CLAUDE_1 '.length + text.length + 'end!'.length;
 		expect(await terminal.waitFor(`heard ${letters} letters`)).toHaveLength(24);
