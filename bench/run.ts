@@ -3,6 +3,7 @@
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
 import {firstStart} from './first-start.ts';
+import {oldUnackedMessage} from './inbox.ts';
 import {durableInserts} from './inserts.ts';
 import {hookGivesUp, hookWithoutMail, statusLine} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
@@ -40,6 +41,7 @@ function tell(figure: Figure): void {
 
 console.log(`${machine()}\n`);
 if (chosen('first-start')) tell(firstStart());
+if (chosen('inbox')) (await oldUnackedMessage()).forEach(tell);
 if (chosen('watch')) (await watchedInserts()).forEach(tell);
 if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);
 const names = Object.keys(onHub).filter(name => chosen(name));

@@ -668,6 +668,7 @@ CREATE INDEX messages_people ON public.messages USING btree (xid, id) WHERE (aut
 CREATE INDEX messages_reply_to ON public.messages USING btree (reply_to) WHERE (reply_to IS NOT NULL);
 CREATE INDEX messages_search ON public.messages USING gin (agentmux.words(content)) WITH (gin_pending_list_limit='64');
 CREATE INDEX messages_thread ON public.messages USING btree (thread_id, id);
+CREATE INDEX messages_to_everyone ON public.messages USING btree (xid, id) WHERE (mentions = '{}'::text[]);
 CREATE TRIGGER messages_answers AFTER INSERT ON public.messages FOR EACH ROW WHEN (((new.author_tag IS NOT NULL) OR (new.tag <> 'UNTAGGED'::text))) EXECUTE FUNCTION agentmux.message_answers();
 CREATE TRIGGER messages_append_only BEFORE DELETE OR UPDATE ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.refuse_amendment();
 CREATE TRIGGER messages_append_only_truncate BEFORE TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.refuse_amendment();
@@ -950,8 +951,8 @@ create policy receipts_service on public.receipts for all to service_role using 
 grant delete, insert, select, update on public.receipts to service_role;
 grant select on public.receipts to authenticated;
 
--- The position up to which a reader has acked everything that is addressed to it, in the order of messages_since: the inbox does
--- not search older messages, however long the history is. Updated by the functions below.
+-- The position up to which everything that is addressed to a reader, in the order of messages_since, is acked or in agentmux.unacked:
+-- the inbox does not search older messages, however long the history is. Updated by the functions below.
 create table public.cursors (
   reader text not null,
   epoch uuid not null,
@@ -961,6 +962,7 @@ create table public.cursors (
   constraint cursors_pkey PRIMARY KEY (reader)
 );
 comment on column public.cursors.reader is 'the tag in upper case';
+comment on table public.cursors is 'what waits for a reader before its cursor is in agentmux.unacked';
 alter table public.cursors enable row level security;
 create policy cursors_read on public.cursors for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
 create policy cursors_service on public.cursors for all to service_role using (true) with check (true);
@@ -996,58 +998,86 @@ CREATE OR REPLACE FUNCTION agentmux.waiting(p_reader text, p_limit integer, p_fr
 AS $function$
 declare
   me text := upper(p_reader collate "C");
-  joined pg_snapshot := (select a.joined_snapshot from public.agents as a where upper(a.tag collate "C") = upper(p_reader collate "C"));
+  joined pg_snapshot := (select a.joined_snapshot from public.agents as a where upper(a.tag collate "C") = me);
   since record;
   instant timestamptz := clock_timestamp();
   latest timestamptz := clock_timestamp() + agentmux.longest_lease();
+  given bigint := 0;
 begin
   select c.xid, c.id into since from public.cursors as c join public.mux_meta as m on m.epoch = c.epoch where c.reader = me;
-  if not found then select '0'::xid8 as xid, 0::bigint as id into since; end if;
-  -- The receipt is looked up for each row that is left, by a subquery that cannot become a join over all receipts.
-  if joined is null then
+  if found then
     return query
-    -- offset 0: from the mentions to their messages, never along all messages looking for mentions.
-    select m.* from public.channel_entries as e
-    cross join lateral (select * from public.messages where messages.id = e.message_id offset 0) as m
-    where e.tag = me and e.mentioned and (m.xid, m.id) > (since.xid, since.id) and (not p_people or m.author_kind = 'human')
-      and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
-        from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
-    order by m.xid, m.id limit p_limit;
-  else
-    return query
-    select m.* from public.messages as m
-    where (m.xid, m.id) > (since.xid, since.id) and (not p_people or m.author_kind = 'human')
+    select m.* from agentmux.unacked as u
+    cross join lateral (select * from public.messages where messages.id = u.message_id and messages.xid = u.xid offset 0) as m
+    where u.reader = me and (not p_people or u.by_person)
       and case when m.mentions = '{}'
           then not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
         else me = any (select upper(t collate "C") from unnest(m.mentions) as t) end
       and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
         from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
-    order by m.xid, m.id limit p_limit;
+    order by u.xid, u.message_id limit p_limit;
+    get diagnostics given = row_count;
+    if given = p_limit then return; end if;
+  else
+    select '0'::xid8 as xid, 0::bigint as id into since;
   end if;
+  return query select w.* from agentmux.waiting_after(me, since.xid, since.id, p_limit - given::int, p_free, p_people) as w;
 end $function$;
 
--- Moves the reader's cursor to just before the oldest message that still waits for it.
-CREATE OR REPLACE FUNCTION agentmux.advance(p_reader text)
+-- Moves the reader's cursor up to the messages that a running transaction may still precede, and lists in agentmux.unacked what waits
+-- before it, at most a thousand messages in one call. p_beyond: only if more messages than that lie ahead.
+CREATE OR REPLACE FUNCTION agentmux.advance(p_reader text, p_beyond integer DEFAULT 0)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  with waiting as materialized (select w.xid, w.id from agentmux.waiting(p_reader, 1) as w)
-  insert into public.cursors as c (reader, epoch, xid, id)
-  select upper(p_reader collate "C"), (select m.epoch from public.mux_meta as m), settled.xid, settled.id
+declare
+  me text := upper(p_reader collate "C");
+  most constant int := 1000;
+  present uuid := (select m.epoch from public.mux_meta as m);
+  since record;
+  settled record;
+  left_over record;
+begin
+  -- Of several callers, one moves it, and the others do not wait.
+  select c.xid, c.id, c.epoch = present as counts into since from public.cursors as c where c.reader = me for update skip locked;
+  if not found and exists (select from public.cursors as c where c.reader = me) then return; end if;
+  if since.counts is not true then
+    select '0'::xid8 as xid, 0::bigint as id, false as counts into since;
+    delete from agentmux.unacked as u where u.reader = me;
+  end if;
+  select m.xid, m.id into settled from public.messages as m
+  where m.xid < agentmux.horizon() order by m.xid desc, m.id desc limit 1;
+  if not found or (settled.xid, settled.id) <= (since.xid, since.id) then return; end if;
+  if p_beyond > 0 and since.counts then
+    if not exists (select from public.messages as m
+      where (m.xid, m.id) > (since.xid, since.id) and (m.xid, m.id) <= (settled.xid, settled.id)
+      order by m.xid, m.id offset p_beyond limit 1)
+    then
+      return;
+    end if;
+    delete from agentmux.unacked as u
+    where u.reader = me and exists (select from public.receipts as r
+      where upper(r.reader collate "C") = me and r.message_id = u.message_id and r.state = 'acked');
+  end if;
+  select count(*) as number, array_agg(w.xid) as xids, array_agg(w.id) as ids, array_agg(coalesce(w.author_kind = 'human', false)) as people
+  into left_over
   from (
-    select m.xid, m.id from public.messages as m
-    where m.xid < agentmux.horizon()
-      and (m.xid, m.id) < (
-        coalesce((select xid from waiting), '18446744073709551615'::xid8),
-        coalesce((select id from waiting), 9223372036854775807))
-    order by m.xid desc, m.id desc limit 1
-  ) as settled
+    select w.* from agentmux.waiting_after(me, since.xid, since.id, most) as w where (w.xid, w.id) <= (settled.xid, settled.id)
+    order by w.xid, w.id
+  ) as w;
+  if left_over.number = most then
+    select left_over.xids[most] as xid, left_over.ids[most] as id into settled;
+  end if;
+  insert into agentmux.unacked (reader, xid, message_id, by_person)
+  select me, w.xid, w.id, w.by_person from unnest(left_over.xids, left_over.ids, left_over.people) as w (xid, id, by_person)
+  on conflict do nothing;
+  insert into public.cursors as c (reader, epoch, xid, id) values (me, present, settled.xid, settled.id)
   on conflict (reader) do update
-    set epoch = excluded.epoch, xid = excluded.xid, id = excluded.id, updated_at = excluded.updated_at
-    where c.epoch <> excluded.epoch or (c.xid, c.id) < (excluded.xid, excluded.id)
-$function$;
+    set epoch = excluded.epoch, xid = excluded.xid, id = excluded.id, updated_at = clock_timestamp()
+    where c.epoch <> excluded.epoch or (c.xid, c.id) < (excluded.xid, excluded.id);
+end $function$;
 
 -- The messages that wait for a reader, oldest first.
 CREATE OR REPLACE FUNCTION public.inbox(p_reader text, p_limit integer DEFAULT 50, p_free boolean DEFAULT false)
@@ -1079,6 +1109,8 @@ declare
   me text := agentmux.me();
   lease interval := least(make_interval(secs => greatest(coalesce(p_lease, 30), 1)), agentmux.longest_lease());
   wanted int := least(greatest(coalesce(p_limit, 20), 1), 1000);
+  most constant int := 1000;
+  waits bigint[];
   free bigint[];
   first bigint[];
   again bigint[];
@@ -1086,7 +1118,14 @@ begin
   if p_ended is not null then perform agentmux.mark_read(me, p_session, p_ended); end if;
   if p_limit <= 0 then return; end if;
   perform agentmux.watch_flush_due(me);
+  -- As many as a look reads without effort.
+  perform agentmux.advance(me, 200);
   loop
+    waits := array(select w.id from agentmux.waiting(me, most, true) as w);
+    exit when waits = '{}';
+    if cardinality(waits) = most then
+      waits := waits || array(select w.id from agentmux.waiting(me, wanted, true, true) as w);
+    end if;
     free := array(
       select sized.id
       from (
@@ -1094,13 +1133,9 @@ begin
         from (
           select w.id, w.bytes, case when row_number() over (order by w.xid, w.id) = 1 then least(w.place, 1.5) else w.place end as place
           from (
-            select u.id, u.xid, u.bytes, row_number() over (order by u.precedence, u.xid, u.id)::numeric as place
-            from (
-              select w.id, w.xid, octet_length(w.content) as bytes, agentmux.precedence(w.author_kind) as precedence
-              from agentmux.waiting(me, 1000, true) as w
-              union
-              select w.id, w.xid, octet_length(w.content), 0 from agentmux.waiting(me, wanted, true, true) as w
-            ) as u
+            select m.id, m.xid, octet_length(m.content) as bytes,
+              row_number() over (order by agentmux.precedence(m.author_kind), m.xid, m.id)::numeric as place
+            from public.messages as m where m.id = any (waits)
           ) as w
         ) as p
         window chosen as (order by p.place)
@@ -1225,7 +1260,11 @@ begin
     delivered_at = coalesce(r.delivered_at, clock_timestamp())
   from open where r.message_id = open.message_id and r.reader = open.reader;
   get diagnostics updated = row_count;
-  if inserted + updated > 0 then perform agentmux.advance(p_reader); end if;
+  if inserted + updated > 0 then
+    delete from agentmux.unacked as u using public.messages as m
+    where m.id = any (p_ids) and u.reader = upper(p_reader collate "C") and u.xid = m.xid and u.message_id = m.id;
+    perform agentmux.advance(p_reader);
+  end if;
   return inserted + updated;
 end $function$;
 
@@ -5275,6 +5314,73 @@ begin
   return null;
 end $function$;
 grant execute on function agentmux.adopt_before to public;
+
+-- ==== unacked ====
+
+-- The messages before a reader's cursor that may still wait for it. Some were acked in the meantime. While the cursor is of another
+-- epoch, none counts.
+create table agentmux.unacked (
+  reader text collate "C" not null,
+  xid xid8 not null,
+  message_id bigint not null,
+  by_person boolean not null,
+  constraint unacked_pkey PRIMARY KEY (reader, xid, message_id)
+);
+comment on column agentmux.unacked.reader is 'the tag in upper case';
+CREATE INDEX unacked_people ON agentmux.unacked USING btree (reader, xid, message_id) WHERE by_person;
+
+-- The part of agentmux.waiting that comes after a position, in the order of messages_since. Where few messages follow, all are read;
+-- else those that mention the reader, and those to everyone. By indexes alone: for how many messages follow a position PostgreSQL has
+-- no statistics and takes a third of all.
+CREATE OR REPLACE FUNCTION agentmux.waiting_after(p_reader text, p_xid xid8, p_id bigint, p_limit integer, p_free boolean DEFAULT false, p_people boolean DEFAULT false)
+ RETURNS SETOF messages
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+declare
+  me text := upper(p_reader collate "C");
+  joined pg_snapshot := (select a.joined_snapshot from public.agents as a where upper(a.tag collate "C") = me);
+  instant timestamptz := clock_timestamp();
+  latest timestamptz := clock_timestamp() + agentmux.longest_lease();
+begin
+  -- The receipt is looked up for each row that is left, by a subquery that cannot become a join over all receipts.
+  if joined is not null and not exists (
+    select from public.messages as m where (m.xid, m.id) > (p_xid, p_id) order by m.xid, m.id offset 500 limit 1)
+  then
+    return query
+    select m.* from public.messages as m
+    where (m.xid, m.id) > (p_xid, p_id) and (not p_people or m.author_kind = 'human')
+      and case when m.mentions = '{}'
+          then not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
+        else me = any (select upper(t collate "C") from unnest(m.mentions) as t) end
+      and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
+        from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
+    order by m.xid, m.id limit p_limit;
+  else
+    return query
+    select * from (
+      (-- offset 0: from the mentions to their messages, never along all messages looking for mentions.
+      select m.* from public.channel_entries as e
+      cross join lateral (select * from public.messages where messages.id = e.message_id offset 0) as m
+      where e.tag = me and e.mentioned and (m.xid, m.id) > (p_xid, p_id) and (not p_people or m.author_kind = 'human')
+        and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
+          from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
+      order by m.xid, m.id limit p_limit)
+      union all
+      (select m.* from public.messages as m
+      where m.mentions = '{}' and (m.xid, m.id) > (p_xid, p_id) and m.xid >= pg_snapshot_xmin(joined) and (not p_people or m.author_kind = 'human')
+        and not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
+        and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
+          from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
+      order by m.xid, m.id limit p_limit)
+    ) as m
+    order by m.xid, m.id limit p_limit;
+  end if;
+end $function$;
 
 -- ==== publication ====
 

@@ -41,7 +41,7 @@ export async function dumpSchema(database: Pick<MigratedDatabase, 'as'>): Promis
 	].join('\n');
 }
 
-/** Which migration first made a table or function, in their order, and what its last definition says before it. */
+/** Which migration first made a table or function, in their order, and what is said before its last definition. */
 function readNouns(): {
 	nouns: ReadonlyArray<readonly [string, readonly string[]]>;
 	comments: ReadonlyMap<string, string>;
@@ -51,10 +51,12 @@ function readNouns(): {
 	const nouns = migrationFiles().map(({name, sql}) => {
 		const made: string[] = [];
 		const pattern =
-			/(?<comment>(?:^--[^\n]*\n)*)^create (?:or replace )?(?<object>(?:table|function) (?:if not exists )?[a-z_.]+)/gm;
-		for (const {groups: {comment = '', object: found = ''} = {}} of sql.matchAll(pattern)) {
+			/(?<comment>(?:^--[^\n]*\n)*)^(?<verb>create (?:or replace )?|comment on )(?<object>(?:table|function) (?:if not exists )?[a-z_.]+)/gm;
+		for (const {groups: {comment = '', verb = '', object: found = ''} = {}} of sql.matchAll(pattern)) {
 			const object = found.replace('if not exists ', '');
-			comments.set(object, comment);
+			// A table is made once; what is said of it later stands before its comment in the database.
+			if (verb !== 'comment on ' || comment !== '') comments.set(object, comment);
+			if (verb === 'comment on ') continue;
 			if (!seen.has(object)) made.push(object);
 			seen.add(object);
 		}

@@ -176,10 +176,14 @@ describe.each(engines)('reading on $engine', ({open}) => {
 		expect(await ids(`inbox('B')`)).toEqual([1, 2, 4]);
 		expect(await database.as(B, `select receipt_ack('{1,3}', 'mcp')`)).toEqual([{receipt_ack: 1}]);
 		expect(await ids(`inbox('B')`)).toEqual([2, 4]);
-		expect(await database.as(A, 'select reader, id from cursors')).toEqual([{reader: 'B', id: 1}]);
+		expect(await database.as(A, 'select reader, id from cursors')).toEqual([{reader: 'B', id: 4}]);
+		expect(await database.as(owner, 'select reader, message_id from agentmux.unacked order by 2')).toEqual([
+			{reader: 'B', message_id: 2},
+			{reader: 'B', message_id: 4},
+		]);
 		await database.as(B, `select receipt_ack('{2,4}', 'mcp')`);
 		expect(await ids(`inbox('B')`)).toEqual([]);
-		expect(await database.as(A, 'select reader, id from cursors')).toEqual([{reader: 'B', id: 4}]);
+		expect(await database.as(owner, 'select from agentmux.unacked')).toEqual([]);
 		await write('5');
 		expect(await ids(`inbox('B')`)).toEqual([5]);
 	});
