@@ -74,12 +74,16 @@ async function readInbox(mailbox: Mailbox, reader: Tag, limit: number, seconds: 
 	const look = () => mailbox.inbox(reader, {limit});
 	// A last look: without Realtime no event has arrived.
 	const timer = setTimeout(() => void look().then(resolve, reject), seconds * 1000);
-	const unsubscribe = mailbox.subscribe(event => {
-		const arrives = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
-		// A message committed before the subscription was live is in the inbox, but in no event.
-		const isLive = event.type === 'connection' && event.connection.phase === 'live';
-		if (arrives || isLive) look().then(messages => messages.length > 0 && resolve(messages), reject);
-	});
+	const unsubscribe = mailbox.subscribe(
+		event => {
+			const arrives = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
+			// A message committed before the subscription was live is in the inbox, but in no event.
+			const isLive = event.type === 'connection' && event.connection.phase === 'live';
+			if (arrives || isLive) look().then(messages => messages.length > 0 && resolve(messages), reject);
+		},
+		null,
+		'messages',
+	);
 	try {
 		return await promise;
 	} finally {

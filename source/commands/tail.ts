@@ -168,23 +168,27 @@ async function follow(mailbox: Mailbox, {stderr}: Invocation, wanted: Following)
 			if (matching.length > 0) show(matching).catch(reject);
 		};
 		const say = connectionRemarks(sentence => remark(stderr, sentence));
-		mailbox.subscribe((event: MailboxEvent) => {
-			if (event.type === 'messages') accept(event.messages);
-			if (event.type === 'redacted') replace(event.messages);
-			if (event.type === 'cursor') overlap.pass(event.cursor);
-			if (event.type === 'replaced') {
-				overlap.clear();
-				redactions.clear();
-				say.replaced(event);
-			}
-			if (event.type !== 'connection') return;
-			live ||= event.connection.phase === 'live';
-			say.connection(event.connection);
-			if ((event.connection.phase === 'catching_up' || event.connection.phase === 'live') && !started) {
-				started = true;
-				start().catch(reject);
-			}
-		});
+		mailbox.subscribe(
+			(event: MailboxEvent) => {
+				if (event.type === 'messages') accept(event.messages);
+				if (event.type === 'redacted') replace(event.messages);
+				if (event.type === 'cursor') overlap.pass(event.cursor);
+				if (event.type === 'replaced') {
+					overlap.clear();
+					redactions.clear();
+					say.replaced(event);
+				}
+				if (event.type !== 'connection') return;
+				live ||= event.connection.phase === 'live';
+				say.connection(event.connection);
+				if ((event.connection.phase === 'catching_up' || event.connection.phase === 'live') && !started) {
+					started = true;
+					start().catch(reject);
+				}
+			},
+			null,
+			'messages',
+		);
 	});
 }
 

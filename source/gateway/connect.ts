@@ -71,8 +71,8 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		search: createSearch(requests, messages),
 		table: name => readTable(requests, name),
 		sql: (statements, options) => runAgentSql(requests, statements, options),
-		subscribe(listener, from = null) {
-			const subscription = new Subscription(followed, listener, from, {idle: 5000, ...timing});
+		subscribe(listener, from = null, about = 'everything') {
+			const subscription = new Subscription(followed, about, listener, from, {idle: 5000, ...timing});
 			subscriptions.add(subscription);
 			return () => {
 				subscription.close();

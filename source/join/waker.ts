@@ -55,7 +55,7 @@ const longestPause = 310_000;
  */
 export function startWaker(options: WakerOptions): Waker {
 	const waker = new MailWaker(options);
-	const unsubscribe = options.mailbox.subscribe(event => waker.onEvent(event));
+	const unsubscribe = options.mailbox.subscribe(event => waker.onEvent(event), null, {receiptsOf: options.tag});
 	return {
 		look: after => waker.look(after),
 		end() {

@@ -1,6 +1,7 @@
 import type {Agent} from './agent.ts';
 import type {Message} from './message.ts';
 import type {Receipt} from './receipt.ts';
+import type {Tag} from './tag.ts';
 import type {Task} from './task.ts';
 
 /** The position of the catch-up: everything at or before it has been shown. `xid` is a decimal number. */
@@ -44,6 +45,12 @@ export type Connection =
 	| {readonly phase: 'live'}
 	/** `retry_at`: milliseconds since 1970, when the next attempt is made. `reason`: one sentence. */
 	| {readonly phase: 'offline'; readonly retry_at: number; readonly reason: string};
+
+/**
+ * What a subscription reports besides messages and the connection: everything; all agents, and the receipts of one reader; or no
+ * more than redactions. Supabase charges each change once for each subscription that gets it.
+ */
+export type About = 'everything' | {readonly receiptsOf: Tag} | 'messages';
 
 /** The events of a subscription, in the order in which they became known. Each committed message is reported exactly once. */
 export type MailboxEvent =

@@ -1,5 +1,5 @@
 import type {Agent, Identity, AgentUpdate} from './agent.ts';
-import type {Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
+import type {About, Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
 import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
@@ -31,9 +31,10 @@ export interface Mailbox {
 	 * Reports everything committed after `from` (null: only from now on), then live. Each message is reported exactly once per
 	 * subscription, in the order of ids (docs/guarantees.md), whatever the connection does. With null, "now" is no later than the
 	 * first `catching_up` event: a history that is read after it overlaps with the events and leaves no gap. Starts connecting
-	 * immediately and never gives up. The newest tasks, agents and receipts are reported after each (re)connect, then as they change.
+	 * immediately and never gives up. The newest tasks, agents and receipts, of those that it is
+	 * `about`, are reported after each (re)connect, then as they change.
 	 */
-	subscribe(listener: (event: MailboxEvent) => void, from?: Cursor | null): Unsubscribe;
+	subscribe(listener: (event: MailboxEvent) => void, from?: Cursor | null, about?: About): Unsubscribe;
 
 	/** Reports about every second the statement that requests wait for; null when one was answered. Only for a hub on this machine. */
 	watchBusy(listener: (busy: Busy | null) => void): Unsubscribe;

@@ -71,6 +71,38 @@ test('the hub is killed while four agents write: each accepted message is receiv
 	expect(rows).toEqual([{count: accepted.size}]);
 });
 
+test('a subscription brings what it is about: of receipts those of one reader, or messages alone', async () => {
+	const [reader, other, writer] = [open('READER'), open('OTHER'), open('WRITER')];
+	const everything = hear(writer);
+	const own = hear(reader, null, {receiptsOf: 'READER'});
+	const messages = hear(other, null, 'messages');
+	await Promise.all([everything, own, messages].map(each => each.live()));
+	const {id} = await writer.post({content: '[WRITER] to @READER and @OTHER', client_id: crypto.randomUUID()});
+	for (const [mailbox, tag] of [
+		[reader, 'READER'],
+		[other, 'OTHER'],
+	] as const) {
+		await mailbox.touch({presence: 'idle', session: `of ${tag}`});
+		await mailbox.ack([id], 'test');
+	}
+	await writer.tasks.add({title: 'a task'});
+	const redacted = await writer.post({content: '[WRITER] a secret', client_id: crypto.randomUUID()});
+	await writer.redact(redacted.id);
+	await everything.until(() => everything.tasks.length > 0 && everything.receipts.length > 1);
+	await Promise.all([everything, own, messages].map(each => each.until(() => each.redacted.length > 0)));
+	await own.until(() => own.agents.some(({tag}) => tag === 'OTHER') && own.receipts.length > 0);
+	const about = ({receipts, tasks, agents}: typeof own) => ({
+		readers: [...new Set(receipts.map(each => each.reader))].toSorted(),
+		tasks: tasks.length > 0,
+		agents: agents.some(({tag}) => tag === 'OTHER'),
+	});
+	expect(about(everything)).toEqual({readers: ['OTHER', 'READER'], tasks: true, agents: true});
+	expect(about(own)).toEqual({readers: ['READER'], tasks: false, agents: true});
+	expect(about(messages)).toEqual({readers: [], tasks: false, agents: false});
+	const ids = [id, redacted.id];
+	expect([everything, own, messages].map(each => each.messages.map(message => message.id))).toEqual([ids, ids, ids]);
+});
+
 test('a cursor of another database does not hide what the one under the same address has', async () => {
 	const heard = hear(open('READER'));
 	await heard.live();

@@ -1,5 +1,5 @@
 import type {Agent} from '../../source/mailbox/agent.ts';
-import type {Connection, Cursor, RemovedRow, Replaced, Unsubscribe} from '../../source/mailbox/event.ts';
+import type {About, Connection, Cursor, RemovedRow, Replaced, Unsubscribe} from '../../source/mailbox/event.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
 import type {Message} from '../../source/mailbox/message.ts';
 import type {Receipt} from '../../source/mailbox/receipt.ts';
@@ -29,7 +29,7 @@ export interface Heard {
 }
 
 /** Subscribes and records all events. */
-export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
+export function hear(mailbox: Mailbox, from: Cursor | null = null, about?: About): Heard {
 	const waiting = new Set<() => void>();
 	const heard: Omit<Heard, 'stop'> = {
 		messages: [],
@@ -62,21 +62,25 @@ export function hear(mailbox: Mailbox, from: Cursor | null = null): Heard {
 				look();
 			}),
 	};
-	const stop = mailbox.subscribe(event => {
-		if (event.type === 'connection') {
-			heard.phases.push(event.connection.phase);
-			if (event.connection.phase === 'offline') heard.offline.push(event.connection.reason);
-		} else if (event.type === 'messages') {
-			heard.messages.push(...event.messages);
-			heard.contents.push(...event.messages.map(({content}) => content));
-		} else if (event.type === 'cursor') heard.cursors.push(event.cursor);
-		else if (event.type === 'tasks') heard.tasks.push(...event.tasks);
-		else if (event.type === 'agents') heard.agents.push(...event.agents);
-		else if (event.type === 'replaced') heard.replaced.push(event);
-		else if (event.type === 'removed') heard.removed.push(event.row);
-		else if (event.type === 'redacted') heard.redacted.push(...event.messages);
-		else heard.receipts.push(...event.receipts);
-		for (const look of waiting) look();
-	}, from);
+	const stop = mailbox.subscribe(
+		event => {
+			if (event.type === 'connection') {
+				heard.phases.push(event.connection.phase);
+				if (event.connection.phase === 'offline') heard.offline.push(event.connection.reason);
+			} else if (event.type === 'messages') {
+				heard.messages.push(...event.messages);
+				heard.contents.push(...event.messages.map(({content}) => content));
+			} else if (event.type === 'cursor') heard.cursors.push(event.cursor);
+			else if (event.type === 'tasks') heard.tasks.push(...event.tasks);
+			else if (event.type === 'agents') heard.agents.push(...event.agents);
+			else if (event.type === 'replaced') heard.replaced.push(event);
+			else if (event.type === 'removed') heard.removed.push(event.row);
+			else if (event.type === 'redacted') heard.redacted.push(...event.messages);
+			else heard.receipts.push(...event.receipts);
+			for (const look of waiting) look();
+		},
+		from,
+		about,
+	);
 	return Object.assign(heard, {stop});
 }

@@ -31,11 +31,15 @@ export class StatusKeeper {
 	following(mailbox: Mailbox): Mailbox {
 		return {
 			...mailbox,
-			subscribe: (listener, from) =>
-				mailbox.subscribe(event => {
-					this.#onEvent(event);
-					listener(event);
-				}, from),
+			subscribe: (listener, from, about) =>
+				mailbox.subscribe(
+					event => {
+						this.#onEvent(event);
+						listener(event);
+					},
+					from,
+					about,
+				),
 		};
 	}
 

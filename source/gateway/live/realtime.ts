@@ -1,4 +1,5 @@
 import type {RealtimePostgresChangesPayload, SupabaseClient} from '@supabase/supabase-js';
+import type {About} from '../../mailbox/event.ts';
 import type {Database} from '../link/database.types.ts';
 
 const tables = ['tasks', 'agents', 'receipts'] as const;
@@ -27,11 +28,13 @@ const joinTimeout = 10_000;
  */
 export class ChangeFeed {
 	readonly #client: SupabaseClient<Database>;
+	readonly #about: About;
 	readonly #listener: ChangeListener;
 	#over = false;
 
-	constructor(client: SupabaseClient<Database>, listener: ChangeListener) {
+	constructor(client: SupabaseClient<Database>, about: About, listener: ChangeListener) {
 		this.#client = client;
+		this.#about = about;
 		this.#listener = listener;
 	}
 
@@ -40,14 +43,18 @@ export class ChangeFeed {
 		await this.#client.realtime.setAuth();
 		if (this.#over) return;
 		const channel = this.#client.channel('agentmux');
-		const on = (event: 'INSERT' | 'UPDATE' | '*', table: Table): void => {
+		const on = (event: 'INSERT' | 'UPDATE' | '*', table: Table, rows?: string): void => {
 			// Only the types distinguish the events; the client accepts any.
-			const filter = {event: event as '*', schema: 'public', table};
+			const filter = {event: event as '*', schema: 'public', table, ...(rows === undefined ? {} : {filter: rows})};
 			channel.on('postgres_changes', filter, change => this.#change(table, change));
 		};
 		on('INSERT', 'messages');
 		on('UPDATE', 'messages');
-		for (const table of tables) on('*', table);
+		if (this.#about === 'everything') for (const table of tables) on('*', table);
+		else if (this.#about !== 'messages') {
+			on('*', 'agents');
+			on('*', 'receipts', `reader=eq.${this.#about.receiptsOf}`);
+		}
 		channel.on('system', {}, (notice: {readonly status?: unknown; readonly message?: unknown}) => {
 			if (notice.status === 'error') this.#lose(`Realtime reported an error: ${String(notice.message)}.`);
 			// Hosted Realtime joins seconds before it listens to the database: changes in between were not announced.

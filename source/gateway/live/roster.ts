@@ -1,5 +1,5 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import type {MailboxEvent} from '../../mailbox/event.ts';
+import type {About, MailboxEvent} from '../../mailbox/event.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Newest} from '../rest/newest.ts';
 import {coalesce} from './coalesce.ts';
@@ -16,30 +16,21 @@ export interface RosterSource {
 	readonly tasks: Mailbox['tasks'];
 }
 
-/** Emits tasks, agents, receipts and redacted messages: the newest ones after each join, then each one that changes. */
+/** Emits what a subscription is about besides messages: the newest rows after each join, then each one that changes. */
 export class Roster {
 	readonly #emit: (event: MailboxEvent) => void;
 	/** Changes that arrived during a refresh. They may be newer than the rows it reads, so they are emitted after it. */
 	#deferred: MailboxEvent[] | null = null;
 
-	/** Reads and emits all agents and the newest tasks, receipts and redacted messages. */
+	/** Reads and emits all agents, and the newest tasks, receipts and redacted messages. */
 	readonly refresh: () => Promise<void>;
 
-	constructor({newest, agents, tasks}: RosterSource, emit: (event: MailboxEvent) => void) {
+	constructor(source: RosterSource, about: About, emit: (event: MailboxEvent) => void) {
 		this.#emit = emit;
 		this.refresh = coalesce(async () => {
 			this.#deferred = [];
 			try {
-				const all = await Promise.all([
-					tasks.list({limit: size}),
-					agents.agents(),
-					newest.receipts(size),
-					newest.redacted(size),
-				]);
-				emit({type: 'tasks', tasks: all[0]});
-				emit({type: 'agents', agents: all[1], complete: true});
-				emit({type: 'receipts', receipts: all[2]});
-				if (all[3].length > 0) emit({type: 'redacted', messages: all[3]});
+				for (const event of await Promise.all(newestOf(source, about))) emit(event);
 			} finally {
 				const deferred = this.#deferred;
 				this.#deferred = null;
@@ -65,6 +56,18 @@ export class Roster {
 		else this.#deferred.push(event);
 		return true;
 	}
+}
+
+/** In the order in which they are emitted. */
+function newestOf({newest, agents, tasks}: RosterSource, about: About): Promise<MailboxEvent>[] {
+	const redacted = async (): Promise<MailboxEvent> => ({type: 'redacted', messages: await newest.redacted(size)});
+	if (about === 'messages') return [redacted()];
+	const present = async (): Promise<MailboxEvent> => ({type: 'agents', agents: await agents.agents(), complete: true});
+	const receipts = async (): Promise<MailboxEvent> => ({type: 'receipts', receipts: await newest.receipts(size)});
+	// Those of all readers: no index leads to the newest of one.
+	if (about !== 'everything') return [present(), receipts()];
+	const listed = async (): Promise<MailboxEvent> => ({type: 'tasks', tasks: await tasks.list({limit: size})});
+	return [listed(), present(), receipts(), redacted()];
 }
 
 function changeOf(table: RosterTable, record: unknown): MailboxEvent | null {

@@ -1,5 +1,5 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import type {Connection, Cursor, MailboxEvent, Replaced} from '../../mailbox/event.ts';
+import type {About, Connection, Cursor, MailboxEvent, Replaced} from '../../mailbox/event.ts';
 import type {Message, MessageRow} from '../../mailbox/message.ts';
 import {Backoff} from './backoff.ts';
 import {CatchUp, type Source} from './catch-up.ts';
@@ -33,6 +33,7 @@ interface Followed extends RosterSource {
 export class Subscription {
 	readonly #link: Link;
 	readonly #messages: MessageRows;
+	readonly #about: About;
 	readonly #listener: (event: MailboxEvent) => void;
 	readonly #catchUp: CatchUp;
 	readonly #order: IdOrder;
@@ -56,12 +57,14 @@ export class Subscription {
 
 	constructor(
 		{link, pages, messages, ...roster}: Followed,
+		about: About,
 		listener: (event: MailboxEvent) => void,
 		from: Cursor | null,
 		{idle, delayAfter}: Timing,
 	) {
 		this.#link = link;
 		this.#messages = messages;
+		this.#about = about;
 		this.#listener = listener;
 		this.#idle = idle;
 		this.#backoff = new Backoff(() => void this.#connect(), delayAfter);
@@ -81,7 +84,7 @@ export class Subscription {
 			},
 		};
 		this.#catchUp = new CatchUp(pages, caughtUp, from);
-		this.#roster = new Roster(roster, event =>
+		this.#roster = new Roster(roster, about, event =>
 			event.type === 'redacted' ? this.#emitRedacted(event.messages) : this.#emit(event),
 		);
 		this.#ticker = setInterval(() => void this.#tick(), idle);
@@ -108,7 +111,7 @@ export class Subscription {
 			if (attempt > 1) await this.#link.rediscover();
 			const client = await this.#link.fresh();
 			if (!isCurrent()) return;
-			this.#bell = new ChangeFeed(client, {
+			this.#bell = new ChangeFeed(client, this.#about, {
 				joined: () => void this.#arrive(isCurrent),
 				changed: (table, record) => this.#change(table, record),
 				redacted: record => this.#redact(record),

@@ -83,12 +83,16 @@ async function nextMail(mailbox: Mailbox, reader: Tag, {seconds, take, signal, t
 		tell();
 		signalled.resolve();
 	}, progressEvery);
-	const unsubscribe = mailbox.subscribe(event => {
-		// Messages committed before the subscription was live are in no event.
-		const isLive = event.type === 'connection' && event.connection.phase === 'live';
-		const arrives = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
-		if (isLive || arrives) signalled.resolve();
-	});
+	const unsubscribe = mailbox.subscribe(
+		event => {
+			// Messages committed before the subscription was live are in no event.
+			const isLive = event.type === 'connection' && event.connection.phase === 'live';
+			const arrives = event.type === 'messages' && event.messages.some(message => addresses(message, reader));
+			if (isLive || arrives) signalled.resolve();
+		},
+		null,
+		'messages',
+	);
 	try {
 		for (;;) {
 			await signalled.promise;
