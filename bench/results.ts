@@ -41,6 +41,37 @@ export function renew(
 	);
 }
 
+/** How much worse than recorded a ratio may be. */
+const leeway = 1.2;
+
+/**
+ * Compares figures with the rows of the same names between two markers of `file`, by their ratios to the floors of their own runs:
+ * machines differ, ratios hardly. Returns a sentence for each that is worse by more than a fifth, or that is not recorded.
+ */
+export function worseThanRecorded(
+	file: string,
+	begin: string,
+	end: string,
+	figures: ReadonlyArray<{readonly what: string; readonly measured: string}>,
+): string[] {
+	const text = readFileSync(file, 'utf8');
+	const between = text.slice(text.indexOf(`<!-- ${begin} -->`), text.indexOf(`<!-- ${end} -->`));
+	const recorded = new Map(between.split('\n').map(row => [row.slice(2).split(' | ')[0] ?? '', ratioIn(row)]));
+	return figures.flatMap(({what, measured}) => {
+		const ratio = ratioIn(measured);
+		if (ratio === null) return [];
+		const former = recorded.get(what) ?? null;
+		if (former === null) return [`${what}: not recorded; npm run bench -- NAME --write records it`];
+		return ratio > former * leeway ? [`${what}: ${ratio} × floor, recorded ${former}`] : [];
+	});
+}
+
+/** The number in "= 1.88 × floor". */
+function ratioIn(text: string): number | null {
+	const [, digits] = /= ([\d.]+) × floor/.exec(text) ?? [];
+	return digits === undefined ? null : Number(digits);
+}
+
 /** The last cell of a row. */
 export function verdict(met: boolean | null): string {
 	return met === null ? '' : met ? 'met' : '**missed**';

@@ -1,5 +1,5 @@
-// npm run bench [-- NAME ...] [-- --write]: prints each figure beside its floor, measured in the same run; --write renews
-// bench/RESULTS.md between its markers.
+// npm run bench [-- NAME ...] [-- --write] [-- --check]: prints each figure beside its floor, measured in the same run; --write renews
+// the rows of bench/RESULTS.md between its markers; --check fails if a ratio is worse than the recorded one by more than a fifth.
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
 import {firstStart} from './first-start.ts';
@@ -10,7 +10,7 @@ import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
-import {renew, resultsFile, verdict} from './results.ts';
+import {renew, resultsFile, verdict, worseThanRecorded} from './results.ts';
 import {startToFirstFrame} from './start.ts';
 import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
@@ -56,6 +56,15 @@ if (names.length > 0) {
 
 if (words.includes('--write')) {
 	const rows = figures.map(({what, measured, floor, goal, met}) => [what, measured, floor, goal, verdict(met)]);
-	renew(resultsFile, 'results', 'end', ['figure', 'measured', 'floor in the same run', 'goal', ''], rows);
+	renew(
+		resultsFile,
+		'results',
+		'end',
+		['figure', 'measured', 'floor in the same run', 'goal', ''],
+		rows,
+		wanted.length === 0 ? undefined : 1,
+	);
 }
-process.exit(0);
+const worse = words.includes('--check') ? worseThanRecorded(resultsFile, 'results', 'end', figures) : [];
+for (const sentence of worse) console.error(sentence);
+process.exit(worse.length === 0 ? 0 : 1);
