@@ -2,6 +2,7 @@
 // bench/RESULTS.md between its markers.
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
+import {fanOut, insertToSubscriber} from './fan-out.ts';
 import {firstStart} from './first-start.ts';
 import {durableInserts} from './inserts.ts';
 import {hookGivesUp, hookWithoutMail, statusLine} from './hook.ts';
@@ -13,10 +14,12 @@ import {renew, resultsFile, verdict} from './results.ts';
 import {startToFirstFrame} from './start.ts';
 import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
-const onHub: Record<string, (hub: Hub) => Promise<Figure> | Figure[]> = {
+const onHub: Record<string, (hub: Hub) => Promise<Figure | Figure[]> | Figure[]> = {
 	start: startToFirstFrame,
 	'insert-to-screen': insertToScreen,
+	'insert-to-subscriber': insertToSubscriber,
 	'key-to-bytes': keyToBytes,
+	'fan-out': fanOut,
 	inserts: durableInserts,
 	watch: watchedInsertsOverRest,
 	commands: oneQuestion,
