@@ -45,7 +45,8 @@ async function measure(hub: Hub, what: string, tags: readonly string[]): Promise
 			rates.bare.push(floor);
 		}
 		const ratio = median(rates.hub.map((rate, round) => rate / (rates.bare[round] ?? Number.NaN)));
-		const each = (rate: number): string => `${Math.round(rate / 1000)},000 changes/s (${(1e6 / rate).toFixed(1)} µs each)`;
+		const each = (rate: number): string =>
+			`${Math.round(rate / 1000)},000 changes/s (${(1e6 / rate).toFixed(1)} µs each)`;
 		return {
 			what,
 			measured: `${each(median(rates.hub))} = ${ratio.toFixed(2)} × a bare ws`,
@@ -71,7 +72,11 @@ async function throughHub(hub: Hub, own: Subscribers): Promise<[number, readonly
 	return [rate(begun, BigInt(last)), frames];
 }
 
-async function throughBare(bare: Child<ToBare, FromBare>, peer: Subscribers, frames: readonly string[]): Promise<number> {
+async function throughBare(
+	bare: Child<ToBare, FromBare>,
+	peer: Subscribers,
+	frames: readonly string[],
+): Promise<number> {
 	peer.tell({expect: frames.length});
 	await peer.hear('ready');
 	const report = peer.hear('first');
