@@ -12,7 +12,10 @@ let complete = 0;
 let first: bigint | null = null;
 let frames: string[] = [];
 
-process.on('message', async (message: ToSubscribers) => {
+process.on('message', (message: ToSubscribers) => void serve(message));
+process.on('disconnect', () => process.exit(0));
+
+async function serve(message: ToSubscribers): Promise<void> {
 	if ('open' in message) {
 		await Promise.all(message.open.map(({url, first: hello}, nth) => open(url, hello, nth)));
 		tell({opened: true});
@@ -25,8 +28,7 @@ process.on('message', async (message: ToSubscribers) => {
 		sockets = [];
 		tell({closed: true});
 	}
-});
-process.on('disconnect', () => process.exit(0));
+}
 
 /** Resolves when changes will come. */
 function open(url: string, hello: string | null, nth: number): Promise<void> {

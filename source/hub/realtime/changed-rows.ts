@@ -129,7 +129,8 @@ export class ChangedRows {
 		const audience = viewers.map(({role, claims}) => ({role, claims}));
 		const text = `select array_to_json(realtime.permitted($1::text, $2::text::jsonb))::text as permitted`;
 		const [result] = await this.#database.run(bareScope, [{text, values: [rule, JSON.stringify(audience)]}]);
-		return JSON.parse(String(result?.rows[0]?.['permitted'] ?? '[]')) as (boolean | null)[];
+		const permitted = result?.rows[0]?.['permitted'];
+		return typeof permitted === 'string' ? (JSON.parse(permitted) as (boolean | null)[]) : [];
 	}
 
 	async #look(
