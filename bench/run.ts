@@ -2,6 +2,7 @@
 // the rows of bench/RESULTS.md between its markers; --check fails if a ratio is worse than the recorded one by more than a fifth.
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
+import {fanOut, insertToSubscriber} from './fan-out.ts';
 import {firstStart} from './first-start.ts';
 import {oldUnackedMessage} from './inbox.ts';
 import {durableInserts} from './inserts.ts';
@@ -14,10 +15,12 @@ import {renew, resultsFile, verdict, worseThanRecorded} from './results.ts';
 import {startToFirstFrame} from './start.ts';
 import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
-const onHub: Record<string, (hub: Hub) => Promise<Figure> | Figure[]> = {
+const onHub: Record<string, (hub: Hub) => Promise<Figure | Figure[]> | Figure[]> = {
 	start: startToFirstFrame,
 	'insert-to-screen': insertToScreen,
+	'insert-to-subscriber': insertToSubscriber,
 	'key-to-bytes': keyToBytes,
+	'fan-out': fanOut,
 	inserts: durableInserts,
 	watch: watchedInsertsOverRest,
 	commands: oneQuestion,

@@ -19,6 +19,11 @@ export interface Scope {
 	readonly forRequest?: boolean;
 	/** SQL written by the owner; `agentmux hub cancel` cancels it. */
 	readonly isOwnSql?: boolean;
+	/**
+	 * One statement that only reads, and that depends on nothing else of the scope: it sets what it needs itself, locally. The embedded
+	 * database then begins no transaction for it, which takes as long as a short statement.
+	 */
+	readonly isBare?: boolean;
 	/** More settings, local to the transaction: `search_path`, `request.method`, ... */
 	readonly settings?: {readonly [name: string]: string};
 }

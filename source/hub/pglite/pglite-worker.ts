@@ -5,7 +5,7 @@ import {DatabaseError, type Result} from '../database/database.ts';
 import {PgliteDatabase} from './pglite.ts';
 import {withdrawInterrupt} from './interrupt.ts';
 import {Progress} from './progress.ts';
-import type {WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
+import type {Notice, WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
 
 // By default, V8 compiles all of PostgreSQL a second time with optimizations, which takes seconds of two cores, 600 MB at the peak and
 // 100 MB permanently. Computations would then take half the time, but reads and writes hardly less. (`--liftoff-only`, which implies
@@ -26,7 +26,7 @@ const database = await PgliteDatabase.open({...options, onAbort});
 const listening = new Map<string, () => Promise<void>>();
 const progress = new Progress(shared);
 /** What was heard during the call. */
-let notices: (readonly [channel: string, payload: string])[] = [];
+let notices: Notice[] = [];
 let turn = Promise.resolve();
 answer({opened: true, interrupt: database.interrupt, module: database.module});
 port.on('message', (call: WorkerCall) => {
@@ -38,8 +38,8 @@ async function serve(call: WorkerCall): Promise<void> {
 	try {
 		const results = await perform(call);
 		finish(call.id);
-		passOnNotices();
-		answer({id: call.id, results});
+		answer({id: call.id, results, notices});
+		notices = [];
 	} catch (error) {
 		finish(call.id);
 		passOnNotices();

@@ -131,6 +131,12 @@ export class PgliteDatabase implements Database {
 	 */
 	runUnless(isCancelled: () => boolean, scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
 		return this.#inTurn(async () => {
+			if (scope.isBare === true && scope.readOnly !== true) {
+				const results: Result[] = [];
+				for (const statement of statements) results.push(await this.#query(statement));
+				if (isCancelled()) throw new DatabaseError('canceling statement due to user request', canceled);
+				return results;
+			}
 			await this.#pglite.exec('begin');
 			try {
 				for (const statement of scopeStatements(scope)) await this.#query(statement);

@@ -5,7 +5,7 @@ import {startThread} from './database-thread.ts';
 import type {Interrupt} from './interrupt.ts';
 import {limitOf, overtime, PendingCall, type Request} from './pending-call.ts';
 import {Progress} from './progress.ts';
-import type {WorkerAnswer} from './worker-messages.ts';
+import type {Notice, WorkerAnswer} from './worker-messages.ts';
 
 export interface WorkerDatabaseOptions {
 	/** The initialized data directory; null for a new database in memory. */
@@ -152,18 +152,20 @@ export class WorkerDatabase implements Database {
 			this.#watch();
 			return;
 		}
-		if ('notices' in answer) {
-			for (const [channel, payload] of answer.notices) {
-				for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
-			}
-			return;
-		}
+		if ('notices' in answer) this.#pass(answer.notices);
+		if (!('id' in answer)) return;
 		const pending = this.#pending.get(answer.id);
 		this.#pending.delete(answer.id);
 		this.#watch();
 		if (pending === undefined) return;
 		if ('results' in answer) pending.resolve(answer.results);
 		else pending.fail(answer.failure);
+	}
+
+	#pass(notices: readonly Notice[]): void {
+		for (const [channel, payload] of notices) {
+			for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
+		}
 	}
 
 	/** Fails all calls, because the directory is no longer the database. */

@@ -26,11 +26,14 @@ export interface WorkerFailure {
 	readonly hint: string | null;
 }
 
+/** What was heard during a call. */
+export type Notice = readonly [channel: string, payload: string];
+
 export type WorkerAnswer =
 	/** With the means to cancel statements, and the compiled module; null for a database in memory. */
 	| {readonly opened: true; readonly interrupt: Interrupt | null; readonly module: WebAssembly.Module | null}
 	/** PostgreSQL panicked, with this message, and the thread is about to end. */
 	| {readonly stopped: string}
-	| {readonly id: number; readonly results: Result[]}
+	| {readonly id: number; readonly results: Result[]; readonly notices: readonly Notice[]}
 	| {readonly id: number; readonly failure: WorkerFailure}
-	| {readonly notices: readonly (readonly [channel: string, payload: string])[]};
+	| {readonly notices: readonly Notice[]};

@@ -29,6 +29,8 @@ export interface RoleAccess {
 	readonly sees: ReadonlySet<string>;
 	/** The columns that it may select, by the table's oid. */
 	readonly columns: ReadonlyMap<string, ReadonlySet<string>>;
+	/** Its policies as one SQL expression, by the table's oid; absent where they look at the row or at other tables. */
+	readonly rules: ReadonlyMap<string, string>;
 }
 
 /** The scope of the hub's own queries; UTC, because clients receive the values as they are. */
@@ -111,6 +113,7 @@ export class Catalog {
 		return {
 			sees: new Set(tables.filter(({sees}) => sees === true).map(({oid}) => String(oid))),
 			columns: new Map(tables.map(({oid, columns}) => [String(oid), new Set(JSON.parse(String(columns)) as string[])])),
+			rules: new Map(tables.flatMap(({oid, rule}) => (typeof rule === 'string' ? [[String(oid), rule] as const] : []))),
 		};
 	}
 }

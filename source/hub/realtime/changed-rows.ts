@@ -15,6 +15,12 @@ export interface SubscriberRole {
 	readonly key: string;
 }
 
+/** As the hub's own work, and before requests: changes must not wait behind what writes them. */
+const bareScope: Scope = {role: 'postgres', claims: {}, mail: true, forRequest: false, isBare: true};
+
+/** The changes whose rows a viewer sees: `all`, or their indexes, separated by commas. */
+export type SeenRows = string;
+
 /** Bytes. In larger records, Supabase Realtime leaves out all values of more than 64 bytes. */
 const maxRecordSize = 1_048_576;
 
@@ -94,11 +100,43 @@ export class ChangedRows {
 		return passed;
 	}
 
-	/** For each viewer's key, the indexes of the changes whose rows it can see under row level security. */
+	/**
+	 * For each viewer's key, the changes whose rows it can see under row level security. `ruleOf`: the policies that apply to a role, if
+	 * they are the same for all rows; then the rows need not be looked at.
+	 */
 	async visible(
 		changes: readonly WholeChange[],
 		viewers: readonly SubscriberRole[],
-	): Promise<ReadonlyMap<string, ReadonlySet<number>>> {
+		ruleOf: (role: string) => string | undefined,
+	): Promise<ReadonlyMap<string, SeenRows>> {
+		const seen = new Map<string, SeenRows>();
+		for (const [rule, group] of Map.groupBy(viewers, ({role}) => ruleOf(role))) {
+			const permitted = rule === undefined ? [] : await this.#permitted(rule, group);
+			for (const [nth, {key}] of group.entries()) {
+				const may = permitted[nth];
+				if (typeof may === 'boolean') seen.set(key, may ? 'all' : '');
+			}
+		}
+		const others = viewers.filter(({key}) => !seen.has(key));
+		if (others.length > 0) {
+			for (const [key, rows] of await this.#look(changes, others)) seen.set(key, rows);
+		}
+		return seen;
+	}
+
+	/** Whether each viewer passes a rule; null if that could not be found out. */
+	async #permitted(rule: string, viewers: readonly SubscriberRole[]): Promise<(boolean | null)[]> {
+		const audience = viewers.map(({role, claims}) => ({role, claims}));
+		const text = `select array_to_json(realtime.permitted($1::text, $2::text::jsonb))::text as permitted`;
+		const [result] = await this.#database.run(bareScope, [{text, values: [rule, JSON.stringify(audience)]}]);
+		const permitted = result?.rows[0]?.['permitted'];
+		return typeof permitted === 'string' ? (JSON.parse(permitted) as (boolean | null)[]) : [];
+	}
+
+	async #look(
+		changes: readonly WholeChange[],
+		viewers: readonly SubscriberRole[],
+	): Promise<ReadonlyMap<string, SeenRows>> {
 		const rows = `[${changes.map((change, n) => this.#row(n, change.record, this.#keys)).join(',')}]`;
 		const [only, ...others] = viewers;
 		if (only !== undefined && others.length === 0) return new Map([[only.key, await this.#seenBy(only, rows)]]);
@@ -112,13 +150,13 @@ export class ChangedRows {
 		return new Map(
 			(result?.rows ?? []).map(({viewer: subscriber, seen}) => [
 				viewers[Number(subscriber)]?.key ?? '',
-				new Set(numbers(seen)),
+				typeof seen === 'string' ? seen : '',
 			]),
 		);
 	}
 
 	/** The same for a single viewer, which is the most common case; a plain query takes a third of the time. */
-	async #seenBy({role, claims}: SubscriberRole, rows: JsonText): Promise<ReadonlySet<number>> {
+	async #seenBy({role, claims}: SubscriberRole, rows: JsonText): Promise<SeenRows> {
 		const text = `
 			select k."#" as n from pg_catalog.jsonb_to_recordset($1::text::jsonb) as k("#" int, ${definitions(this.#keys)})
 			join ${quoteIdentifier(this.#table.schema)}.${quoteIdentifier(this.#table.name)} t
@@ -127,11 +165,11 @@ export class ChangedRows {
 			// As the hub's own work, so that a viewer whose requests are paused still receives changes.
 			const scope = {role, claims: JSON.parse(claims) as Scope['claims'], mail: true, forRequest: false};
 			const [result] = await this.#database.run(scope, [{text, values: [rows]}]);
-			return new Set((result?.rows ?? []).map(({n}) => Number(n)));
+			return (result?.rows ?? []).map(({n}) => String(n)).join(',');
 		} catch (error) {
 			if (!(error instanceof DatabaseError)) throw error;
 			// A policy that fails hides the rows.
-			return new Set();
+			return '';
 		}
 	}
 
@@ -141,7 +179,7 @@ export class ChangedRows {
 	}
 }
 
-function numbers(list: unknown): number[] {
+export function numbers(list: unknown): number[] {
 	return typeof list === 'string' && list !== '' ? list.split(',').map(Number) : [];
 }
 

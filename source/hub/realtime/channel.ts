@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto';
 import type {Binding} from './binding.ts';
 import type {Subscriber} from './changes.ts';
 import type {SubscriberRole} from './changed-rows.ts';
-import {encode, type Push, type Version, type Wire} from './frame.ts';
+import {encode, encodeText, type Push, type Version, type Wire} from './frame.ts';
 import {isObject, isToken, type Join} from './join.ts';
 import {members, objectText, type JsonText} from './json-text.ts';
 import {Authorization} from './authorization.ts';
@@ -16,6 +16,8 @@ import type {Member} from './topic.ts';
 export interface Peer {
 	readonly version: Version;
 	write(wire: Wire): void;
+	/** Writes frames that have their headers. The buffer may be shared with other sockets. */
+	writeFrames(frames: Buffer): void;
 	/** The channel has ended. */
 	drop(channel: Channel): void;
 	/** The holder's token was used on the socket: count the connection as the holder's. */
@@ -85,11 +87,19 @@ export class Channel implements Member, Subscriber {
 		this.#peer.write(wire);
 	}
 
-	deliver(data: JsonText, type: string, ids: readonly number[]): void {
+	get format(): string {
+		return JSON.stringify([this.version, this.topic, this.#join.legacy]);
+	}
+
+	frame(data: JsonText, type: string, ids: readonly number[]): string {
 		const [event, payload] = this.#join.legacy
 			? [type, data]
 			: ['postgres_changes', `{"data":${data},"ids":${JSON.stringify(ids)}}`];
-		this.write(encode(this.version, {joinRef: null, ref: null, topic: this.topic, event, payload}));
+		return encodeText(this.version, {joinRef: null, ref: null, topic: this.topic, event, payload});
+	}
+
+	deliver(frames: Buffer): void {
+		this.#peer.writeFrames(frames);
 	}
 
 	lost(): void {

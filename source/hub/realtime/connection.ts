@@ -21,6 +21,8 @@ export class Connection implements Peer {
 	readonly version: Version;
 	readonly #context: RealtimeContext;
 	readonly #socket: WebSocket;
+	/** What the socket reads from and writes to. */
+	readonly #stream: Duplex;
 	/** The key with which it was opened. */
 	readonly #token: string;
 	readonly #countAs: CountAs;
@@ -31,7 +33,7 @@ export class Connection implements Peer {
 	#lastReceived = performance.now();
 	#silence: NodeJS.Timeout | undefined;
 
-	/** `stream`: what the socket reads from; any data on it shows that the client is alive. */
+	/** `stream`: what the socket reads from and writes to; any data on it shows that the client is alive. */
 	constructor(
 		context: RealtimeContext,
 		socket: WebSocket,
@@ -40,6 +42,7 @@ export class Connection implements Peer {
 	) {
 		this.#context = context;
 		this.#socket = socket;
+		this.#stream = stream;
 		this.version = version;
 		this.#token = token;
 		this.#countAs = countAs;
@@ -60,6 +63,17 @@ export class Connection implements Peer {
 	write({data, binary}: Wire): void {
 		if (!this.#open) return;
 		this.#socket.send(data, {binary});
+		this.#limitBuffered();
+	}
+
+	writeFrames(frames: Buffer): void {
+		if (!this.#open) return;
+		// Without compression, `send` writes immediately, too, so the frames stay in order.
+		this.#stream.write(frames);
+		this.#limitBuffered();
+	}
+
+	#limitBuffered(): void {
 		// A client that does not read is disconnected; it catches up when it reconnects.
 		if (this.#socket.bufferedAmount > this.#context.limits.buffered) this.#socket.terminate();
 	}

@@ -102,12 +102,41 @@ export interface Frame {
 	readonly payload: JsonText;
 }
 
-export function encode(version: Version, {joinRef, ref, topic, event, payload}: Frame): Wire {
-	const text =
-		version === '2.0.0'
-			? `[${JSON.stringify(joinRef)},${JSON.stringify(ref)},${JSON.stringify(topic)},${JSON.stringify(event)},${payload}]`
-			: `{"event":${JSON.stringify(event)},"payload":${payload},"ref":${JSON.stringify(ref)},"topic":${JSON.stringify(topic)}}`;
-	return {data: Buffer.from(text), binary: false};
+export function encode(version: Version, frame: Frame): Wire {
+	return {data: Buffer.from(encodeText(version, frame)), binary: false};
+}
+
+export function encodeText(version: Version, {joinRef, ref, topic, event, payload}: Frame): string {
+	return version === '2.0.0'
+		? `[${JSON.stringify(joinRef)},${JSON.stringify(ref)},${JSON.stringify(topic)},${JSON.stringify(event)},${payload}]`
+		: `{"event":${JSON.stringify(event)},"payload":${payload},"ref":${JSON.stringify(ref)},"topic":${JSON.stringify(topic)}}`;
+}
+
+/** Text frames with their headers (RFC 6455, 5.2), as a server writes them to any number of sockets: it masks nothing. */
+export function withHeaders(texts: readonly string[]): Buffer {
+	const lengths = texts.map(text => Buffer.byteLength(text));
+	const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headerSize(length) + length, 0));
+	let at = 0;
+	for (const [nth, text] of texts.entries()) {
+		const length = lengths[nth] ?? 0;
+		bytes[at] = 0x81;
+		if (length < 126) bytes[at + 1] = length;
+		else if (length < 65_536) {
+			bytes[at + 1] = 126;
+			bytes.writeUInt16BE(length, at + 2);
+		} else {
+			bytes[at + 1] = 127;
+			bytes.writeBigUInt64BE(BigInt(length), at + 2);
+		}
+		at += headerSize(length);
+		at += bytes.write(text, at);
+	}
+	return bytes;
+}
+
+function headerSize(length: number): number {
+	if (length < 126) return 2;
+	return length < 65_536 ? 4 : 10;
 }
 
 /** A message to all members of a topic, encoded once per serializer; null if a serializer cannot represent it. */

@@ -215,6 +215,47 @@ begin
 	if v_planned is not null then deallocate realtime_audience; end if;
 end $$;
 
+-- Whether each viewer ({role, claims}) passes a rule: the policies of a table that do not look at its rows. Null: it failed.
+create or replace function realtime.permitted(p_rule text, p_viewers jsonb)
+returns boolean[] language plpgsql as $$
+declare
+	v_role text := current_setting('role');
+	v_claims text := coalesce(current_setting('request.jwt.claims', true), '');
+	v_planned text;
+	v_may boolean;
+	v_all boolean[] := '{}';
+	v record;
+begin
+	for v in
+		select e.viewer ->> 'role' as role, e.viewer ->> 'claims' as claims
+		from pg_catalog.jsonb_array_elements(p_viewers) with ordinality as e(viewer, nth) order by e.nth
+	loop
+		begin
+			if v_planned is distinct from v.role then
+				if v_planned is not null then deallocate realtime_rule; end if;
+				v_planned := null;
+				-- Parsed as the owner: as in a policy, a viewer needs the right to execute a function, but not the one to use its schema.
+				execute 'prepare realtime_rule as select (' || p_rule || ') is true';
+				v_planned := v.role;
+			end if;
+			perform set_config('request.jwt.claims', v.claims, true), set_config('role', v.role, true);
+			execute 'execute realtime_rule' into v_may;
+		exception when others then
+			v_may := null;
+			v_planned := null;
+			begin
+				deallocate realtime_rule;
+			exception when others then
+				null; -- it was not prepared
+			end;
+		end;
+		perform set_config('role', v_role, true), set_config('request.jwt.claims', v_claims, true);
+		v_all := v_all || v_may;
+	end loop;
+	if v_planned is not null then deallocate realtime_rule; end if;
+	return v_all;
+end $$;
+
 -- What a token may do on a private channel, by the policies of realtime.messages: tried on rows that are rolled back.
 create or replace function realtime.channel_rights(p_topic text, p_role text, p_claims text)
 returns table (read_broadcast boolean, read_presence boolean, write_broadcast boolean, write_presence boolean)
@@ -258,5 +299,5 @@ begin
 	end if;
 end $$;
 
-revoke all on function realtime.spend, realtime.notify, realtime.sync_capture, realtime.audience, realtime.channel_rights from public;
+revoke all on function realtime.spend, realtime.notify, realtime.sync_capture, realtime.audience, realtime.permitted, realtime.channel_rights from public;
 select realtime.sync_capture();

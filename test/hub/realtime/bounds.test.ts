@@ -198,6 +198,24 @@ test('a client that does not read is disconnected, and the others go on', async 
 	expect(lazy.frames.filter(frame => frame[3] === 'broadcast').length).toBeLessThan(300);
 });
 
+test('a subscriber that does not read is disconnected, and others with the same rights get every change', async () => {
+	const reader = await start({buffered: 200_000});
+	const lazy = await connect();
+	const notes = [{event: 'INSERT', schema: 'public', table: 'notes'}];
+	await reader.join('notes', notes);
+	await lazy.join('notes', notes);
+	lazy.socket.pause();
+	// The kernel's buffers hold some megabytes first.
+	for (let n = 1; n <= 140; n++) {
+		await rig.sql(`insert into notes (body) values (repeat('x', 100000))`);
+		await until(() => reader.changes.length === n);
+	}
+	lazy.socket.resume();
+	await until(() => lazy.closed !== null);
+	expect(lazy.changes.length).toBeLessThan(140);
+	expect(reader.closed).toBe(null);
+});
+
 test('too many waiting changes end the channels, which join again and catch up', async () => {
 	const client = await start({changes: 50});
 	await client.join('notes', [{event: '*', schema: 'public', table: 'notes'}]);

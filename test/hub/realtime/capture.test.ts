@@ -148,3 +148,97 @@ test('realtime.send reaches a topic, large messages too', async () => {
 		{n: 1, text: 'x'.repeat(20_000)},
 	]);
 });
+
+test('a policy that looks at no row lets in whoever passes it now', async () => {
+	await rig.sql(`create schema hidden; create table hidden.guests (name text);
+		create function hidden.invited() returns boolean language sql stable security definer set search_path = ''
+			return exists (select from hidden.guests where name = auth.jwt() ->> 'name');
+		alter table things enable row level security;
+		create policy invited on things for select to authenticated using ((select hidden.invited()));
+		create policy never on things as restrictive for select to authenticated using (auth.jwt() ->> 'name' <> 'mallory');
+		insert into hidden.guests values ('ann'), ('mallory')`);
+	const [ann, bob, mallory, admin] = await Promise.all([
+		subscribe('ann'),
+		subscribe('bob'),
+		subscribe('mallory'),
+		subscribe(null),
+	]);
+	await rig.sql(`insert into things values (1)`);
+	await until(() => admin.changes.length === 1);
+	await rig.sql(`update hidden.guests set name = 'bob' where name = 'ann'`);
+	await rig.sql(`insert into things values (2), (3); delete from things where id = 3`);
+	await until(() => admin.changes.length === 4);
+	await Promise.all([ann, bob, mallory, client].map(each => each.heartbeat()));
+	expect([ann, bob, mallory, client].map(idsOf)).toEqual([
+		['INSERT 1', 'DELETE 3'],
+		['INSERT 2', 'INSERT 3', 'DELETE 3'],
+		['DELETE 3'],
+		['DELETE 3'],
+	]);
+	await rig.sql(`revoke execute on function hidden.invited() from public; insert into things values (4)`);
+	await until(() => admin.changes.length === 5);
+	await bob.heartbeat();
+	expect(idsOf(bob)).not.toContain('INSERT 4');
+	await rig.sql(`drop policy invited on things; drop schema hidden cascade`);
+});
+
+test.each([
+	['a volatile function', `random() < 2 and auth.jwt() ->> 'name' = 'ann'`],
+	['another table', `exists (select from friends where name = auth.jwt() ->> 'name')`],
+	['the whole row', `(to_jsonb(things) ->> 'body') = auth.jwt() ->> 'name'`],
+])('a policy with %s is asked for each row', async (_, policy) => {
+	await rig.sql(`create table friends (name text); grant select on friends to authenticated; insert into friends values ('ann');
+		alter table things enable row level security; create policy odd on things for select to authenticated using (${policy})`);
+	const [ann, bob, admin] = await Promise.all([subscribe('ann'), subscribe('bob'), subscribe(null)]);
+	await rig.sql(`insert into things values (1, 'ann')`);
+	await until(() => admin.changes.length === 1);
+	await Promise.all([ann, bob].map(each => each.heartbeat()));
+	expect([ann, bob].map(idsOf)).toEqual([['INSERT 1'], []]);
+	await rig.sql('drop table friends cascade');
+});
+
+test('subscribers of one batch get what their own filters, rights and topics say, in the order of the commits', async () => {
+	await rig.sql(`create table others (id int primary key); alter publication supabase_realtime add table others;
+		grant all on others to authenticated, service_role; alter table things enable row level security;
+		create policy own on things for select to authenticated using (body = auth.jwt() ->> 'name')`);
+	const things = {event: 'INSERT', schema: 'public', table: 'things'};
+	const others = {event: '*', schema: 'public', table: 'others'};
+	const [ann, ann2, bob, admin] = await Promise.all([
+		subscribe('ann', [things, others]),
+		subscribe('ann', [things, others]),
+		subscribe('bob', [things, others]),
+		subscribe(null, [{...things, filter: 'id=gt.2'}, others]),
+	]);
+	await ann2.join('second', [{...things, filter: 'body=eq.ann'}]);
+	await rig.sql(`begin; insert into things values (1, 'ann'); insert into others values (1); insert into things values (2, 'bob');
+		insert into things values (3, 'ann'); insert into others values (2); commit`);
+	await Promise.all([ann, ann2, bob, admin].map(each => until(() => idsOf(each).includes('INSERT others 2'))));
+	await ann2.heartbeat();
+	const first = ann2.frames.filter(frame => frame[2] === 'realtime:all' && frame[3] === 'postgres_changes');
+	const second = ann2.frames.filter(frame => frame[2] === 'realtime:second' && frame[3] === 'postgres_changes');
+	expect([ann, bob, admin].map(idsOf)).toEqual([
+		['INSERT 1', 'INSERT others 1', 'INSERT 3', 'INSERT others 2'],
+		['INSERT others 1', 'INSERT 2', 'INSERT others 2'],
+		['INSERT others 1', 'INSERT 3', 'INSERT others 2'],
+	]);
+	expect(first).toEqual(ann.frames.filter(frame => frame[3] === 'postgres_changes'));
+	expect(second.map(frame => (frame[4]['data'] as Data).record?.['id'])).toEqual([1, 3]);
+	await rig.sql('drop table others');
+});
+
+/** A signed-in user of that name, or the service role, on the topic `all`. */
+async function subscribe(
+	name: string | null,
+	bindings: readonly object[] = [{event: '*', schema: 'public', table: 'things'}],
+): Promise<RawClient> {
+	const claims = name === null ? {role: 'service_role'} : {role: 'authenticated', name};
+	const subscriber = await RawClient.open(rig, rig.token({...claims, exp: soon()}));
+	await subscriber.join('all', bindings);
+	return subscriber;
+}
+
+function idsOf({changes}: RawClient): string[] {
+	return changes.map(({type, table, record, old_record: old}) =>
+		[type, ...(table === 'things' ? [] : [table]), String((record ?? old)?.['id'])].join(' '),
+	);
+}
