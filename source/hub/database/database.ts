@@ -27,6 +27,8 @@ export interface Statement {
 	readonly text: string;
 	/** For $1, $2, ...: strings, numbers, booleans, null; arrays and objects in their text form. */
 	readonly values?: readonly unknown[];
+	/** Its plan does not depend on its values, and it is sent often: worth keeping prepared, where the engine does that. */
+	readonly isPrepared?: boolean;
 }
 
 export interface Result {

@@ -18,6 +18,11 @@ export interface Capacity {
 	readonly perCaller: number;
 	/** Additional calls, reserved for mail and heartbeats; default 0. */
 	readonly reserved?: number;
+	/**
+	 * How many messages (Scope.bounded) may run in place of one call, because the database shares a write to the disk among them; default
+	 * 1. They start together only while nothing else is waiting.
+	 */
+	readonly together?: number;
 	/** Resolves when the database can start on a call: the call's time is counted from then. By default, it always can. */
 	readonly ready?: () => Promise<void>;
 	/** Milliseconds. For tests, in place of time-limits.ts. */
@@ -68,6 +73,8 @@ export class FairDatabase implements Database {
 	readonly #pauses = new Pauses();
 	/** Milliseconds that other calls have run since mail last did. */
 	#owedToMail = 0;
+	/** performance.now() when a call last ended. */
+	#settled = 0;
 
 	constructor(database: Database, shares: Capacity) {
 		this.#database = database;
@@ -184,17 +191,32 @@ export class FairDatabase implements Database {
 	}
 
 	#next(): void {
+		while (this.#startOne());
+	}
+
+	/** Starts the call whose turn it is; returns false if there is none. */
+	#startOne(): boolean {
 		for (const [key, queue] of this.#owedToMail > 0 ? this.#mailFirst() : this.#queues) {
 			const [first] = queue;
 			if (first === undefined) continue;
 			const left = this.#pauses.left(key);
 			if (left > 0) for (const call of queue.slice()) call.refuse(pausedError(call.caller.name, left));
-			else if (this.#hasRoom(first.caller) && !this.#isOverShare(first.caller)) {
+			else if (this.#joins(first.caller) || (this.#hasRoom(first.caller) && !this.#isOverShare(first.caller))) {
 				this.#remove(first);
 				this.#toTheEnd(key);
 				first.begin();
+				return true;
 			}
 		}
+		return false;
+	}
+
+	/** Whether the call may run together with those that are running. */
+	#joins({isBounded}: SharedCaller): boolean {
+		const {together = 1} = this.#shares;
+		if (!isBounded || this.#running.size === 0 || this.#running.size >= together) return false;
+		const isShared = [...this.#running].every(({caller}) => caller.isBounded);
+		return isShared && [...this.#queues.values()].every(([first]) => first?.caller.isBounded !== false);
 	}
 
 	#mailFirst(): [string, Call[]][] {
@@ -205,7 +227,10 @@ export class FairDatabase implements Database {
 
 	/** Mail gets as much time as others have used before they get more: no matter how many they are, mail waits for one of them. */
 	#settle({caller, begun}: Call): void {
-		const took = performance.now() - begun;
+		const now = performance.now();
+		// The time of calls that run together is counted once.
+		const took = now - (caller.isBounded ? Math.max(begun, this.#settled) : begun);
+		this.#settled = now;
 		const owed = this.#owedToMail + (caller.isMail ? -took : took);
 		this.#owedToMail = Math.max(0, Math.min(owed, this.#limits.shared));
 	}

@@ -13,6 +13,8 @@ export interface SharedCaller {
 	/** Whether it is part of a client's request, which fails rather than wait for long. */
 	readonly isRequest: boolean;
 	readonly isMail: boolean;
+	/** Whether its cost is limited by its nature, as that of one message is. */
+	readonly isBounded: boolean;
 	/** Whether it is an agent's SQL, of which each caller runs one at a time. */
 	readonly isSql: boolean;
 }
@@ -39,6 +41,7 @@ export function sharedCallerOf(scope: Scope): SharedCaller {
 		isOwner: isOwnSql || (role === 'service_role' && forRequest && !mail),
 		isRequest: forRequest,
 		isMail: mail,
+		isBounded: bounded,
 		isSql: sql,
 	};
 }

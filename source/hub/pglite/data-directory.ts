@@ -17,6 +17,7 @@ import type {OpenedDatabase} from '../database/opened-database.ts';
 import {statementLimit} from '../database/time-limits.ts';
 import {embedded} from '../database/postgres-url.ts';
 import {readOnlyWhenFull} from '../database/read-only-when-full.ts';
+import {maxTogether} from './worker-messages.ts';
 import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
 import {readSql} from '../files/read-sql.ts';
 
@@ -99,7 +100,7 @@ async function openHeld(
 						held.release();
 					},
 				},
-				{atOnce: 1, perCaller: 1, ready: () => database.ready()},
+				{atOnce: 1, perCaller: 1, together: maxTogether, ready: () => database.ready()},
 			),
 			engine: 'PGlite',
 			label: embedded,

@@ -176,15 +176,23 @@ export class WorkerDatabase implements Database {
 		this.#options.onDisplaced?.();
 	}
 
-	/** Sets the timeout for the running call, which is the oldest. */
+	/** Sets the timeout for the running call: the oldest, or one that shares a write to the disk with it. */
 	#watch(): void {
 		clearTimeout(this.#watchdog);
-		const [id, oldest] = this.#pending.entries().next().value ?? [];
-		if (id === undefined || oldest === undefined) return;
-		const limit = this.#opened ? limitOf(oldest.request, this.#options.timeout) : openingTime;
+		const [oldest] = this.#pending.keys();
+		if (oldest !== undefined) this.#watchCall(oldest);
+	}
+
+	#watchCall(id: number): void {
+		const pending = this.#pending.get(id);
+		if (pending === undefined) return;
+		const limit = this.#opened ? limitOf(pending.request, this.#options.timeout) : openingTime;
 		this.#watchdog = setTimeout(() => {
-			if (this.#opened) void this.#cancel(oldest, overtime(limit));
-			else this.#end(id, oldest, overtime(limit));
+			const {begun} = this.#progress;
+			if (!this.#opened) this.#end(id, pending, overtime(limit));
+			// It waits for the write to the disk, and a later one runs.
+			else if (begun > id && this.#pending.has(begun)) this.#watchCall(begun);
+			else void this.#cancel(pending, overtime(limit));
 		}, limit);
 	}
 

@@ -2,6 +2,9 @@ import type {Result, Scope, Statement} from '../database/database.ts';
 import type {PgliteOptions} from './pglite.ts';
 import type {Interrupt} from './interrupt.ts';
 
+/** The maximum number of messages that share a write to the disk. */
+export const maxTogether = 16;
+
 /** The data that the thread gets when it starts. */
 export interface WorkerData {
 	readonly options: PgliteOptions;
