@@ -3,7 +3,7 @@
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
 import {firstStart} from './first-start.ts';
-import {durableInserts} from './inserts.ts';
+import {durableInserts, durableInsertsOnPostgres} from './inserts.ts';
 import {hookGivesUp, hookWithoutMail, statusLine} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
@@ -13,7 +13,7 @@ import {renew, resultsFile, verdict} from './results.ts';
 import {startToFirstFrame} from './start.ts';
 import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
-const onHub: Record<string, (hub: Hub) => Promise<Figure> | Figure[]> = {
+const onHub: Record<string, (hub: Hub) => Promise<Figure | Figure[]> | Figure[]> = {
 	start: startToFirstFrame,
 	'insert-to-screen': insertToScreen,
 	'key-to-bytes': keyToBytes,
@@ -40,6 +40,7 @@ function tell(figure: Figure): void {
 
 console.log(`${machine()}\n`);
 if (chosen('first-start')) tell(firstStart());
+if (chosen('inserts-postgres')) tell(await durableInsertsOnPostgres());
 if (chosen('watch')) (await watchedInserts()).forEach(tell);
 if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);
 const names = Object.keys(onHub).filter(name => chosen(name));

@@ -17,6 +17,10 @@ export interface Scope {
 	 * default is true, except for the owner's role. The hub's own work waits as long as it must, and is never cancelled for others.
 	 */
 	readonly forRequest?: boolean;
+	/** Upkeep that can wait: it begins when no other call is waiting, or after a minute (time-limits.ts). */
+	readonly whenIdle?: boolean;
+	/** Milliseconds that it may run, if less than its role may. */
+	readonly maxTime?: number;
 	/** SQL written by the owner; `agentmux hub cancel` cancels it. */
 	readonly isOwnSql?: boolean;
 	/** More settings, local to the transaction: `search_path`, `request.method`, ... */

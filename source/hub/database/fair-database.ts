@@ -9,7 +9,7 @@ import {
 	type Statement,
 } from './database.ts';
 import {pausedError, Pauses, seconds} from './pauses.ts';
-import {maxWait, overtimeMessage, limitWhileOthersWait} from './time-limits.ts';
+import {maxIdleWait, maxWait, overtimeMessage, limitWhileOthersWait} from './time-limits.ts';
 
 export interface Capacity {
 	/** Calls that run at the same time. */
@@ -44,6 +44,8 @@ interface Call {
 	/** Its SQL; a function, because it is rarely needed. */
 	readonly what: () => string;
 	readonly abort: AbortController;
+	/** performance.now() when it was queued. */
+	readonly queued: number;
 	/** performance.now() when it began. */
 	begun: number;
 	/** It has used up the time that an agent may have while others are waiting. */
@@ -179,7 +181,7 @@ export class FairDatabase implements Database {
 					this.#next();
 				});
 			};
-			const waiting: Call = {...call, begun: 0, isDue: false, begin, refuse};
+			const waiting: Call = {...call, queued: performance.now(), begun: 0, isDue: false, begin, refuse};
 			if (given?.aborted === true) return reject(given.reason as Error);
 			given?.addEventListener('abort', gone, {once: true});
 			const queue = this.#queues.get(key);
@@ -198,7 +200,7 @@ export class FairDatabase implements Database {
 	#startOne(): boolean {
 		for (const [key, queue] of this.#owedToMail > 0 ? this.#mailFirst() : this.#queues) {
 			const [first] = queue;
-			if (first === undefined) continue;
+			if (first === undefined || this.#yields(first)) continue;
 			const left = this.#pauses.left(key);
 			if (left > 0) for (const call of queue.slice()) call.refuse(pausedError(call.caller.name, left));
 			else if (this.#joins(first.caller) || (this.#hasRoom(first.caller) && !this.#isOverShare(first.caller))) {
@@ -216,7 +218,18 @@ export class FairDatabase implements Database {
 		const {together = 1} = this.#shares;
 		if (!isBounded || this.#running.size === 0 || this.#running.size >= together) return false;
 		const isShared = [...this.#running].every(({caller}) => caller.isBounded);
-		return isShared && [...this.#queues.values()].every(([first]) => first?.caller.isBounded !== false);
+		return isShared && this.#firsts().every(call => call.caller.isBounded || this.#yields(call));
+	}
+
+	/** The call of each caller that is next. */
+	#firsts(): Call[] {
+		return [...this.#queues.values()].flatMap(([first]) => first ?? []);
+	}
+
+	/** Whether the call lets another one go first that is waiting. */
+	#yields({caller, queued}: Call): boolean {
+		if (!caller.isIdle || performance.now() - queued > maxIdleWait) return false;
+		return this.#firsts().some(other => !other.caller.isIdle);
 	}
 
 	#mailFirst(): [string, Call[]][] {
@@ -265,7 +278,7 @@ export class FairDatabase implements Database {
 
 	/** If anyone is waiting for a slot, cancels the agents' calls that have used up their time. */
 	#cancelOverdue(): void {
-		const waits = [...this.#queues.values()].some(([first]) => first !== undefined && !this.#isOverShare(first.caller));
+		const waits = this.#firsts().some(({caller}) => !caller.isIdle && !this.#isOverShare(caller));
 		if (!waits) return;
 		for (const {caller, begun, isDue, abort} of this.#running) {
 			if (!caller.isCancellable || !isDue) continue;

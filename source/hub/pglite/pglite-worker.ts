@@ -5,7 +5,13 @@ import {DatabaseError, type Result} from '../database/database.ts';
 import {PgliteDatabase} from './pglite.ts';
 import {withdrawInterrupt} from './interrupt.ts';
 import {Progress} from './progress.ts';
-import {maxTogether, type WorkerAnswer, type WorkerCall, type WorkerData, type WorkerFailure} from './worker-messages.ts';
+import {
+	maxTogether,
+	type WorkerAnswer,
+	type WorkerCall,
+	type WorkerData,
+	type WorkerFailure,
+} from './worker-messages.ts';
 
 // By default, V8 compiles all of PostgreSQL a second time with optimizations, which takes seconds of two cores, 600 MB at the peak and
 // 100 MB permanently. Computations would then take half the time, but reads and writes hardly less. (`--liftoff-only`, which implies
@@ -50,7 +56,7 @@ async function work(): Promise<void> {
 async function serve(first: WorkerCall): Promise<void> {
 	const answers: WorkerAnswer[] = [];
 	let isFlushed = true;
-	for (let call = first; ; ) {
+	for (let call = first; ;) {
 		const isFollowed = (): boolean => isMessage(call) && answers.length < maxTogether - 1 && isMessage(peek());
 		const isLater = (): boolean => {
 			isFlushed &&= !isFollowed();
@@ -60,6 +66,7 @@ async function serve(first: WorkerCall): Promise<void> {
 		const next = !isFlushed && isFollowed() ? waiting.shift() : undefined;
 		if (next === undefined) break;
 		call = next;
+		answer({begun: call.id});
 	}
 	if (!isFlushed) await database.flush();
 	passOnNotices();

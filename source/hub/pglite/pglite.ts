@@ -169,8 +169,7 @@ export class PgliteDatabase implements Database {
 		const first = [begin, ...scopeStatements(scope)];
 		const all = [...first, ...statements.map(statement => ({...statement, role: scope.role}))];
 		const results = await this.#pipeline.run(all).catch(async (error: unknown) => {
-			if ((error as Report).code !== unknownStatement) throw error;
-			// Someone's SQL has removed the prepared statements.
+			if (!isStale(error as Error & Report)) throw error;
 			await this.#uncancelled('rollback');
 			this.#pipeline.forget();
 			return this.#pipeline.run(all);
@@ -291,8 +290,10 @@ function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): R
 	return {rows, fields, count: rowCount ?? rows.length};
 }
 
-/** SQLSTATE: there is no prepared statement of that name. */
-const unknownStatement = '26000';
+/** Whether a prepared statement has to be prepared again: someone's SQL removed it, or a column that it returns has another type now. */
+function isStale({code, message}: Error & Report): boolean {
+	return code === '26000' || (code === '0A000' && message === 'cached plan must not change result type');
+}
 
 /** SQLSTATE of a statement that was cancelled. */
 const canceled = '57014';

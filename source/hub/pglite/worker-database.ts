@@ -152,6 +152,7 @@ export class WorkerDatabase implements Database {
 			this.#watch();
 			return;
 		}
+		if ('begun' in answer) return this.#watchCall(answer.begun);
 		if ('notices' in answer) {
 			for (const [channel, payload] of answer.notices) {
 				for (const listener of this.#listeners.get(channel) ?? []) listener(payload);
@@ -176,23 +177,21 @@ export class WorkerDatabase implements Database {
 		this.#options.onDisplaced?.();
 	}
 
-	/** Sets the timeout for the running call: the oldest, or one that shares a write to the disk with it. */
+	/** Sets the timeout for the running call: the oldest, unless the thread says otherwise. */
 	#watch(): void {
-		clearTimeout(this.#watchdog);
 		const [oldest] = this.#pending.keys();
-		if (oldest !== undefined) this.#watchCall(oldest);
+		if (oldest === undefined) clearTimeout(this.#watchdog);
+		else this.#watchCall(oldest);
 	}
 
 	#watchCall(id: number): void {
+		clearTimeout(this.#watchdog);
 		const pending = this.#pending.get(id);
 		if (pending === undefined) return;
 		const limit = this.#opened ? limitOf(pending.request, this.#options.timeout) : openingTime;
 		this.#watchdog = setTimeout(() => {
-			const {begun} = this.#progress;
-			if (!this.#opened) this.#end(id, pending, overtime(limit));
-			// It waits for the write to the disk, and a later one runs.
-			else if (begun > id && this.#pending.has(begun)) this.#watchCall(begun);
-			else void this.#cancel(pending, overtime(limit));
+			if (this.#opened) void this.#cancel(pending, overtime(limit));
+			else this.#end(id, pending, overtime(limit));
 		}, limit);
 	}
 

@@ -34,6 +34,8 @@ export type WorkerAnswer =
 	| {readonly opened: true; readonly interrupt: Interrupt | null; readonly module: WebAssembly.Module | null}
 	/** PostgreSQL panicked, with this message, and the thread is about to end. */
 	| {readonly stopped: string}
+	/** A message has begun whose predecessors are not answered yet, because they share a write to the disk with it. */
+	| {readonly begun: number}
 	| {readonly id: number; readonly results: Result[]}
 	| {readonly id: number; readonly failure: WorkerFailure}
 	| {readonly notices: readonly (readonly [channel: string, payload: string])[]};

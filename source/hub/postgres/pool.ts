@@ -58,7 +58,10 @@ export class Pool {
 			if (first === null && performance.now() - (this.#released.get(client) ?? -Infinity) < maxIdle) return client;
 			try {
 				// With a short timeout, so that a network that drops everything is noticed here.
-				const question: pg.QueryConfig & {query_timeout: number} = {text: first ?? 'select', query_timeout: this.#maxSilence};
+				const question: pg.QueryConfig & {query_timeout: number} = {
+					text: first ?? 'select',
+					query_timeout: this.#maxSilence,
+				};
 				await client.query(question);
 				return client;
 			} catch (error) {
