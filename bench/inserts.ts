@@ -20,10 +20,7 @@ export async function durableInserts(hub: Hub): Promise<Figure[]> {
 	await newDirectory(directory);
 	const pglite = await PGlite.create({
 		fs: new DurableFiles(directory),
-		startParams: [
-			...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
-			...['-c', 'wal_sync_method=fsync'],
-		],
+		startParams: [...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'), '-c', 'wal_sync_method=fsync'],
 	});
 	const rest = await restClients(hub);
 	try {

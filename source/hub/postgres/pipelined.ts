@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type {Result, Statement} from '../database/database.ts';
 import {asText} from '../database/session.ts';
 import {types} from './query.ts';

@@ -51,11 +51,9 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 		const position = result?.rows[0]?.['position'];
 		return typeof position === 'string' ? BigInt(position) : 0n;
 	};
-	const work = async (): Promise<void> => {
-		if (isPaused()) return;
-		await database.run(owner, [keepWatches]);
-		const now = await position();
-		if (checkpointed.position === 0n) checkpointed = {...checkpointed, position: now};
+	const failed = (error: unknown): void =>
+		log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`);
+	const clean = async (now: bigint): Promise<void> => {
 		if (isDue(vacuumed.at, vacuumEvery) && vacuumed.position !== String(now)) {
 			await vacuum(database);
 			vacuumed = keep(file, {at: Date.now(), position: String(await position())});
@@ -66,12 +64,27 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 			checkpointed = {at: Date.now(), position: await position()};
 		}
 	};
+	/** Cleaning lets everyone else go first, and leases and watches do not wait for that. */
+	let cleaning = false;
+	const work = async (): Promise<void> => {
+		if (isPaused()) return;
+		await database.run(owner, [keepWatches]);
+		const now = await position();
+		if (checkpointed.position === 0n) checkpointed = {...checkpointed, position: now};
+		if (cleaning) return;
+		cleaning = true;
+		void clean(now)
+			.catch(failed)
+			.finally(() => {
+				cleaning = false;
+			});
+	};
 	let working = false;
 	const timer = setInterval(() => {
 		if (working) return;
 		working = true;
 		void work()
-			.catch((error: unknown) => log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`))
+			.catch(failed)
 			.finally(() => {
 				working = false;
 			});
