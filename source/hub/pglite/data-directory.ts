@@ -181,8 +181,8 @@ async function prepare(database: Database): Promise<void> {
 
 /**
  * Read-only SQL shares the session with the owner, and could regain the owner's role with set_config, so it may not call that. The
- * roles of the API may: it is how `response.headers` of PostgREST is set. Nor may anyone learn the names of the prepared statements that all callers
- * share (pipeline.ts), and replace them. A separate server is not changed: it has other users.
+ * roles of the API may: it is how `response.headers` of PostgREST is set. Nor may anyone list the prepared statements that all callers
+ * share (pipeline.ts): whoever knows their names could replace them. A separate server is not changed: it has other users.
  */
 const closeSession = readSql(new URL('close-session.sql', import.meta.url));
 
