@@ -66,8 +66,9 @@ export interface Hub {
 }
 
 /** Gives `work` a running hub in a home of its own; the hub is ended and the home removed afterwards. */
-export async function withHub<T>(work: (hub: Hub) => Promise<T>): Promise<T> {
-	const {home, env, remove} = freshHome();
+export async function withHub<T>(work: (hub: Hub) => Promise<T>, variables: NodeJS.ProcessEnv = {}): Promise<T> {
+	const {home, env: fresh, remove} = freshHome();
+	const env = {...fresh, ...variables};
 	try {
 		agentmux(env, 'hub', 'start');
 		const {url, pid} = JSON.parse(agentmux(env, 'hub', 'status', '--json')) as {url: string; pid: number};

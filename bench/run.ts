@@ -5,7 +5,7 @@ import {oneQuestion} from './commands.ts';
 import {fanOut, insertToSubscriber} from './fan-out.ts';
 import {firstStart} from './first-start.ts';
 import {oldUnackedMessage} from './inbox.ts';
-import {durableInserts} from './inserts.ts';
+import {durableInserts, durableInsertsOnPostgres} from './inserts.ts';
 import {hookGivesUp, hookWithoutMail, statusLine} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
@@ -45,6 +45,7 @@ function tell(figure: Figure): void {
 console.log(`${machine()}\n`);
 if (chosen('first-start')) tell(firstStart());
 if (chosen('inbox')) (await oldUnackedMessage()).forEach(tell);
+if (chosen('inserts-postgres')) tell(await durableInsertsOnPostgres());
 if (chosen('watch')) (await watchedInserts()).forEach(tell);
 if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);
 const names = Object.keys(onHub).filter(name => chosen(name));

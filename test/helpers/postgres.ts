@@ -50,6 +50,8 @@ interface PostgresOptions {
 	};
 	/** Takes connections over TLS alone, with the certificate in test/fixtures/tls. */
 	readonly tls?: boolean;
+	/** Waits for the disk, as a server does by default; tests do not need that. */
+	readonly durable?: boolean;
 }
 
 /**
@@ -67,7 +69,10 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
 	}
 }
 
-async function startOnce(port: number, {tls = false, holding}: PostgresOptions): Promise<PostgresServer> {
+async function startOnce(
+	port: number,
+	{tls = false, durable = false, holding}: PostgresOptions,
+): Promise<PostgresServer> {
 	const folder = mkdtempSync(path.join(tmpdir(), 'agentmux-postgres-'));
 	try {
 		const owner = unprivileged();
@@ -77,7 +82,7 @@ async function startOnce(port: number, {tls = false, holding}: PostgresOptions):
 		if (owner !== undefined) chownSync(folder, owner.uid, owner.gid);
 		const password = readFileSync(path.join(made, 'password'), 'utf8');
 		if (tls) requireTls(folder, owner);
-		const again = (): Promise<Stop> => serve(binaries, folder, port, owner);
+		const again = (): Promise<Stop> => serve(binaries, {folder, port, owner, durable});
 		let end = await again();
 		const sslmode = tls ? 'require' : 'disable';
 		const connectionString = `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=${sslmode}`;
@@ -246,7 +251,7 @@ function requireTls(folder: string, owner: Owner | undefined): void {
 // A word on it is a signal for the server; then its files are kept.
 const keeper = `
 exec 3<&0
-"$1/bin/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
+"$1/bin/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync="$4" \
 	-c shared_buffers=32MB -c wal_level=logical 3<&- </dev/null 2>&1 &
 server=$!
 rm -f "$2/kept"
@@ -261,8 +266,15 @@ kill $reader 2>/dev/null
 /** Stops a server. With a signal, its files are kept. */
 type Stop = (signal?: 'QUIT' | 'INT') => Promise<void>;
 
-async function serve(binaries: string, folder: string, port: number, owner: Owner | undefined): Promise<Stop> {
-	const child = spawn('/bin/sh', ['-c', keeper, 'postgres', binaries, folder, String(port)], {
+interface Served {
+	readonly folder: string;
+	readonly port: number;
+	readonly owner: Owner | undefined;
+	readonly durable: boolean;
+}
+
+async function serve(binaries: string, {folder, port, owner, durable}: Served): Promise<Stop> {
+	const child = spawn('/bin/sh', ['-c', keeper, 'postgres', binaries, folder, String(port), durable ? 'on' : 'off'], {
 		...owner,
 		cwd: folder,
 		detached: true,

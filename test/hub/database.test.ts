@@ -140,7 +140,7 @@ describe.each(engines)('on $engine', ({open}) => {
 			const [result] = await database.run(owner, [
 				{
 					text: `select current_user::text as who, current_setting('search_path') as path,
-						to_regclass('pg_temp.leftover') is null as gone, (select count(*)::int from pg_prepared_statements) as prepared`,
+						to_regclass('pg_temp.leftover') is null as gone, (select count(*)::int from pg_prepared_statements where name = 'q') as prepared`,
 				},
 			]);
 			expect(result?.rows).toEqual([{who: 'postgres', path: 'public', gone: true, prepared: 0}]);

@@ -40,11 +40,13 @@ const database: Database = {
 			{rows: [{position: String(position)}], fields: [], count: 1},
 		];
 	},
-	async script(_, sql, signal) {
+	async script({maxTime}, sql) {
 		ran.push(sql);
 		if (sql !== 'vacuum analyze results') return [];
 		// An agent's table that takes longer than any hub waits.
-		return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+		return new Promise((_, reject) => {
+			if (maxTime !== undefined) setTimeout(() => reject(new Error('out of time')), maxTime);
+		});
 	},
 	listen: async () => async () => undefined,
 	close: async () => undefined,
@@ -90,6 +92,23 @@ describe('upkeep', () => {
 		ends.push(startMaintenance(still, {log: () => undefined, file, isPaused: () => false}));
 		await minutes(30);
 		expect(ran).toEqual([]);
+	});
+
+	test('keeps tending leases and watches while it lets others go first', async () => {
+		await runFor(1);
+		vi.setSystemTime(Date.now() + 3_600_000);
+		let tended = 0;
+		const busy: Database = {
+			...database,
+			run: async (scope, statements) => {
+				if (statements.some(({text}) => text.includes('tend_tasks'))) tended += 1;
+				return database.run(scope, statements);
+			},
+			script: () => new Promise(() => undefined),
+		};
+		ends.push(startMaintenance(busy, {log: () => undefined, file, isPaused: () => false}));
+		await minutes(1);
+		expect(tended).toBeGreaterThanOrEqual(11);
 	});
 
 	test('waits while writing is forbidden', async () => {

@@ -17,6 +17,10 @@ export interface Scope {
 	 * default is true, except for the owner's role. The hub's own work waits as long as it must, and is never cancelled for others.
 	 */
 	readonly forRequest?: boolean;
+	/** Upkeep that can wait: it begins when no other call is waiting, or after a minute (time-limits.ts). */
+	readonly whenIdle?: boolean;
+	/** Milliseconds that it may run, if less than its role may. */
+	readonly maxTime?: number;
 	/** SQL written by the owner; `agentmux hub cancel` cancels it. */
 	readonly isOwnSql?: boolean;
 	/**
@@ -32,6 +36,8 @@ export interface Statement {
 	readonly text: string;
 	/** For $1, $2, ...: strings, numbers, booleans, null; arrays and objects in their text form. */
 	readonly values?: readonly unknown[];
+	/** Its plan does not depend on its values, and it is sent often: worth keeping prepared, where the engine does that. */
+	readonly isPrepared?: boolean;
 }
 
 export interface Result {

@@ -9,7 +9,7 @@ import {
 	type Statement,
 } from './database.ts';
 import {pausedError, Pauses, seconds} from './pauses.ts';
-import {maxWait, overtimeMessage, limitWhileOthersWait} from './time-limits.ts';
+import {maxIdleWait, maxWait, overtimeMessage, limitWhileOthersWait} from './time-limits.ts';
 
 export interface Capacity {
 	/** Calls that run at the same time. */
@@ -18,6 +18,11 @@ export interface Capacity {
 	readonly perCaller: number;
 	/** Additional calls, reserved for mail and heartbeats; default 0. */
 	readonly reserved?: number;
+	/**
+	 * How many messages (Scope.bounded) may run in place of one call, because the database shares a write to the disk among them; default
+	 * 1. They start together only while nothing else is waiting.
+	 */
+	readonly together?: number;
 	/** Resolves when the database can start on a call: the call's time is counted from then. By default, it always can. */
 	readonly ready?: () => Promise<void>;
 	/** Milliseconds. For tests, in place of time-limits.ts. */
@@ -39,6 +44,8 @@ interface Call {
 	/** Its SQL; a function, because it is rarely needed. */
 	readonly what: () => string;
 	readonly abort: AbortController;
+	/** performance.now() when it was queued. */
+	readonly queued: number;
 	/** performance.now() when it began. */
 	begun: number;
 	/** It has used up the time that an agent may have while others are waiting. */
@@ -68,6 +75,8 @@ export class FairDatabase implements Database {
 	readonly #pauses = new Pauses();
 	/** Milliseconds that other calls have run since mail last did. */
 	#owedToMail = 0;
+	/** performance.now() when a call last ended. */
+	#settled = 0;
 
 	constructor(database: Database, shares: Capacity) {
 		this.#database = database;
@@ -172,7 +181,7 @@ export class FairDatabase implements Database {
 					this.#next();
 				});
 			};
-			const waiting: Call = {...call, begun: 0, isDue: false, begin, refuse};
+			const waiting: Call = {...call, queued: performance.now(), begun: 0, isDue: false, begin, refuse};
 			if (given?.aborted === true) return reject(given.reason as Error);
 			given?.addEventListener('abort', gone, {once: true});
 			const queue = this.#queues.get(key);
@@ -184,17 +193,43 @@ export class FairDatabase implements Database {
 	}
 
 	#next(): void {
+		while (this.#startOne());
+	}
+
+	/** Starts the call whose turn it is; returns false if there is none. */
+	#startOne(): boolean {
 		for (const [key, queue] of this.#owedToMail > 0 ? this.#mailFirst() : this.#queues) {
 			const [first] = queue;
-			if (first === undefined) continue;
+			if (first === undefined || this.#yields(first)) continue;
 			const left = this.#pauses.left(key);
 			if (left > 0) for (const call of queue.slice()) call.refuse(pausedError(call.caller.name, left));
-			else if (this.#hasRoom(first.caller) && !this.#isOverShare(first.caller)) {
+			else if (this.#joins(first.caller) || (this.#hasRoom(first.caller) && !this.#isOverShare(first.caller))) {
 				this.#remove(first);
 				this.#toTheEnd(key);
 				first.begin();
+				return true;
 			}
 		}
+		return false;
+	}
+
+	/** Whether the call may run together with those that are running. */
+	#joins({isBounded}: SharedCaller): boolean {
+		const {together = 1} = this.#shares;
+		if (!isBounded || this.#running.size === 0 || this.#running.size >= together) return false;
+		const isShared = [...this.#running].every(({caller}) => caller.isBounded);
+		return isShared && this.#firsts().every(call => call.caller.isBounded || this.#yields(call));
+	}
+
+	/** The call of each caller that is next. */
+	#firsts(): Call[] {
+		return [...this.#queues.values()].flatMap(([first]) => first ?? []);
+	}
+
+	/** Whether the call lets another one go first that is waiting. */
+	#yields({caller, queued}: Call): boolean {
+		if (!caller.isIdle || performance.now() - queued > maxIdleWait) return false;
+		return this.#firsts().some(other => !other.caller.isIdle);
 	}
 
 	#mailFirst(): [string, Call[]][] {
@@ -205,7 +240,10 @@ export class FairDatabase implements Database {
 
 	/** Mail gets as much time as others have used before they get more: no matter how many they are, mail waits for one of them. */
 	#settle({caller, begun}: Call): void {
-		const took = performance.now() - begun;
+		const now = performance.now();
+		// The time of calls that run together is counted once.
+		const took = now - (caller.isBounded ? Math.max(begun, this.#settled) : begun);
+		this.#settled = now;
 		const owed = this.#owedToMail + (caller.isMail ? -took : took);
 		this.#owedToMail = Math.max(0, Math.min(owed, this.#limits.shared));
 	}
@@ -240,7 +278,7 @@ export class FairDatabase implements Database {
 
 	/** If anyone is waiting for a slot, cancels the agents' calls that have used up their time. */
 	#cancelOverdue(): void {
-		const waits = [...this.#queues.values()].some(([first]) => first !== undefined && !this.#isOverShare(first.caller));
+		const waits = this.#firsts().some(({caller}) => !caller.isIdle && !this.#isOverShare(caller));
 		if (!waits) return;
 		for (const {caller, begun, isDue, abort} of this.#running) {
 			if (!caller.isCancellable || !isDue) continue;

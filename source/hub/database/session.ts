@@ -2,7 +2,7 @@ import type {Scope, Statement} from './database.ts';
 
 /** The statements that apply a scope to a transaction, as PostgREST does it. */
 export function scopeStatements(scope: Scope): Statement[] {
-	const readOnly = scope.readOnly === true ? [{text: 'set transaction read only'}] : [];
+	const readOnly = scope.readOnly === true ? [{text: 'set transaction read only', isPrepared: true}] : [];
 	return [...readOnly, setStatement(scope, true)];
 }
 
@@ -11,7 +11,7 @@ export function setStatement({role, claims, settings}: Scope, local: boolean): S
 	const all = {...settings, 'request.jwt.claims': JSON.stringify(claims), role};
 	const entries = Object.entries(all);
 	const calls = entries.map((_, index) => `set_config($${index * 2 + 1}, $${index * 2 + 2}, ${local})`);
-	return {text: `select ${calls.join(', ')}`, values: entries.flat()};
+	return {text: `select ${calls.join(', ')}`, values: entries.flat(), isPrepared: true};
 }
 
 /** A value in a text form that PostgreSQL can parse. */

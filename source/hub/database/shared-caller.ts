@@ -13,6 +13,10 @@ export interface SharedCaller {
 	/** Whether it is part of a client's request, which fails rather than wait for long. */
 	readonly isRequest: boolean;
 	readonly isMail: boolean;
+	/** Whether its cost is limited by its nature, as that of one message is. */
+	readonly isBounded: boolean;
+	/** Whether it lets others go first. */
+	readonly isIdle: boolean;
 	/** Whether it is an agent's SQL, of which each caller runs one at a time. */
 	readonly isSql: boolean;
 }
@@ -24,7 +28,7 @@ const names: {readonly [role: string]: string} = {
 
 /** The caller of a scope. The hub's own queries have no claims, so they do not queue behind a user's queries as the owner. */
 export function sharedCallerOf(scope: Scope): SharedCaller {
-	const {role, claims, mail = false, bounded = false, sql = false, isOwnSql = false} = scope;
+	const {role, claims, mail = false, bounded = false, whenIdle = false, sql = false, isOwnSql = false} = scope;
 	const {forRequest = role !== 'postgres'} = scope;
 	const {agent_tag: given, kind} = (claims['app_metadata'] ?? {}) as {
 		readonly agent_tag?: unknown;
@@ -33,12 +37,14 @@ export function sharedCallerOf(scope: Scope): SharedCaller {
 	const tag = [given, claims['sub']].find(name => typeof name === 'string') ?? '';
 	const isGuest = role === 'authenticated' || role === 'anon';
 	return {
-		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail, forRequest]),
+		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail, forRequest, whenIdle]),
 		name: tag === '' ? (names[role] ?? role) : tag,
 		isCancellable: isGuest && kind !== 'human' && forRequest && !bounded,
 		isOwner: isOwnSql || (role === 'service_role' && forRequest && !mail),
 		isRequest: forRequest,
 		isMail: mail,
+		isBounded: bounded,
+		isIdle: whenIdle,
 		isSql: sql,
 	};
 }

@@ -6,9 +6,9 @@ const roleLimits: {readonly [role: string]: number} = {anon: 3000, authenticated
 /** Milliseconds that the owner's statements may run by default; enough for a migration or an index over a million rows. */
 export const statementLimit = 120_000;
 
-/** Milliseconds that a call of the role may run. `max`: the database's limit, in milliseconds. */
-export function timeLimit({role}: Pick<Scope, 'role'>, max: number): number {
-	return Math.min(roleLimits[role] ?? max, max);
+/** Milliseconds that a call may run. `max`: the database's limit, in milliseconds. */
+export function timeLimit({role, maxTime}: Pick<Scope, 'role' | 'maxTime'>, max: number): number {
+	return Math.min(roleLimits[role] ?? max, maxTime ?? max, max);
 }
 
 /** Milliseconds after which an agent's call is cancelled if another caller is waiting. */
@@ -22,3 +22,6 @@ export const lockLimit = 5000;
 
 /** PostgreSQL's own message; `details` and `hint` say why it was cancelled and what to do. */
 export const overtimeMessage = 'canceling statement due to statement timeout';
+
+/** Milliseconds that upkeep lets others go first: it must get its turn on a database that is always busy. */
+export const maxIdleWait = 60_000;

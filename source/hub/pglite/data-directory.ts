@@ -17,6 +17,7 @@ import type {OpenedDatabase} from '../database/opened-database.ts';
 import {statementLimit} from '../database/time-limits.ts';
 import {embedded} from '../database/postgres-url.ts';
 import {readOnlyWhenFull} from '../database/read-only-when-full.ts';
+import {maxTogether} from './worker-messages.ts';
 import {WorkerDatabase, type WorkerDatabaseOptions} from './worker-database.ts';
 import {readSql} from '../files/read-sql.ts';
 
@@ -90,22 +91,23 @@ async function openHeld(
 				values: [unusedEpoch],
 			},
 		]);
-		return {
-			database: new FairDatabase(
-				{
-					...readOnlyWhenFull(database, () => space.isFull, full),
-					async close() {
-						await database.close();
-						held.release();
-					},
+		const fair = new FairDatabase(
+			{
+				...readOnlyWhenFull(database, () => space.isFull, full),
+				async close() {
+					await database.close();
+					held.release();
 				},
-				{atOnce: 1, perCaller: 1, ready: () => database.ready()},
-			),
+			},
+			{atOnce: 1, perCaller: 1, together: maxTogether, ready: () => database.ready()},
+		);
+		return {
+			database: fair,
 			engine: 'PGlite',
 			label: embedded,
 			copyTo: folder => database.copyTo(folder),
 			startMaintenance: () =>
-				startMaintenance(database, {
+				startMaintenance(fair, {
 					log,
 					file: join(paths.data, 'upkeep.json'),
 					isPaused: () => space.isFull,
@@ -169,16 +171,20 @@ async function prepare(database: Database): Promise<void> {
 	await bootstrap(database);
 	await migrate(database, await readMigrations());
 	const [open] = await database.run(owner, [
-		{text: `select has_function_privilege('public', 'set_config(text, text, boolean)', 'execute') as open`},
+		{
+			text: `select bool_or(has_function_privilege('public', name, 'execute')) as open
+				from unnest(array['set_config(text, text, boolean)', 'pg_prepared_statement()']) as name`,
+		},
 	]);
-	if (open?.rows[0]?.['open'] === true) await database.script(owner, closeSetConfig);
+	if (open?.rows[0]?.['open'] === true) await database.script(owner, closeSession);
 }
 
 /**
  * Read-only SQL shares the session with the owner, and could regain the owner's role with set_config, so it may not call that. The
- * roles of the API may: it is how `response.headers` of PostgREST is set. A separate server is not changed: it has other users.
+ * roles of the API may: it is how `response.headers` of PostgREST is set. Nor may anyone list the prepared statements that all callers
+ * share (pipeline.ts): whoever knows their names could replace them. A separate server is not changed: it has other users.
  */
-const closeSetConfig = readSql(new URL('close-set-config.sql', import.meta.url));
+const closeSession = readSql(new URL('close-session.sql', import.meta.url));
 
 /** Creates the directory under a temporary name first, so an interrupted start leaves nothing that matters. */
 async function ensureDirectory(data: string, directory: string, onProgress: (sentence: string) => void): Promise<void> {

@@ -1,11 +1,18 @@
 // The thread in which PostgreSQL runs, so that a long query does not block the hub's event loop.
 import {setFlagsFromString} from 'node:v8';
-import {parentPort, workerData, type MessagePort} from 'node:worker_threads';
+import {parentPort, receiveMessageOnPort, workerData, type MessagePort} from 'node:worker_threads';
 import {DatabaseError, type Result} from '../database/database.ts';
 import {PgliteDatabase} from './pglite.ts';
 import {withdrawInterrupt} from './interrupt.ts';
 import {Progress} from './progress.ts';
-import type {Notice, WorkerAnswer, WorkerCall, WorkerData, WorkerFailure} from './worker-messages.ts';
+import {
+	maxTogether,
+	type Notice,
+	type WorkerAnswer,
+	type WorkerCall,
+	type WorkerData,
+	type WorkerFailure,
+} from './worker-messages.ts';
 
 // By default, V8 compiles all of PostgreSQL a second time with optimizations, which takes seconds of two cores, 600 MB at the peak and
 // 100 MB permanently. Computations would then take half the time, but reads and writes hardly less. (`--liftoff-only`, which implies
@@ -27,27 +34,80 @@ const listening = new Map<string, () => Promise<void>>();
 const progress = new Progress(shared);
 /** What was heard during the call. */
 let notices: Notice[] = [];
-let turn = Promise.resolve();
+/** Calls that were received and have not begun. */
+const waiting: WorkerCall[] = [];
+let isWorking = false;
 answer({opened: true, interrupt: database.interrupt, module: database.module});
 port.on('message', (call: WorkerCall) => {
-	turn = turn.then(() => serve(call));
+	waiting.push(call);
+	if (!isWorking) void work();
 });
 
-async function serve(call: WorkerCall): Promise<void> {
-	progress.begin(call.id);
-	try {
-		const results = await perform(call);
-		finish(call.id);
-		answer({id: call.id, results, notices});
-		notices = [];
-	} catch (error) {
-		finish(call.id);
-		passOnNotices();
-		answer({id: call.id, failure: describe(error)});
-		// Any other error than one reported by PostgreSQL means that it can no longer be trusted.
-		if (!(error instanceof DatabaseError)) throw error;
+async function work(): Promise<void> {
+	isWorking = true;
+	for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) await serve(call);
+	isWorking = false;
+}
+
+/**
+ * Runs a call, and if it is a message, also the messages that wait behind it: each in a transaction of its own, but with one write to the
+ * disk for all. Nothing leaves the thread before that write, because even an error or a notification may tell of an earlier message that a
+ * power cut would undo.
+ */
+async function serve(first: WorkerCall): Promise<void> {
+	const answers: WorkerAnswer[] = [];
+	let isFlushed = true;
+	for (let call = first; ;) {
+		const isFollowed = (): boolean => isMessage(call) && answers.length < maxTogether - 1 && isMessage(peek());
+		const isLater = (): boolean => {
+			isFlushed &&= !isFollowed();
+			return !isFlushed;
+		};
+		answers.push(await outcome(call, isLater));
+		const next = !isFlushed && isFollowed() ? waiting.shift() : undefined;
+		if (next === undefined) break;
+		call = next;
+		answer({begun: call.id});
 	}
-	if (call.call === 'close') port.close();
+	if (!isFlushed) await database.flush();
+	const [one, ...others] = answers;
+	// In one piece, which is one wake-up of the other thread instead of two.
+	if (one !== undefined && 'results' in one) answer({...one, notices: notices.splice(0)});
+	else {
+		passOnNotices();
+		if (one !== undefined) answer(one);
+	}
+	for (const each of others) answer(each);
+	if (first.call === 'close') port.close();
+}
+
+/** The next call that waits. */
+function peek(): WorkerCall | undefined {
+	for (let received = receiveMessageOnPort(port); received !== undefined; received = receiveMessageOnPort(port)) {
+		waiting.push(received.message as WorkerCall);
+	}
+	return waiting[0];
+}
+
+function isMessage(call: WorkerCall | undefined): boolean {
+	return call?.call === 'run' && call.scope.bounded === true;
+}
+
+async function outcome(call: WorkerCall, isLater: () => boolean): Promise<WorkerAnswer> {
+	const {id} = call;
+	progress.begin(id);
+	try {
+		const results = await perform(call, isLater);
+		finish(id);
+		return {id, results};
+	} catch (error) {
+		finish(id);
+		const failed: WorkerAnswer = {id, failure: describe(error)};
+		if (error instanceof DatabaseError) return failed;
+		// Any other error than one reported by PostgreSQL means that it can no longer be trusted.
+		answer(failed);
+		throw error;
+	}
 }
 
 /** Ends a call for cancellation: a later one has no effect, also not on the next call. Returns whether it was cancelled before. */
@@ -64,9 +124,9 @@ function passOnNotices(): void {
 	notices = [];
 }
 
-async function perform(call: WorkerCall): Promise<Result[]> {
+async function perform(call: WorkerCall, isLater: () => boolean): Promise<Result[]> {
 	if (call.call === 'run') {
-		return database.runUnless(() => finish(call.id), call.scope, call.statements);
+		return database.runUnless(() => finish(call.id), call.scope, call.statements, isLater);
 	}
 	if (call.call === 'script') return database.script(call.scope, call.sql);
 	if (call.call === 'listen') await listen(call.channel);

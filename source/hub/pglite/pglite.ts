@@ -11,6 +11,7 @@ import {
 } from '../database/database.ts';
 import {interruptOf, sharedMemory, sharingModule, type Interrupt} from './interrupt.ts';
 import {refuseHarm, refusingSettings} from './refusals.ts';
+import {Pipeline} from './pipeline.ts';
 import {DurableFiles, type DurableFilesEvents} from './durable-files.ts';
 import {directoryLock} from './held-directory.ts';
 import {divideOpenFiles} from '../files/open-files.ts';
@@ -44,6 +45,13 @@ const initDbStartParams = ['--wal-segsize=1'];
 const cleanSession =
 	'reset session authorization; reset all; close all; deallocate all; discard temp; discard sequences; select pg_advisory_unlock_all();';
 
+const begin: Statement = {text: 'begin'};
+const commit: Statement = {text: 'commit'};
+/** The commit then does not wait for the disk. */
+const withoutSync: Statement = {text: 'set local synchronous_commit to off'};
+/** Writes a record that nothing reads, and waits until it and everything before it is on the disk. */
+const flush: Statement = {text: `select pg_catalog.pg_logical_emit_message(false, '', '', true)`};
+
 export interface PgliteOptions extends Pick<DurableFilesEvents, 'onSync'> {
 	/** The data directory; initialized if it is empty or missing. Null: a new database in memory. */
 	readonly directory?: string | null;
@@ -59,6 +67,7 @@ export interface PgliteOptions extends Pick<DurableFilesEvents, 'onSync'> {
 export class PgliteDatabase implements Database {
 	readonly #pglite: PGlite;
 	readonly #directory: string | null;
+	readonly #pipeline: Pipeline;
 	readonly #listeners = new Map<string, Set<(payload: string) => void>>();
 	/** Lets another thread cancel a statement; null if the memory is not shared. */
 	readonly interrupt: Interrupt | null;
@@ -74,6 +83,7 @@ export class PgliteDatabase implements Database {
 		this.interrupt = interrupt;
 		this.module = module;
 		this.#pglite = pglite;
+		this.#pipeline = new Pipeline(pglite, parsed);
 		this.#directory = directory;
 		for (const oid of Object.keys(pglite.parsers)) {
 			if (!parsed.has(Number(oid))) pglite.parsers[oid] = text => text;
@@ -127,29 +137,49 @@ export class PgliteDatabase implements Database {
 
 	/**
 	 * As `run`, but rolls back if `isCancelled` returns true just before the commit. From then on, nothing may cancel the call: an interrupt
-	 * between the commit and the response would report a failure although it was committed.
+	 * between the commit and the response would report a failure although it was committed. If `isLater` returns true, the commit is not
+	 * durable before `flush`, and nobody may be told of it until then.
 	 */
-	runUnless(isCancelled: () => boolean, scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
+	runUnless(
+		isCancelled: () => boolean,
+		scope: Scope,
+		statements: readonly Statement[],
+		isLater: () => boolean = () => false,
+	): Promise<Result[]> {
 		return this.#inTurn(async () => {
 			if (scope.isBare === true && scope.readOnly !== true) {
-				const results: Result[] = [];
-				for (const statement of statements) results.push(await this.#query(statement));
+				const results = await this.#pipeline.run(statements);
 				if (isCancelled()) throw new DatabaseError('canceling statement due to user request', canceled);
 				return results;
 			}
-			await this.#pglite.exec('begin');
 			try {
-				for (const statement of scopeStatements(scope)) await this.#query(statement);
-				const results: Result[] = [];
-				for (const statement of statements) results.push(await this.#query(statement));
+				const results = await this.#begin(scope, statements);
 				if (isCancelled()) throw new DatabaseError('canceling statement due to user request', canceled);
-				await this.#pglite.exec('commit');
+				await this.#pipeline.run(isLater() ? [withoutSync, commit] : [commit]);
 				return results;
 			} catch (error) {
 				await this.#uncancelled('rollback');
 				throw error;
 			}
 		});
+	}
+
+	/** Makes all earlier commits durable. */
+	flush(): Promise<unknown> {
+		return this.#inTurn(() => this.#pipeline.run([flush]));
+	}
+
+	/** Runs the statements in a transaction, which stays open. */
+	async #begin(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
+		const first = [begin, ...scopeStatements(scope)];
+		const all = [...first, ...statements.map(statement => ({...statement, role: scope.role}))];
+		const results = await this.#pipeline.run(all).catch(async (error: unknown) => {
+			if (!isStale(error as Error & Report)) throw error;
+			await this.#uncancelled('rollback');
+			this.#pipeline.forget();
+			return this.#pipeline.run(all);
+		});
+		return results.slice(first.length);
 	}
 
 	script(scope: Scope, sql: string): Promise<Result[]> {
@@ -159,6 +189,7 @@ export class PgliteDatabase implements Database {
 			} finally {
 				if (this.#pglite.isInTransaction()) await this.#uncancelled('rollback');
 				await this.#uncancelled(cleanSession);
+				this.#pipeline.forget();
 				for (const channel of this.#listeners.keys()) await this.#uncancelled(`listen ${quoteIdentifier(channel)}`);
 			}
 		});
@@ -262,6 +293,11 @@ export class PgliteDatabase implements Database {
 
 function toResult({rows, fields, rowCount}: Results<Record<string, unknown>>): Result {
 	return {rows, fields, count: rowCount ?? rows.length};
+}
+
+/** Whether a prepared statement has to be prepared again: someone's SQL removed it, or a column that it returns has another type now. */
+function isStale({code, message}: Error & Report): boolean {
+	return code === '26000' || (code === '0A000' && message === 'cached plan must not change result type');
 }
 
 /** SQLSTATE of a statement that was cancelled. */

@@ -152,7 +152,8 @@ export class WorkerDatabase implements Database {
 			this.#watch();
 			return;
 		}
-		if ('notices' in answer) this.#pass(answer.notices);
+		if ('begun' in answer) return this.#watchCall(answer.begun);
+		if ('notices' in answer) this.#pass(answer.notices ?? []);
 		if (!('id' in answer)) return;
 		const pending = this.#pending.get(answer.id);
 		this.#pending.delete(answer.id);
@@ -178,15 +179,21 @@ export class WorkerDatabase implements Database {
 		this.#options.onDisplaced?.();
 	}
 
-	/** Sets the timeout for the running call, which is the oldest. */
+	/** Sets the timeout for the running call: the oldest, unless the thread says otherwise. */
 	#watch(): void {
+		const [oldest] = this.#pending.keys();
+		if (oldest === undefined) clearTimeout(this.#watchdog);
+		else this.#watchCall(oldest);
+	}
+
+	#watchCall(id: number): void {
 		clearTimeout(this.#watchdog);
-		const [id, oldest] = this.#pending.entries().next().value ?? [];
-		if (id === undefined || oldest === undefined) return;
-		const limit = this.#opened ? limitOf(oldest.request, this.#options.timeout) : openingTime;
+		const pending = this.#pending.get(id);
+		if (pending === undefined) return;
+		const limit = this.#opened ? limitOf(pending.request, this.#options.timeout) : openingTime;
 		this.#watchdog = setTimeout(() => {
-			if (this.#opened) void this.#cancel(oldest, overtime(limit));
-			else this.#end(id, oldest, overtime(limit));
+			if (this.#opened) void this.#cancel(pending, overtime(limit));
+			else this.#end(id, pending, overtime(limit));
 		}, limit);
 	}
 

@@ -2,6 +2,9 @@ import type {Result, Scope, Statement} from '../database/database.ts';
 import type {PgliteOptions} from './pglite.ts';
 import type {Interrupt} from './interrupt.ts';
 
+/** The maximum number of messages that share a write to the disk. */
+export const maxTogether = 16;
+
 /** The data that the thread gets when it starts. */
 export interface WorkerData {
 	readonly options: PgliteOptions;
@@ -34,6 +37,8 @@ export type WorkerAnswer =
 	| {readonly opened: true; readonly interrupt: Interrupt | null; readonly module: WebAssembly.Module | null}
 	/** PostgreSQL panicked, with this message, and the thread is about to end. */
 	| {readonly stopped: string}
-	| {readonly id: number; readonly results: Result[]; readonly notices: readonly Notice[]}
+	/** A message has begun whose predecessors are not answered yet, because they share a write to the disk with it. */
+	| {readonly begun: number}
+	| {readonly id: number; readonly results: Result[]; readonly notices?: readonly Notice[]}
 	| {readonly id: number; readonly failure: WorkerFailure}
 	| {readonly notices: readonly Notice[]};

@@ -11,6 +11,9 @@ export const connections = 5;
 /** Additional connections, reserved for mail and heartbeats. */
 export const mailConnections = 2;
 
+/** Milliseconds after which it is checked whether a connection still responds. */
+const maxIdle = 1000;
+
 interface PoolOptions {
 	/** Milliseconds that a statement may run. */
 	readonly timeout: number;
@@ -22,6 +25,8 @@ interface PoolOptions {
 export class Pool {
 	readonly #pool: pg.Pool;
 	readonly #maxSilence: number;
+	/** performance.now() when a connection was last released. */
+	readonly #released = new WeakMap<pg.PoolClient, number>();
 
 	constructor(config: pg.ClientConfig, {timeout, maxSilence}: PoolOptions) {
 		this.#maxSilence = maxSilence;
@@ -41,15 +46,22 @@ export class Pool {
 		this.#pool.on('connect', client => client.on('error', () => undefined));
 	}
 
-	/** A connection that has responded to `first`. Idle ones may be dead, because the server was restarted. Rejects as translated. */
-	async connect(first: string): Promise<pg.PoolClient> {
+	/**
+	 * A connection that has responded to `first`, or, if that is null, within the last second. Idle ones may be dead, because the server was
+	 * restarted. Rejects as translated.
+	 */
+	async connect(first: string | null): Promise<pg.PoolClient> {
 		for (let attempt = 0; ; attempt++) {
 			const client = await this.#pool.connect().catch((error: unknown) => {
 				throw unreachable(error);
 			});
+			if (first === null && performance.now() - (this.#released.get(client) ?? -Infinity) < maxIdle) return client;
 			try {
 				// With a short timeout, so that a network that drops everything is noticed here.
-				const question: pg.QueryConfig & {query_timeout: number} = {text: first, query_timeout: this.#maxSilence};
+				const question: pg.QueryConfig & {query_timeout: number} = {
+					text: first ?? 'select',
+					query_timeout: this.#maxSilence,
+				};
 				await client.query(question);
 				return client;
 			} catch (error) {
@@ -59,6 +71,12 @@ export class Pool {
 				if (attempt === connections || isSilent || !(failure instanceof DatabaseAway)) throw failure;
 			}
 		}
+	}
+
+	/** Returns a connection; closes it unless it can run the next call. */
+	release(client: pg.PoolClient, isClean: boolean): void {
+		this.#released.set(client, performance.now());
+		client.release(!isClean);
 	}
 
 	/** Waits for the calls that are running. */

@@ -8,6 +8,7 @@ import {describeBlocker, PostgresBlockers, type RunningCall} from './blockers.ts
 import {Call} from './call.ts';
 import {isCanceled, translated} from './errors.ts';
 import {PostgresListener} from './listener.ts';
+import {runPipelined} from './pipelined.ts';
 import {Pool, reset} from './pool.ts';
 import {query, runReadOnly, toResult, types} from './query.ts';
 import {mark, Runaways} from './runaways.ts';
@@ -76,14 +77,18 @@ export class PostgresDatabase implements Database {
 	}
 
 	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
-		return this.#transaction(scope, signal, async client => {
-			const results: Result[] = [];
-			const before = mark(scope);
-			for (const statement of statements) {
-				results.push(await query(client, {...statement, text: `${before}${statement.text}`}));
-			}
-			return results;
-		});
+		const before = mark(scope);
+		const first = [{text: 'begin'}, ...scopeStatements(this.#own(scope))];
+		const marked = statements.map(({text, values = []}) => ({text: `${before}${text}`, values}));
+		return this.#with(
+			scope,
+			signal,
+			async client => {
+				const results = await runPipelined(client, [...first, ...marked, {text: 'commit'}]);
+				return results.slice(first.length, -1);
+			},
+			null,
+		);
 	}
 
 	async script(scope: Scope, sql: string, signal?: AbortSignal): Promise<Result[]> {
@@ -138,12 +143,15 @@ export class PostgresDatabase implements Database {
 		);
 	}
 
-	/** Runs `work` with a connection, and resets the connection afterwards. */
+	/**
+	 * Runs `work` with a connection, and resets the connection afterwards, except after a transaction. `first`: a statement with which the
+	 * connection shows that it responds; null if `work` is a transaction that begins by itself.
+	 */
 	async #with<T>(
 		scope: Scope,
 		signal: AbortSignal | undefined,
 		work: (client: pg.PoolClient) => Promise<T>,
-		first = 'select',
+		first: 'select' | 'begin' | null = 'select',
 	): Promise<T> {
 		const client = await this.#pool.connect(first);
 		const call = new Call(client, scope, {
@@ -164,14 +172,14 @@ export class PostgresDatabase implements Database {
 			const result = await work(client);
 			end();
 			// A cancellation that is still on its way would hit the next call.
-			const isClean = call.cancelled === null && (first === 'begin' || (await reset(client)));
-			client.release(!isClean);
+			const isClean = call.cancelled === null && (first !== 'select' || (await reset(client)));
+			this.#pool.release(client, isClean);
 			return result;
 		} catch (error) {
 			end();
 			const {cancelled} = call;
 			if (call.isAbandoned && cancelled !== null) {
-				client.release(true);
+				this.#pool.release(client, false);
 				this.runaways.add(call.process, scope, call.begun);
 				throw new Runaway(cancelled);
 			}
@@ -179,7 +187,7 @@ export class PostgresDatabase implements Database {
 			// An earlier statement of the agent still runs, maybe one that nobody here has given up.
 			if (failure instanceof DatabaseError && failure.code === pausedCode) void this.runaways.look();
 			const isClean = cancelled === null && failure instanceof DatabaseError && (await reset(client));
-			client.release(!isClean);
+			this.#pool.release(client, isClean);
 			throw cancelled !== null && isCanceled(failure) ? cancelled : failure;
 		}
 	}

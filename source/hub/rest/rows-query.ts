@@ -36,7 +36,8 @@ export interface RowsResult {
 }
 
 export async function runRowsQuery(database: Database, scope: Scope, query: RowsQuery): Promise<RowsResult> {
-	const statements: Statement[] = [statement(renderRowsQuery(query))];
+	// One message is inserted by the same statement as the last one, whatever is in it.
+	const statements: Statement[] = [{...statement(renderRowsQuery(query)), isPrepared: scope.bounded === true}];
 	if (query.explain !== undefined) statements.push(statement(sql`explain (format json) ${query.explain}`));
 	const [result, explained] = await database.run(scope, statements);
 	const columns = result?.rows[0] ?? {};

@@ -1,5 +1,5 @@
 import {owner} from '../schema/bootstrap.ts';
-import {DatabaseError, type Database} from '../database/database.ts';
+import type {Database, Scope} from '../database/database.ts';
 import {isDue} from '../files/due.ts';
 import {watchLeases} from './leases.ts';
 import {keepWatches} from './watches.ts';
@@ -14,6 +14,9 @@ const vacuumEvery = 3_600_000;
 const agentsVacuumTime = 1000;
 /** Bytes of write-ahead log after which a checkpoint is due early. */
 const maxLogSize = 64 * 1024 * 1024;
+
+/** Others do not wait for these. */
+const idle: Scope = {...owner, whenIdle: true};
 
 export interface MaintenanceOptions {
 	readonly log: Log;
@@ -48,27 +51,40 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 		const position = result?.rows[0]?.['position'];
 		return typeof position === 'string' ? BigInt(position) : 0n;
 	};
-	const work = async (): Promise<void> => {
-		if (isPaused()) return;
-		await database.run(owner, [keepWatches]);
-		const now = await position();
-		if (checkpointed.position === 0n) checkpointed = {...checkpointed, position: now};
+	const failed = (error: unknown): void =>
+		log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`);
+	const clean = async (now: bigint): Promise<void> => {
 		if (isDue(vacuumed.at, vacuumEvery) && vacuumed.position !== String(now)) {
 			await vacuum(database);
 			vacuumed = keep(file, {at: Date.now(), position: String(await position())});
 		}
 		const isLong = now - checkpointed.position > maxLogSize;
 		if (now !== checkpointed.position && (isDue(checkpointed.at, checkpointEvery) || isLong)) {
-			await database.script(owner, 'checkpoint');
+			await database.script(idle, 'checkpoint');
 			checkpointed = {at: Date.now(), position: await position()};
 		}
+	};
+	/** Cleaning lets everyone else go first, and leases and watches do not wait for that. */
+	let cleaning = false;
+	const work = async (): Promise<void> => {
+		if (isPaused()) return;
+		await database.run(owner, [keepWatches]);
+		const now = await position();
+		if (checkpointed.position === 0n) checkpointed = {...checkpointed, position: now};
+		if (cleaning) return;
+		cleaning = true;
+		void clean(now)
+			.catch(failed)
+			.finally(() => {
+				cleaning = false;
+			});
 	};
 	let working = false;
 	const timer = setInterval(() => {
 		if (working) return;
 		working = true;
 		void work()
-			.catch((error: unknown) => log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`))
+			.catch(failed)
 			.finally(() => {
 				working = false;
 			});
@@ -85,21 +101,16 @@ const tables = readSql(new URL('tables.sql', import.meta.url));
 async function vacuum(database: Database): Promise<void> {
 	const [result] = await database.run(owner, [{text: tables}]);
 	for (const {name, agents} of result?.rows ?? []) {
-		const abort = new AbortController();
-		const timer = agents === true ? setTimeout(() => abort.abort(overtime()), agentsVacuumTime) : undefined;
 		try {
-			await database.script(owner, `vacuum analyze ${String(name)}`, abort.signal);
+			await database.script(
+				agents === true ? {...idle, maxTime: agentsVacuumTime} : idle,
+				`vacuum analyze ${String(name)}`,
+			);
 		} catch (error) {
 			// Out of time, or dropped meanwhile.
 			if (agents !== true) throw error;
-		} finally {
-			clearTimeout(timer);
 		}
 	}
-}
-
-function overtime(): DatabaseError {
-	return new DatabaseError('canceling statement due to statement timeout', '57014');
 }
 
 /** Null if the file is missing or damaged; then the next vacuum is due in an hour. */
