@@ -1,5 +1,5 @@
 // npm run bench [-- NAME ...] [-- --write]: prints each figure beside its floor, measured in the same run; --write renews
-// bench/RESULTS.md between its markers.
+// bench/RESULTS.md between its markers. --messages=N: how long the history is in which `search` searches; a million takes half an hour.
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
 import {firstStart} from './first-start.ts';
@@ -10,6 +10,7 @@ import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
 import {renew, resultsFile, verdict} from './results.ts';
+import {searchInHistory} from './search.ts';
 import {startToFirstFrame} from './start.ts';
 import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
@@ -41,6 +42,10 @@ function tell(figure: Figure): void {
 console.log(`${machine()}\n`);
 if (chosen('first-start')) tell(firstStart());
 if (chosen('watch')) (await watchedInserts()).forEach(tell);
+if (chosen('search')) {
+	const messages = Number(words.find(word => word.startsWith('--messages='))?.split('=')[1] ?? 20_000);
+	(await searchInHistory(messages)).forEach(tell);
+}
 if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);
 const names = Object.keys(onHub).filter(name => chosen(name));
 if (names.length > 0) {

@@ -71,7 +71,9 @@ function call(moments: readonly string[], ids: readonly number[]): string {
 		`p_id => ${some(0.04, () => minus(0.5) + String(pick(ids)))}`,
 	];
 	if (chance(0.15))
-		parts.push(`p_query => '${pick(['on main', '"on main" or rare', '-the', 'rest.ts', 'needle or x', '-absent cluster'])}'`);
+		parts.push(
+			`p_query => '${pick(['on main', '"on main" or rare', '-the', 'rest.ts', 'needle or x', '-absent cluster'])}'`,
+		);
 	if (chance(0.2)) parts.push(`p_before => '${pick(moments)}'`);
 	if (chance(0.2)) parts.push(`p_after => '${pick(moments)}'`);
 	if (chance(0.2)) parts.push(`p_before_id => ${pick(ids)}`);
@@ -96,7 +98,8 @@ describe.each(engines)('search on $engine', ({open}) => {
 		let id = 0;
 		const rows: object[] = [];
 		for (let index = 0; index < 2500; index += 1) {
-			id += index === 1200 || index === 2200 ? 140_000 : index < 500 || index > 2300 ? 1 + Math.floor(random() * 900) : 1;
+			id +=
+				index === 1200 || index === 2200 ? 140_000 : index < 500 || index > 2300 ? 1 + Math.floor(random() * 900) : 1;
 			const at = index + (chance(0.05) ? -Math.floor(random() * 700) : 0);
 			rows.push({
 				id,
@@ -123,8 +126,10 @@ describe.each(engines)('search on $engine', ({open}) => {
 	}, 300_000);
 	afterAll(() => database.close());
 
+	/** The searches that find something else than those that look at every message. A third of all must find something. */
 	const differences = async (count: number): Promise<string[]> => {
 		const wrong: string[] = [];
+		let finding = 0;
 		for (let round = 0; round < count; round += 1) {
 			const args = call(moments, ids);
 			const caller = pick([agent('A'), agent('d-2'), service('HUMAN'), service()]);
@@ -132,12 +137,50 @@ describe.each(engines)('search on $engine', ({open}) => {
 				caller,
 				`select array(select id from search_messages(${args})) as found, array(select id from search_every_message(${args})) as all`,
 			);
-			if (JSON.stringify(row!['found']) !== JSON.stringify(row!['all'])) wrong.push(`${JSON.stringify(caller)} ${args}`);
+			if ((row!['all'] as unknown[]).length > 0) finding += 1;
+			if (JSON.stringify(row!['found']) !== JSON.stringify(row!['all']))
+				wrong.push(`${JSON.stringify(caller)} ${args}`);
 		}
+		expect(finding).toBeGreaterThan(count / 3);
 		return wrong;
 	};
 
 	test('finds what looking at every message finds', {timeout: 300_000}, async () => {
-		expect(await differences(400)).toEqual([]);
+		expect(await differences(250)).toEqual([]);
+	});
+
+	test('finds the same while the words of old messages are being stored', {timeout: 300_000}, async () => {
+		await database.script(`delete from agentmux.message_words where message_id <= (select id from messages order by id offset 1500 limit 1);
+			delete from agentmux.message_hours;
+			insert into agentmux.message_hours select distinct message_id >> 11, date_trunc('hour', created_at, 'UTC') from agentmux.message_words;
+			insert into agentmux.words_missing select id + 1 from messages order by id offset 1500 limit 1;
+			create index messages_search on messages using gin (agentmux.words(content)) with (gin_pending_list_limit = 64)`);
+		expect(await differences(60)).toEqual([]);
+		const step = async (): Promise<unknown> =>
+			(await database.as(owner, 'select agentmux.store_words(400) as more'))[0]?.['more'];
+		expect([await step(), await step()]).toEqual([true, true]);
+		expect(await differences(60)).toEqual([]);
+		expect([await step(), await step(), await step()]).toEqual([true, false, false]);
+		expect(await differences(60)).toEqual([]);
+		const [left] = await database.as(
+			owner,
+			`select to_regclass('public.messages_search') as index, count(*)::int as without
+			from messages as m where not exists (select from agentmux.message_words as w where w.message_id = m.id)`,
+		);
+		expect(left).toEqual({index: null, without: 0});
+	});
+
+	test('forgets what was redacted, and finds what takes its place', async () => {
+		const [posted] = await database.as(
+			agent('A'),
+			`insert into messages (content) values ('[A] secretword for @B') returning id`,
+		);
+		const find = async (args: string): Promise<unknown> =>
+			(await database.as(agent('A'), `select id from search_messages(${args})`)).map(row => row['id']);
+		expect(await find(`p_words => '{secretw*}', p_to => '{B}'`)).toEqual([posted!['id']]);
+		await database.as(agent('A'), `select redact_message($1)`, [posted!['id']]);
+		expect(await find(`p_words => '{secretw*}'`)).toEqual([]);
+		expect(await find(`p_words => '{redacted}', p_from => '{A}'`)).toEqual([posted!['id']]);
+		expect(await find(`p_words => '{redacted}', p_to => '{B}'`)).toEqual([]);
 	});
 });
