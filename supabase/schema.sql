@@ -3025,6 +3025,8 @@ declare
   -- The lowest ids of the blocks in which the index found too much.
   full_17 bigint;
   full_14 bigint;
+  -- How many were found before this block.
+  before int;
   candidates bigint[];
   -- Whether their words, marks and times are known to match; whether nothing is left.
   checked boolean;
@@ -3149,7 +3151,7 @@ begin
         continue;
       end if;
       high := coalesce((select max(w.message_id) from agentmux.message_words as w where w.message_id between low and start - 1), low - 1);
-      bits := case when high >= full_14 then 11 when bits = 11 or high >= full_17 then 14 else max_bits end;
+      before := cardinality(found);
       checked := true;
     end if;
     if checked and not more then
@@ -3169,6 +3171,15 @@ begin
             where r.message_id = m.id and r.state <> 'acked' and r.attempts >= 5
               and (r.lease_until is null or r.lease_until <= clock_timestamp())))
         order by m.id desc limit page - cardinality(found));
+    end if;
+    if bits is not null and before is not null then
+      bits := case
+        when high >= full_14 then 11
+        -- A few more of this size fill the page.
+        when bits < 17 and 4 * (cardinality(found) - before) >= page - cardinality(found) then bits
+        when bits = 11 or high >= full_17 then 14
+        else max_bits
+      end;
     end if;
   end loop;
   return query select m.* from public.messages as m where m.id = any (found) order by m.id desc;
