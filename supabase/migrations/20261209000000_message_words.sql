@@ -111,11 +111,11 @@ begin
   return false;
 end $$;
 
--- Creating the triggers has locked the table, so no message is missed. A history of usual length gets its words at once.
+-- Creating the triggers has locked the table, so no message is missed. A short history gets its words at once.
 do $$
 begin
   insert into agentmux.words_missing (below) select max(m.id) + 1 from public.messages as m having max(m.id) is not null;
-  if not agentmux.store_words(20000) then drop index if exists public.messages_search; end if;
+  if not agentmux.store_words(5000) then drop index if exists public.messages_search; end if;
 end $$;
 
 -- All of these that are not null; null without any.
