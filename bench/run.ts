@@ -1,5 +1,6 @@
 // npm run bench [-- NAME ...] [-- --write] [-- --check]: prints each figure beside its floor, measured in the same run; --write renews
 // the rows of bench/RESULTS.md between its markers; --check fails if a ratio is worse than the recorded one by more than a fifth.
+// --messages=N: how long the history is in which `search` searches; a million takes half an hour.
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
 import {fanOut, insertToSubscriber} from './fan-out.ts';
@@ -12,6 +13,7 @@ import {keyToBytes} from './key-to-bytes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
 import {renew, resultsFile, verdict, worseThanRecorded} from './results.ts';
+import {searchInHistory} from './search.ts';
 import {startToFirstFrame} from './start.ts';
 import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
@@ -47,6 +49,10 @@ if (chosen('first-start')) tell(firstStart());
 if (chosen('inbox')) (await oldUnackedMessage()).forEach(tell);
 if (chosen('inserts-postgres')) tell(await durableInsertsOnPostgres());
 if (chosen('watch')) (await watchedInserts()).forEach(tell);
+if (chosen('search')) {
+	const messages = Number(words.find(word => word.startsWith('--messages='))?.split('=')[1] ?? 20_000);
+	(await searchInHistory(messages)).forEach(tell);
+}
 if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);
 const names = Object.keys(onHub).filter(name => chosen(name));
 if (names.length > 0) {

@@ -5,6 +5,7 @@ import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import type {Database} from '../../source/hub/database/database.ts';
 import {isDue} from '../../source/hub/files/due.ts';
 import {startMaintenance} from '../../source/hub/upkeep/maintenance.ts';
+import {startStoringWords} from '../../source/hub/upkeep/words.ts';
 
 let folder: string;
 let file: string;
@@ -109,6 +110,23 @@ describe('upkeep', () => {
 		ends.push(startMaintenance(busy, {log: () => undefined, file, isPaused: () => false}));
 		await minutes(1);
 		expect(tended).toBeGreaterThanOrEqual(11);
+	});
+
+	test('stores the words of old messages in steps, also after one that failed, until there are no more', async () => {
+		let steps = 0;
+		const logged: string[] = [];
+		const old: Database = {
+			...database,
+			async run() {
+				steps += 1;
+				if (steps === 2) throw new Error('canceling statement');
+				return [{rows: [{more: steps < 5}], fields: [], count: 1}];
+			},
+		};
+		ends.push(startStoringWords(old, sentence => logged.push(sentence)));
+		await minutes(10);
+		expect(steps).toBe(5);
+		expect(logged).toEqual(['Storing the words of old messages failed: canceling statement']);
 	});
 
 	test('waits while writing is forbidden', async () => {

@@ -39,7 +39,7 @@ describe.each(engines)('search on $engine', ({open}) => {
 			select '[A] ' || (select string_agg('word' || (n * 37 + w) % 5000, ' ') from generate_series(1, 40) as w)
 			from generate_series(1, 600) as n`,
 		);
-		const [aside] = await database.as(owner, `select gin_clean_pending_list('messages_search') as pages`);
+		const [aside] = await database.as(owner, `select gin_clean_pending_list('agentmux.message_words_search') as pages`);
 		expect(Number(aside?.['pages'])).toBeLessThanOrEqual(9);
 	});
 

@@ -94,6 +94,33 @@ describe.each(engines)('an upgrade on $engine', ({open}) => {
 		}
 	});
 
+	it('with a long history finds all of it, and stores its words in steps afterwards', {timeout: 120_000}, async () => {
+		const database = await open();
+		try {
+			await makeReleased(database, '20261209000000');
+			await rowsOf(
+				database,
+				`insert into messages (content) select '[A] number ' || n || case when n in (7, 5500) then ' needle' else '' end
+				from generate_series(1, 5700) as n`,
+			);
+			await migrate(database, migrations);
+			const find = async (words: string): Promise<unknown> =>
+				(await rowsOf(database, `select id::int from search_messages(p_words => '${words}', p_limit => 3)`)).map(
+					row => row['id'],
+				);
+			expect(await find('{needl*}')).toEqual([5500, 7]);
+			expect(await find('{number}')).toEqual([5700, 5699, 5698]);
+			const steps: unknown[] = [];
+			do steps.push((await rowsOf(database, 'select agentmux.store_words(500) as more'))[0]?.['more']);
+			while (steps.at(-1) === true);
+			expect(steps).toEqual([true, false]);
+			expect(await find('{needl*}')).toEqual([5500, 7]);
+			expect(differences(await dumpSchema({as: async (_, sql) => [...(await rowsOf(database, sql))]}))).toEqual([]);
+		} finally {
+			await database.close();
+		}
+	});
+
 	it('marks existing circles, and cancels tasks that wait for deleted ones', async () => {
 		const database = await upgraded(open, '20261201000300', [
 			`insert into tasks (title, depends_on, parent_id) values ('A', '{}', null), ('B', '{1}', null), ('S', '{2}', 1), ('lost', '{99}', null),

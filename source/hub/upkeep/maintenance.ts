@@ -3,6 +3,7 @@ import type {Database, Scope} from '../database/database.ts';
 import {isDue} from '../files/due.ts';
 import {watchLeases} from './leases.ts';
 import {keepWatches} from './watches.ts';
+import {startStoringWords} from './words.ts';
 import type {Log} from '../files/log.ts';
 import {readJsonFile, writePrivateFile} from '../files/private-file.ts';
 import {readSql} from '../files/read-sql.ts';
@@ -36,7 +37,8 @@ interface Vacuumed {
 
 /**
  * Starts the periodic work that a PostgreSQL server does by itself and PGlite does not: checkpoints (without them, the log would grow
- * forever) and vacuum. Also makes tasks with expired leases available again, and sends changes of watched tables. Writes to the disk
+ * forever) and vacuum. Also makes tasks with expired leases available again, sends changes of watched tables, and stores the
+ * words of messages that have none. Writes to the disk
  * only if something was written since. Returns a function that stops it.
  */
 export function startMaintenance(database: Database, {log, file, isPaused}: MaintenanceOptions): () => void {
@@ -89,7 +91,11 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 				working = false;
 			});
 	}, tick);
-	return () => clearInterval(timer);
+	const endStoring = startStoringWords(database, log, isPaused);
+	return () => {
+		clearInterval(timer);
+		endStoring();
+	};
 }
 
 const tables = readSql(new URL('tables.sql', import.meta.url));

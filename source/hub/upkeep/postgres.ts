@@ -2,6 +2,7 @@ import {owner} from '../schema/bootstrap.ts';
 import {DatabaseAway, type Database, type Statement} from '../database/database.ts';
 import {resumeLeases, watchLeases} from './leases.ts';
 import {keepWatches} from './watches.ts';
+import {startStoringWords} from './words.ts';
 import type {Log} from '../files/log.ts';
 import {readFingerprint} from '../rest/catalog/catalog-reader.ts';
 
@@ -14,8 +15,8 @@ export const announceSchema: Statement = {
 const tick = 5000;
 
 /**
- * Starts the periodic work for a PostgreSQL server, which does the rest by itself: makes tasks with expired leases available again and,
- * with `watchSchema`, checks whether the schema has changed, for servers without event triggers. All hubs of a database may do it at the
+ * Starts the periodic work for a PostgreSQL server, which does the rest by itself: makes tasks with expired leases available again, stores
+ * the words of messages that have none and, with `watchSchema`, checks whether the schema has changed, for servers without event triggers. All hubs of a database may do it at the
  * same time. Returns a function that stops it.
  */
 export function startUpkeep(database: Database, watchSchema: boolean, log: Log): () => void {
@@ -46,5 +47,9 @@ export function startUpkeep(database: Database, watchSchema: boolean, log: Log):
 				working = false;
 			});
 	}, tick);
-	return () => clearInterval(timer);
+	const endStoring = startStoringWords(database, log);
+	return () => {
+		clearInterval(timer);
+		endStoring();
+	};
 }
