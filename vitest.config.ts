@@ -15,6 +15,9 @@ const onBothEngines = [
 const {unit, built} = testFiles();
 const globalSetup = 'test/helpers/build.ts';
 
+// Also for the programs that tests start. Those from source/ would have their types stripped at every start.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
+
 export default defineConfig({
 	resolve: {
 		alias: [{find: /^fast-check$/, replacement: fileURLToPath(new URL('test/helpers/fast-check.ts', import.meta.url))}],

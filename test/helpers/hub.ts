@@ -1,6 +1,6 @@
 import {spawn, type ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
-import {mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -34,6 +34,8 @@ export interface TestHub {
 export interface TestHubOptions {
 	/** An existing home; by default a new temporary one. */
 	readonly home?: string;
+	/** Lets it make its database itself; by default a home without one is given what a first start makes. */
+	readonly isFirst?: boolean;
 	/** Another program than the built one. */
 	readonly cli?: string;
 	/** More for the process's environment. */
@@ -54,8 +56,7 @@ export function placesIn(home: string): HubPaths {
 /** Starts a hub and resolves when it answers; rejects with its output if it ends before. */
 export async function startTestHub(options: TestHubOptions = {}): Promise<TestHub> {
 	const home = options.home ?? temporaryHome();
-	const isBuilt = options.cli === undefined || options.cli === cli;
-	if (options.home === undefined && isBuilt && !onPostgres) await startedBefore(home);
+	if (isPreparedFor(home, options)) await startedBefore(home);
 	const paths = placesIn(home);
 	const database = onPostgres ? await serverOf(home) : null;
 	const env = {...(database === null ? {} : {AGENTMUX_DATABASE_URL: database}), ...options.env};
@@ -88,6 +89,12 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
 		},
 		kill: () => end('SIGKILL'),
 	};
+}
+
+/** To make the database in a home takes as long as all else that a hub does until it answers. */
+function isPreparedFor(home: string, {cli: program = cli, env = {}, isFirst = false}: TestHubOptions): boolean {
+	if (isFirst || onPostgres || program !== cli || env['AGENTMUX_DATABASE_URL'] !== undefined) return false;
+	return !existsSync(join(home, 'data'));
 }
 
 /** The PostgreSQL of each home, on an engine that needs one. */

@@ -48,6 +48,8 @@ export interface Connection extends Session {
 export interface MigratedDatabase extends Session {
 	/** Empties the tables. */
 	clear(): Promise<void>;
+	/** Undoes what the scripts in it do, at its end; what its calls of `as` do is undone at once. */
+	undone<T>(work: (session: Session) => Promise<T>): Promise<T>;
 	close(): Promise<void>;
 }
 
@@ -101,6 +103,18 @@ export async function openPglite(): Promise<MigratedDatabase> {
 	return {
 		...session,
 		clear: () => session.script(clearing),
+		undone: work =>
+			pglite.transaction(async transaction => {
+				const result = await work(
+					withSavepoints({
+						query: async (text, values) =>
+							(await transaction.query<Row>(text, [...values], {parsers: {[types.INT8]: Number}})).rows,
+						script: async sql => void (await transaction.exec(sql)),
+					}),
+				);
+				await transaction.rollback();
+				return result;
+			}),
 		close: () => pglite.close(),
 	};
 }
@@ -148,10 +162,45 @@ export async function openPostgres(): Promise<
 		connect,
 		connectionString,
 		clear: () => session.script(clearing),
+		async undone(work) {
+			const {client} = session;
+			await client.query('begin');
+			try {
+				return await work(
+					withSavepoints({
+						query: async (text, values) => (await client.query<Row>(text, [...values])).rows,
+						script: sql => session.script(sql),
+					}),
+				);
+			} finally {
+				await client.query('rollback');
+			}
+		},
 		async close() {
 			for (const client of clients) await client.end();
 			await server.stop();
 		},
+	};
+}
+
+interface Transaction {
+	readonly query: (sql: string, values: readonly unknown[]) => Promise<Row[]>;
+	readonly script: (sql: string) => Promise<void>;
+}
+
+/** Within a transaction: each call is one of its own as far as it can be, and leaves no role or claims to the next. */
+function withSavepoints({query, script}: Transaction): Session {
+	return {
+		async as(caller, sql, values = []) {
+			await script('savepoint call');
+			try {
+				for (const [text, setting] of scope(caller)) await query(text, setting);
+				return await query(sql, values);
+			} finally {
+				await script('rollback to savepoint call');
+			}
+		},
+		script,
 	};
 }
 

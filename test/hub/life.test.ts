@@ -42,6 +42,10 @@ async function start(home = newHome()): Promise<TestHub> {
 	return startTestHub({home});
 }
 
+async function startFirst(home = newHome()): Promise<TestHub> {
+	return startTestHub({home, isFirst: true});
+}
+
 async function sql(hub: {readonly url: string; readonly serviceRoleKey: string}, query: string): Promise<unknown[]> {
 	const response = await fetch(`${hub.url}/v1/projects/local/database/query`, {
 		method: 'POST',
@@ -219,14 +223,14 @@ describe('starting', () => {
 			child.kill('SIGKILL');
 			if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 		}
-		const hub = await start(home);
+		const hub = await startFirst(home);
 		expect(await sql(hub, 'select count(*)::int as n from messages')).toEqual([{n: 0}]);
 		expect(readdirSync(hub.paths.data).filter(name => name.startsWith('pg'))).toEqual(['pg']);
 		await hub.stop({keep: true});
 	});
 
 	it('never makes two identical databases from one template', async () => {
-		const [one, two] = [await start(), await start()];
+		const [one, two] = [await startFirst(), await startFirst()];
 		const epochs = [await sql(one, 'select epoch from mux_meta'), await sql(two, 'select epoch from mux_meta')];
 		expect(epochs[0]).not.toEqual(epochs[1]);
 		expect(one.jwtSecret).not.toBe(two.jwtSecret);
@@ -235,7 +239,7 @@ describe('starting', () => {
 	});
 
 	it('creates files that only this user can read, and puts no key into arguments or the log', async () => {
-		const hub = await start();
+		const hub = await startFirst();
 		for (const folder of [hub.paths.data, hub.paths.state, hub.paths.logs, join(hub.paths.data, 'pg')]) {
 			expect([folder, statSync(folder).mode & 0o777]).toEqual([folder, 0o700]);
 		}
