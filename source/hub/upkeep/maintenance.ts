@@ -37,9 +37,8 @@ interface Vacuumed {
 
 /**
  * Starts the periodic work that a PostgreSQL server does by itself and PGlite does not: checkpoints (without them, the log would grow
- * forever) and vacuum. Also makes tasks with expired leases available again, sends changes of watched tables, and stores the
- * words of messages that have none. Writes to the disk
- * only if something was written since. Returns a function that stops it.
+ * forever) and vacuum. Also makes tasks with expired leases available again, sends changes of watched tables, and stores the words of
+ * messages that have none. Writes to the disk only if something was written since. Returns a function that stops it.
  */
 export function startMaintenance(database: Database, {log, file, isPaused}: MaintenanceOptions): () => void {
 	let vacuumed = readVacuumed(file) ?? keep(file, {at: Date.now(), position: null});

@@ -15,9 +15,9 @@ export const announceSchema: Statement = {
 const tick = 5000;
 
 /**
- * Starts the periodic work for a PostgreSQL server, which does the rest by itself: makes tasks with expired leases available again, stores
- * the words of messages that have none and, with `watchSchema`, checks whether the schema has changed, for servers without event triggers. All hubs of a database may do it at the
- * same time. Returns a function that stops it.
+ * Starts the periodic work for a PostgreSQL server, which does the rest by itself: makes tasks with expired leases available again,
+ * stores the words of messages that have none and, with `watchSchema`, checks whether the schema has changed, for servers without
+ * event triggers. All hubs of a database may do it at the same time. Returns a function that stops it.
  */
 export function startUpkeep(database: Database, watchSchema: boolean, log: Log): () => void {
 	let known: string | null = null;
