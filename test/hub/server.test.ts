@@ -332,6 +332,8 @@ describe('management', () => {
 					"select set_config('role', 'postgres', true)",
 					"select set_config(name, 'postgres', true) from (values ('session_authorization')) s (name)",
 					"select * from ts_stat($$select to_tsvector(set_config('role', 'postgres', true))$$)",
+					// Who knows their names could put others in their place.
+					'select name from pg_prepared_statements',
 				]),
 		'set/**/role postgres; select 1',
 		String.raw`set U&"\0072ole" = postgres; select 1`,

@@ -57,10 +57,14 @@ describe.each(engines)('search on $engine', ({open}) => {
 		async () => {
 			await database.clear();
 			// None of them answers another: without those triggers, and with the index made at once, it takes half as long.
-			const [{index} = {}] = await database.as(owner, `select pg_get_indexdef('messages_search'::regclass) as index`);
-			await database.script(`drop index messages_search;
+			const [{index} = {}] = await database.as(
+				owner,
+				`select pg_get_indexdef('agentmux.message_words_search'::regclass) as index`,
+			);
+			await database.script(`drop index agentmux.message_words_search;
 			alter table messages disable trigger user;
 			alter table messages enable trigger messages_entries;
+			alter table messages enable trigger messages_words;
 			insert into messages (content, thread_id, created_at, author_tag)
 			select format('[T%s] number %s of many %s', i % 10, i, case when i % 1000 = 5 then '@T3' when i = 77 then '@RARE needle #12' end),
 				i, now() - (100001 - i) * interval '1 minute', current_user

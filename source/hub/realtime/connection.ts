@@ -22,7 +22,7 @@ export class Connection implements Peer {
 	readonly #context: RealtimeContext;
 	readonly #socket: WebSocket;
 	/** What the socket reads from and writes to. */
-	readonly #stream: Duplex;
+	readonly #tcp: Duplex;
 	/** The key with which it was opened. */
 	readonly #token: string;
 	readonly #countAs: CountAs;
@@ -42,7 +42,7 @@ export class Connection implements Peer {
 	) {
 		this.#context = context;
 		this.#socket = socket;
-		this.#stream = stream;
+		this.#tcp = stream;
 		this.version = version;
 		this.#token = token;
 		this.#countAs = countAs;
@@ -69,7 +69,7 @@ export class Connection implements Peer {
 	writeFrames(frames: Buffer): void {
 		if (!this.#open) return;
 		// Without compression, `send` writes immediately, too, so the frames stay in order.
-		this.#stream.write(frames);
+		this.#tcp.write(frames);
 		this.#limitBuffered();
 	}
 
