@@ -49,7 +49,7 @@ async function prepare(target: Target): Promise<Tokens> {
 	await call('human', 'receipt_deliver', {p_ids: [1]});
 	await call('agent', 'task_add', {p_title: 'a task'});
 	await target.owner(
-		`insert into cursors (reader, epoch, xid, id) select '${tagOf('human')}', epoch, '1', 1 from mux_meta`,
+		`insert into cursors (reader, epoch, xid, id) select '${tagOf('human')}', epoch, '1', 1 from mux_meta on conflict do nothing`,
 	);
 	await target.owner(
 		`insert into messages (content) values ('[${tagOf('human')}] to be redacted'); select redact_message(max(id)) from messages`,
