@@ -5559,7 +5559,7 @@ begin
 end $function$;
 grant execute on function agentmux.message_words to public;
 
--- Stores the words of the newest messages that may have none, at most so many; returns whether there are more. After the last, the
+-- Stores the words of the newest p_limit messages that may have none; returns whether there are more. After the last, the
 -- index of before goes. Hubs call it; of two at a time, one does nothing.
 CREATE OR REPLACE FUNCTION agentmux.store_words(p_limit integer)
  RETURNS boolean

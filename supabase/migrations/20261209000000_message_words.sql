@@ -84,7 +84,7 @@ create or replace trigger messages_words_changed after delete or update of id, c
 create or replace trigger messages_words_truncate after truncate on public.messages
   for each statement execute function agentmux.message_words();
 
--- Stores the words of the newest messages that may have none, at most so many; returns whether there are more. After the last, the
+-- Stores the words of the newest p_limit messages that may have none; returns whether there are more. After the last, the
 -- index of before goes. Hubs call it; of two at a time, one does nothing.
 create or replace function agentmux.store_words(p_limit int) returns boolean
 language plpgsql security definer set search_path = '' as $$

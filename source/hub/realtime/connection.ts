@@ -68,7 +68,7 @@ export class Connection implements Peer {
 
 	writeFrames(frames: Buffer): void {
 		if (!this.#open) return;
-		// Without compression, `send` writes immediately, too, so the frames stay in order.
+		// `send` does not compress, so it writes at once: the frames stay in order.
 		this.#tcp.write(frames);
 		this.#limitBuffered();
 	}
