@@ -97,7 +97,7 @@ async function live(mailbox: Mailbox, tag: string): Promise<void> {
 				}
 			},
 			null,
-			{receiptsOf: tag},
+			{agent: tag},
 		);
 	});
 }

@@ -4,7 +4,8 @@ const command: Command = {
 	summary: "one line about an agent's mail, for its client's status line",
 	help: `
 		Print one line: new and stuck messages of the agent that has joined in this folder, and which others work. It asks
-		nobody: the agent's own server keeps what it last knew in a file. Prints nothing where no agent has joined.
+		nobody: the agent's own server keeps what it last knew in a file, and looks every five seconds who works while the
+		line is shown. Prints nothing where no agent has joined.
 
 		Usage
 		  agentmux statusline

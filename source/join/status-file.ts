@@ -1,3 +1,4 @@
+import {utimesSync} from 'node:fs';
 import {join} from 'node:path';
 import {readOwnFile} from '../hub/files/whole-file.ts';
 import {foldTag, type Tag} from '../mailbox/tag.ts';
@@ -27,6 +28,16 @@ export function readStatus(state: string, tag: Tag): AgentStatus | null {
 		return process.kill(status.pid, 0) ? status : null;
 	} catch {
 		return null;
+	}
+}
+
+/** Tells the server that wrote the file that a status line is shown: it then keeps up with who works. */
+export function markStatusShown(state: string, tag: Tag): void {
+	const now = new Date();
+	try {
+		utimesSync(statusFile(state, tag), now, now);
+	} catch {
+		// There is none, or it belongs to somebody else.
 	}
 }
 

@@ -30,7 +30,7 @@ interface WakerOptions {
 	readonly onStalled?: () => void;
 	/** Called when the mailbox may not know the client any more: it was away, or its history was replaced. */
 	readonly onReturn?: () => void;
-	/** Called with the agent's row whenever it changes. */
+	/** Called with the agent's own row whenever it changes. */
 	readonly onAgent?: (agent: Agent) => void;
 	/** Milliseconds that mail may wait while the agent works, because the end of an interrupted turn may not be reported. */
 	readonly grace?: number;
@@ -55,7 +55,7 @@ const longestPause = 310_000;
  */
 export function startWaker(options: WakerOptions): Waker {
 	const waker = new MailWaker(options);
-	const unsubscribe = options.mailbox.subscribe(event => waker.onEvent(event), null, {receiptsOf: options.tag});
+	const unsubscribe = options.mailbox.subscribe(event => waker.onEvent(event), null, {agent: options.tag});
 	return {
 		look: after => waker.look(after),
 		end() {

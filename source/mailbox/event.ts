@@ -47,10 +47,11 @@ export type Connection =
 	| {readonly phase: 'offline'; readonly retry_at: number; readonly reason: string};
 
 /**
- * What a subscription reports besides messages and the connection: everything; all agents, and the receipts of one reader; or no
- * more than redactions. Supabase charges each change once for each subscription that gets it.
+ * What a subscription reports besides messages and the connection: everything; the row and the receipts of one agent, and all agents
+ * at each refresh; or no more than redactions. Supabase charges each change once for each subscription that gets it, and a hub sends
+ * it as often: an agent's turn changes its row twice, so a subscription of each agent to all others would grow with their square.
  */
-export type About = 'everything' | {readonly receiptsOf: Tag} | 'messages';
+export type About = 'everything' | {readonly agent: Tag} | 'messages';
 
 /** The events of a subscription, in the order in which they became known. Each committed message is reported exactly once. */
 export type MailboxEvent =

@@ -71,10 +71,10 @@ test('the hub is killed while four agents write: each accepted message is receiv
 	expect(rows).toEqual([{count: accepted.size}]);
 });
 
-test('a subscription brings what it is about: of receipts those of one reader, or messages alone', async () => {
+test('a subscription brings what it is about: the row and the receipts of one agent, or messages alone', async () => {
 	const [reader, other, writer] = [open('READER'), open('OTHER'), open('WRITER')];
 	const everything = hear(writer);
-	const own = hear(reader, null, {receiptsOf: 'READER'});
+	const own = hear(reader, null, {agent: 'READER'});
 	const messages = hear(other, null, 'messages');
 	await Promise.all([everything, own, messages].map(each => each.live()));
 	const {id} = await writer.post({content: '[WRITER] to @READER and @OTHER', client_id: crypto.randomUUID()});
@@ -90,15 +90,18 @@ test('a subscription brings what it is about: of receipts those of one reader, o
 	await writer.redact(redacted.id);
 	await everything.until(() => everything.tasks.length > 0 && everything.receipts.length > 1);
 	await Promise.all([everything, own, messages].map(each => each.until(() => each.redacted.length > 0)));
-	await own.until(() => own.agents.some(({tag}) => tag === 'OTHER') && own.receipts.length > 0);
+	await own.until(
+		() => own.agents.some(({tag, presence}) => tag === 'READER' && presence === 'idle') && own.receipts.length > 0,
+	);
 	const about = ({receipts, tasks, agents}: typeof own) => ({
 		readers: [...new Set(receipts.map(each => each.reader))].toSorted(),
 		tasks: tasks.length > 0,
-		agents: agents.some(({tag}) => tag === 'OTHER'),
+		// Which agents there are is known from the start; this is what changed since.
+		agents: [...new Set(agents.flatMap(({tag, presence}) => (presence === 'idle' ? [tag] : [])))].toSorted(),
 	});
-	expect(about(everything)).toEqual({readers: ['OTHER', 'READER'], tasks: true, agents: true});
-	expect(about(own)).toEqual({readers: ['READER'], tasks: false, agents: true});
-	expect(about(messages)).toEqual({readers: [], tasks: false, agents: false});
+	expect(about(everything)).toEqual({readers: ['OTHER', 'READER'], tasks: true, agents: ['OTHER', 'READER']});
+	expect(about(own)).toEqual({readers: ['READER'], tasks: false, agents: ['READER']});
+	expect(about(messages)).toEqual({readers: [], tasks: false, agents: []});
 	const ids = [id, redacted.id];
 	expect([everything, own, messages].map(each => each.messages.map(message => message.id))).toEqual([ids, ids, ids]);
 });

@@ -1,6 +1,6 @@
 import {readStdin} from '../../join/hook/hook-stdin.ts';
 import {tagOfHook} from '../../join/joined-folder.ts';
-import {readStatus, statusText} from '../../join/status-file.ts';
+import {markStatusShown, readStatus, statusText} from '../../join/status-file.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable, writeTo} from '../../printable.ts';
 import {agentEnv} from '../connect/agent-env.ts';
@@ -18,6 +18,7 @@ async function run(): Promise<void> {
 	const tag = tagOfHook(data, [], {env: own, folder: (await projectFolder()) ?? process.cwd(), client: 'claude'});
 	if (tag === null) return;
 	writeTo(process.stdout, p`${printable(statusText(tag, readStatus(state, tag), Date.now()))}\n`);
+	markStatusShown(state, tag);
 }
 
 /** The folder in which the client was started, by what it writes to stdin; null in a terminal, and for another program. */

@@ -52,8 +52,8 @@ export class ChangeFeed {
 		on('UPDATE', 'messages');
 		if (this.#about === 'everything') for (const table of tables) on('*', table);
 		else if (this.#about !== 'messages') {
-			on('*', 'agents');
-			on('*', 'receipts', `reader=eq.${this.#about.receiptsOf}`);
+			on('*', 'agents', `tag=eq.${this.#about.agent}`);
+			on('*', 'receipts', `reader=eq.${this.#about.agent}`);
 		}
 		channel.on('system', {}, (notice: {readonly status?: unknown; readonly message?: unknown}) => {
 			if (notice.status === 'error') this.#lose(`Realtime reported an error: ${String(notice.message)}.`);

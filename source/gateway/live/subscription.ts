@@ -17,7 +17,10 @@ export interface Timing {
 	readonly delayAfter?: (failures: number) => number;
 }
 
-/** Milliseconds after a doorbell whose row was emitted until a pass moves the cursor. */
+/**
+ * Milliseconds after a doorbell whose row was emitted until a pass moves the cursor. A subscription about one agent leaves that to the
+ * next idle poll: its cursor is kept by nobody, and with N agents each message would cost N reads.
+ */
 const passDelay = 250;
 /** The number of idle polls after which tasks, agents and receipts are read again, in case events were lost. */
 const pollsPerRefresh = 12;
@@ -167,6 +170,7 @@ export class Subscription {
 			return;
 		}
 		this.#catchUp.offer(this.#messages.message(row));
+		if (typeof this.#about === 'object') return;
 		this.#nextPass ??= setTimeout(
 			() => {
 				this.#nextPass = undefined;
