@@ -13,9 +13,11 @@ const comms = {name: 'agent-comms-mcp', version: '0.1.1', main: 'dist/index.js'}
 const inbox = {name: 'agent-inbox', version: '0.2.3', main: 'dist/cli.js'};
 const installTimeout = 120_000;
 
-const rounds = 200;
+const rounds = {check: 200, wait: 60};
 /** What is not counted: connections, prepared statements, compiled code. */
 const warmUp = 20;
+/** Milliseconds until an agent that was told to wait does wait. */
+const settled = 150;
 /** A third of the peer's time. */
 const goal = 1 / 3;
 
@@ -46,9 +48,15 @@ export async function mcpMailboxes(hub: Hub): Promise<Figure[]> {
 		const missing = install(folder);
 		if (missing === null) peers.push(await openComms(folder, ends), await openInbox(folder, ends));
 		const all = [own, ...peers];
-		const checked = await byTurns(all.map(mailbox => () => sendAndCheck(mailbox)));
+		const checked = await byTurns(
+			rounds.check,
+			all.map(mailbox => () => sendAndCheck(mailbox)),
+		);
 		const waiting = all.filter(({wait}) => wait !== undefined);
-		const waited = await byTurns(waiting.map(mailbox => () => sendToWaiting(mailbox)));
+		const waited = await byTurns(
+			rounds.wait,
+			waiting.map(mailbox => () => sendToWaiting(mailbox)),
+		);
 		return [
 			...figures('MCP: send, then check returns it', all, checked),
 			...figures('MCP: send to an agent that waits', waiting, waited),
@@ -60,8 +68,7 @@ export async function mcpMailboxes(hub: Hub): Promise<Figure[]> {
 }
 
 async function openOwn(hub: Hub, ends: Array<() => unknown>): Promise<Mailbox> {
-	const start = (tag: string): Promise<Call> =>
-		connect([cli, 'mcp', '--as', tag], {AGENTMUX_HOME: hub.home}, ends);
+	const start = (tag: string): Promise<Call> => connect([cli, 'mcp', '--as', tag], {AGENTMUX_HOME: hub.home}, ends);
 	const [sender, reader] = [await start('BENCH_A'), await start('BENCH_B')];
 	await sender('list_agents', {});
 	await reader('check_messages', {});
@@ -86,7 +93,9 @@ async function openStock(hub: Hub, ends: Array<() => unknown>): Promise<Mailbox>
 		name: 'SQL through the stock Supabase server, same hub',
 		keeps: 'durable',
 		send: text =>
-			sender('execute_sql', {query: `insert into messages (content) values ('[STOCK_A] @STOCK_B ${text}') returning id`}),
+			sender('execute_sql', {
+				query: `insert into messages (content) values ('[STOCK_A] @STOCK_B ${text}') returning id`,
+			}),
 		async check() {
 			const query = `select id, tag, body from messages where id > ${last} and 'STOCK_B' = any(mentions) order by id`;
 			const answer = await reader('execute_sql', {query});
@@ -187,8 +196,8 @@ async function endOf(child: ChildProcess): Promise<void> {
 	await ended;
 }
 
-let count = 0;
-const nextText = (): string => `bench message ${(count += 1)} of a run`;
+let texts = 0;
+const nextText = (): string => `bench message ${(texts += 1)} of a run`;
 
 /** Milliseconds. */
 async function sendAndCheck({name, send, check}: Mailbox): Promise<number> {
@@ -205,7 +214,7 @@ async function sendAndCheck({name, send, check}: Mailbox): Promise<number> {
 async function sendToWaiting({name, send, wait = () => Promise.resolve('')}: Mailbox): Promise<number> {
 	const text = nextText();
 	const answered = wait().then(answer => ({answer, at: performance.now()}));
-	await pause(40);
+	await pause(settled);
 	const begin = performance.now();
 	const [{answer, at}] = await Promise.all([answered, send(text)]);
 	if (!answer.includes(text)) throw new Error(`${name} did not return what was sent: ${answer}`);
@@ -213,9 +222,9 @@ async function sendToWaiting({name, send, wait = () => Promise.resolve('')}: Mai
 }
 
 /** The times of each, in the same order; each round asks all of them, so that noise hits all alike. */
-async function byTurns(measures: ReadonlyArray<() => Promise<number>>): Promise<number[][]> {
+async function byTurns(count: number, measures: ReadonlyArray<() => Promise<number>>): Promise<number[][]> {
 	const times = measures.map((): number[] => []);
-	for (let round = -warmUp; round < rounds; round += 1) {
+	for (let round = -warmUp; round < count; round += 1) {
 		for (const [index, measure] of measures.entries()) {
 			const taken = await measure();
 			if (round >= 0) times[index]?.push(taken);
