@@ -10,6 +10,7 @@ import {durableInserts, durableInsertsOnPostgres} from './inserts.ts';
 import {hookGivesUp, hookWithoutMail, statusLine} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
+import {mcpMailboxes} from './mcp-mailboxes.ts';
 import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
 import {renew, resultsFile, verdict, worseThanRecorded} from './results.ts';
@@ -29,6 +30,7 @@ const onHub: Record<string, (hub: Hub) => Promise<Figure | Figure[]> | Figure[]>
 	hook: hookWithoutMail,
 	'hook-gives-up': hookGivesUp,
 	'status-line': statusLine,
+	'mcp-mailboxes': mcpMailboxes,
 	memory: hubMemory,
 };
 const words = process.argv.slice(2);

@@ -117,6 +117,18 @@ describe('send_message', () => {
 		);
 	});
 
+	test('does not look up again whether an agent has joined to which it wrote just now', async () => {
+		await human.touch({role: 'reads'});
+		await memoryMailbox(database, {tag: 'CLAUDE_2'}).touch({role: 'tests'});
+		const look = vi.spyOn(agent, 'agents');
+		await call('send_message', {text: 'one', to: ['CLAUDE_2']});
+		expect((await call('send_message', {text: 'two', to: ['claude_2', 'HUMAN']})).isError).toBe(false);
+		expect(look).toHaveBeenCalledTimes(1);
+		expect((await call('send_message', {text: 'three', to: ['CLAUDE_3']})).text).toContain('CLAUDE_3 has not joined');
+		await memoryMailbox(database, {tag: 'CLAUDE_3'}).touch({role: 'writes'});
+		expect((await call('send_message', {text: 'four', to: ['CLAUDE_3']})).text).toBe('Sent to CLAUDE_3 as message #4.');
+	});
+
 	test('a sent message is reported as sent, even if the agents cannot be listed', async () => {
 		vi.spyOn(agent, 'agents').mockRejectedValue(new MailboxError('offline', 'The hub is gone.'));
 		expect((await call('send_message', {text: 'hi', to: ['HUMAN']})).text).toBe('Sent to HUMAN as message #1.');
@@ -243,6 +255,23 @@ describe('check_messages', () => {
 		const called = await call('check_messages');
 		expect(called.text).toMatch(new RegExp(`^#${id} from HUMAN .*Z, again \\(2nd\\):$`, 'm'));
 		expect(messagesIn(called).map(({again}) => again)).toEqual([2, undefined]);
+	});
+
+	test('looks up what it hands over and what still waits at the same time', async () => {
+		await post('look @CLAUDE_1');
+		const [receiptsOf, inbox] = [agent.receipts.bind(agent), agent.inbox.bind(agent)];
+		const asked = {receipts: Promise.withResolvers<void>(), inbox: Promise.withResolvers<void>()};
+		vi.spyOn(agent, 'receipts').mockImplementation(async ids => {
+			asked.receipts.resolve();
+			await asked.inbox.promise;
+			return receiptsOf(ids);
+		});
+		vi.spyOn(agent, 'inbox').mockImplementation(async (...given) => {
+			asked.inbox.resolve();
+			await asked.receipts.promise;
+			return inbox(...given);
+		});
+		expect((await call('check_messages')).text).toContain('1 message for CLAUDE_1.');
 	});
 
 	test('a receipt that did not get through is sent again, and its message is not shown twice by the same server', async () => {

@@ -5,24 +5,40 @@ import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
 /** The maximum number of tags that are named as not joined, and of those that have joined. */
 const maxUnknown = 10;
 const maxKnown = 100;
+/** Milliseconds for which a tag that has joined counts as joined without being looked up again: it could be forgotten meanwhile. */
+const knownFor = 60_000;
 
-/**
- * A line about those of the tags under which no agent has joined, with what was probably meant; none if all have. `what` will wait for
- * them.
- */
-export async function unknownTagLines(
-	mailbox: Pick<Mailbox, 'agents'>,
-	tags: readonly Tag[],
-	what: 'message' | 'task',
-): Promise<string[]> {
-	if (tags.length === 0) return [];
-	const known = [HUMAN, ...(await mailbox.agents()).map(({tag}) => tag)];
-	const unknown = tags.filter(tag => !known.some(other => sameTag(tag, other))).slice(0, maxUnknown);
-	const joined = known.slice(0, maxKnown);
-	const sentences = unknown.map(tag => {
-		const near = nearest(tag, joined);
-		const hint = near === null ? `These have joined: ${joined.join(', ')}.` : `Did you mean ${near}?`;
-		return `${tag} has not joined; the ${what} will wait for it. ${hint}`;
-	});
-	return sentences.length === 0 ? [] : [sentences.join(' ')];
+/** What one server knows of the tags that have joined. */
+export class JoinedTags {
+	#known: readonly Tag[] = [HUMAN];
+	#readAt = Number.NEGATIVE_INFINITY;
+
+	/**
+	 * A line about those of the tags under which no agent has joined, with what was probably meant; none if all have. `what` will wait
+	 * for them.
+	 */
+	async unknownLines(
+		mailbox: Pick<Mailbox, 'agents'>,
+		tags: readonly Tag[],
+		what: 'message' | 'task',
+	): Promise<string[]> {
+		// Most messages go to agents to whom this one wrote just now, and cost no request.
+		const isFresh = performance.now() - this.#readAt < knownFor;
+		if (without(isFresh ? this.#known : [HUMAN], tags).length === 0) return [];
+		this.#known = [HUMAN, ...(await mailbox.agents()).map(({tag}) => tag)];
+		this.#readAt = performance.now();
+		const unknown = without(this.#known, tags).slice(0, maxUnknown);
+		const joined = this.#known.slice(0, maxKnown);
+		const sentences = unknown.map(tag => {
+			const near = nearest(tag, joined);
+			const hint = near === null ? `These have joined: ${joined.join(', ')}.` : `Did you mean ${near}?`;
+			return `${tag} has not joined; the ${what} will wait for it. ${hint}`;
+		});
+		return sentences.length === 0 ? [] : [sentences.join(' ')];
+	}
+}
+
+/** Those of the tags that are not known. */
+function without(known: readonly Tag[], tags: readonly Tag[]): Tag[] {
+	return tags.filter(tag => !known.some(other => sameTag(tag, other)));
 }

@@ -25,8 +25,12 @@ export async function handOver(
 ): Promise<string[]> {
 	const {tag} = session;
 	const shared = session.isShared() ? [sharedText(tag)] : [];
-	const waiting = taken.messages.length === 0 ? [] : [await stillWaiting(mailbox, session)];
-	const {messages, again} = taking.stillHeld(mailbox, taken);
+	// Both at once: an agent waits for this.
+	const [waiting, again] = await Promise.all([
+		taken.messages.length === 0 ? '' : stillWaiting(mailbox, session),
+		taken.again,
+	]);
+	const {messages} = taking.stillHeld(mailbox, taken);
 	if (messages.length === 0) {
 		const sentence =
 			taken.messages.length > 0 ? 'There are messages, but it took too long: call check_messages.' : await none();
@@ -34,7 +38,7 @@ export async function handOver(
 	}
 	taking.answered(mailbox, taken, requestId, signal);
 	const count = `${messages.length} ${messages.length === 1 ? 'message' : 'messages'} for ${tag}.`;
-	const hints = [...waiting.filter(sentence => sentence !== ''), ...shared];
+	const hints = [...(waiting === '' ? [] : [waiting]), ...shared];
 	return quotedBlock(count, quoteAll(messages, {reader: tag, room, again}), hints);
 }
 

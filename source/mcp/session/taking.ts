@@ -16,8 +16,8 @@ export interface Taken {
 	readonly id: string;
 	/** Oldest first. */
 	readonly messages: readonly Message[];
-	/** For those that the reader may already have: which hand-over this is, by id. */
-	readonly again: ReadonlyMap<number, number>;
+	/** For those that the reader may already have: which hand-over this is, by id. Never rejects. */
+	readonly again: Promise<ReadonlyMap<number, number>>;
 	/** Whether the lease may have ended by now. */
 	readonly isLate: () => boolean;
 }
@@ -59,7 +59,7 @@ export class Taking {
 		});
 		const messages = taken.filter(message => !this.#unconfirmed.has(message.id));
 		if (this.#unconfirmed.size > 0) await this.#confirm(mailbox).catch(() => undefined);
-		return {id, messages, again: await this.#handedOver(mailbox, messages), isLate};
+		return {id, messages, again: this.#handedOver(mailbox, messages), isLate};
 	}
 
 	/** `taken` unchanged, unless its lease may have ended: then the messages are given back, and the result is empty. */

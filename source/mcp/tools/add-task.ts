@@ -3,7 +3,7 @@ import {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {listed} from '../answers/listed.ts';
-import {unknownTagLines} from '../answers/unknown-tags.ts';
+import {JoinedTags} from '../answers/unknown-tags.ts';
 import {idSchema, plainText, queueSchema, tagSchema} from '../arguments/common.ts';
 import type {Session} from '../session/session.ts';
 import {defineTool, type Tool} from '../session/tool.ts';
@@ -56,7 +56,9 @@ export function addTask(session: Session): Tool {
 			const next =
 				'When it can be claimed, an idle agent is woken. You are told how it ends (for a step, how its plan ends).';
 			// A failure here is ignored: the task was added, and an error would make the agent add it twice.
-			const unknown = await unknownTagLines(mailbox, assignee === null ? [] : [assignee], 'task').catch(() => []);
+			const unknown = await new JoinedTags()
+				.unknownLines(mailbox, assignee === null ? [] : [assignee], 'task')
+				.catch(() => []);
 			if (addedSteps.length === 0) return [`Task #${id} is ${status} ${where}. ${next}`, ...unknown];
 			const ids = listed(addedSteps.map(step => step.id));
 			return [`Plan #${id} is ${where} with the steps ${ids}. ${next}`, ...unknown];

@@ -4,7 +4,7 @@ import {checkContent} from '../../mailbox/content.ts';
 import {contentOf, mentionsIn} from '../../mailbox/message.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
-import {unknownTagLines} from '../answers/unknown-tags.ts';
+import {JoinedTags} from '../answers/unknown-tags.ts';
 import {idSchema, tagSchema} from '../arguments/common.ts';
 import type {Session} from '../session/session.ts';
 import {defineTool, type Tool} from '../session/tool.ts';
@@ -20,6 +20,7 @@ const everyone = /^(?:all|everyone|everybody)$/i;
 export function sendMessage(session: Session): Tool {
 	// The client ids of unconfirmed messages, by their contents: if the agent tries again, the message is stored only once.
 	const unconfirmed = new RecentMap<string, string>(maxUnconfirmed);
+	const joined = new JoinedTags();
 
 	return defineTool(
 		{
@@ -44,7 +45,7 @@ export function sendMessage(session: Session): Tool {
 			const message = await mailbox.post({content, client_id, reply_to: reply_to ?? null});
 			unconfirmed.delete(contents);
 			// A failure here is ignored: the message was sent, and an error would make the agent send it twice.
-			const unknown = await unknownTagLines(mailbox, message.mentions, 'message').catch(() => []);
+			const unknown = await joined.unknownLines(mailbox, message.mentions, 'message').catch(() => []);
 			const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.slice(0, maxTags).join(', ');
 			return [`Sent to ${whom} as message #${message.id}.`, ...unknown];
 		},
