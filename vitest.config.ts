@@ -8,7 +8,7 @@ import {testFiles} from './test/helpers/needs-build.ts';
 const onBothEngines = [
 	'test/contract/hub.test.ts',
 	'test/gateway/order.test.ts',
-	'test/hub/{cancel,mcp,server,tokens,watches}.test.ts',
+	'test/hub/{cancel,long-statements,mcp,server,tokens,watches}.test.ts',
 	'test/hub/realtime/*.test.ts',
 ];
 

@@ -48,7 +48,8 @@ const command: Command = {
 
 		\`hub status\` shows statements that have run for a second or longer; \`hub cancel\` ends those of the owner: statements of
 		\`agentmux sql\` and of the owner's \`supabase\` MCP server, and requests with the service_role key. These may run for
-		AGENTMUX_STATEMENT_TIMEOUT seconds (default 120); an agent's may run for 8 seconds, or 1.5 while others wait.
+		AGENTMUX_STATEMENT_TIMEOUT seconds (default 120); an agent's may run for 8 seconds, or 1.5 while others wait;
+		the owner's queries and a human's requests, 4 while others wait.
 
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,

@@ -68,7 +68,7 @@ describe.each([
 	describe('while others wait', () => {
 		let engine: Database;
 		/** The limit of a call is longer than the test, but short if others are waiting. */
-		const limits = {shared: 200, wait: 60_000};
+		const limits = {agents: 200, others: 200};
 
 		beforeAll(async () => {
 			engine = await open(60_000);
@@ -117,27 +117,35 @@ describe.each([
 			expect((await served)[0]?.rows).toEqual([{one: 1}]);
 		});
 
-		it('a call of a human or of the owner is not cancelled; the errors of those who wait name it', async () => {
-			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits: {shared: 50, wait: 300}});
+		it('requests of a human and of the owner are cancelled as well, but neither is paused', async () => {
+			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits});
 			const human: Scope = {
 				role: 'authenticated',
 				claims: {role: 'authenticated', app_metadata: {agent_tag: 'HUMAN', kind: 'human'}},
 			};
-			for (const [scope, name] of [
-				[human, 'HUMAN'],
-				[owner, 'the owner of the database'],
-			] as const) {
-				const abort = new AbortController();
-				const long = database.script(scope, endless[0]?.text ?? '', abort.signal);
-				await expect(database.run(agent('CLAUDE_1'), [{text: 'select 1'}])).rejects.toMatchObject({
-					code: 'PGRST003',
-					hint: expect.stringMatching(`^The database is busy: a statement of ${name} has run for 1 s`) as string,
+			const service: Scope = {role: 'service_role', claims: {role: 'service_role'}};
+			for (const scope of [human, service, {...owner, isOwnSql: true, forRequest: true}]) {
+				const long = database.run(scope, endless);
+				const served = database.run(agent('CLAUDE_1'), [{text: 'select 1 as one'}]);
+				await expect(long).rejects.toMatchObject({
+					code: '57014',
+					details: expect.stringContaining('while others waited') as string,
+					hint: expect.stringMatching(/page by key .*--database-url/) as string,
 				});
-				expect(database.activity()).toMatchObject([{who: name, what: endless[0]?.text}]);
-				abort.abort(new DatabaseError('gone', '57014'));
-				await expect(long).rejects.toMatchObject({code: '57014', message: 'gone'});
-				expect(database.activity()).toEqual([]);
+				expect((await served)[0]?.rows).toEqual([{one: 1}]);
+				expect((await database.run(scope, [{text: 'select 2 as two'}]))[0]?.rows).toEqual([{two: 2}]);
 			}
+		});
+
+		it('what changes the database for the owner is not cancelled, and whoever waits is served afterwards', async () => {
+			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits: {agents: 20, others: 20}});
+			const order: string[] = [];
+			const note = (what: string) => (): number => order.push(what);
+			await Promise.all([
+				database.script({...owner, isOwnSql: true}, 'select pg_sleep(0.5)').then(note('owner')),
+				database.run(agent('CLAUDE_1'), [{text: 'select 1'}]).then(note('agent')),
+			]);
+			expect(order).toEqual(['owner', 'agent']);
 		});
 
 		it('a call that is aborted before its turn never starts', async () => {

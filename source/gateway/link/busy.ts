@@ -31,6 +31,11 @@ export class BusyWatch {
 		};
 	}
 
+	/** Whether the local hub reports a statement that keeps its database busy. */
+	async isBusy(): Promise<boolean> {
+		return longest(await this.#ask().catch(() => null)) !== null;
+	}
+
 	/** A request is waiting for the database. */
 	begin(): void {
 		if (this.#listeners.size > 0) this.#timer ??= setTimeout(() => void this.#look(), askAfter);

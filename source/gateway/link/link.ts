@@ -1,6 +1,7 @@
 import type {SupabaseClient} from '@supabase/supabase-js';
 import {MailboxError} from '../../mailbox/error.ts';
 import {BusyWatch} from './busy.ts';
+import {RequestTimeout} from './request-timeout.ts';
 import type {Database} from './database.types.ts';
 import type {PlainRequest, Send} from './plain-client.ts';
 import {refusal, strange, unreachable} from './failure.ts';
@@ -215,12 +216,14 @@ export class Link {
 			trace?.(`${init.method ?? 'GET'} ${pathOf(input)}: ${response} in ${(performance.now() - began).toFixed(1)} ms`);
 		const closing = this.#closing.signal;
 		if (closing.aborted) throw closed();
+		const late = new RequestTimeout(timeout, () => this.busy.isBusy());
 		try {
-			const ends = [closing, AbortSignal.timeout(timeout), ...(init.signal ? [init.signal] : [])];
+			const ends = [closing, late.signal, ...(init.signal ? [init.signal] : [])];
 			const timed = {...init, signal: AbortSignal.any(ends)};
 			this.busy.begin();
 			const first = await way(target.transport)(input, timed);
 			const response = first.status === 401 ? await this.#retryWithNewKeys(url, way, first, input, timed) : first;
+			late.answered();
 			if (response.status < 500) this.busy.answered();
 			traced(response.status);
 			if (!response.ok) {
@@ -231,6 +234,7 @@ export class Link {
 			if (response.status === 200 && !type.includes('json')) throw strange(url, type === '' ? 'no JSON' : type);
 			return response;
 		} catch (error) {
+			late.end();
 			if (!(error instanceof MailboxError)) traced('no response');
 			throw closing.aborted ? closed() : unreachable(url, error, timeout);
 		}

@@ -13,8 +13,8 @@ export interface Scope {
 	/** SQL written by an agent; each agent may run one at a time. */
 	readonly sql?: boolean;
 	/**
-	 * Whether a client's request depends on it: then it fails if its turn does not come within the time that a request waits. The
-	 * default is true, except for the owner's role. The hub's own work waits as long as it must, and is never cancelled for others.
+	 * Whether it is a client's request, which is cancelled when it runs for long while others are waiting. The default is true, except for
+	 * the owner's role: the hub's own work and the upkeep of the database cannot be done in smaller parts, and is never cancelled for others.
 	 */
 	readonly forRequest?: boolean;
 	/** Upkeep that can wait: it begins when no other call is waiting, or after a minute (time-limits.ts). */

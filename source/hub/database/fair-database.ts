@@ -1,15 +1,7 @@
-import {sharedCallerOf, type SharedCaller} from './shared-caller.ts';
-import {
-	DatabaseAway,
-	DatabaseError,
-	Runaway,
-	type Database,
-	type Result,
-	type Scope,
-	type Statement,
-} from './database.ts';
+import {sharedCallerOf, sharedLimit, type SharedCaller} from './shared-caller.ts';
+import {DatabaseError, Runaway, type Database, type Result, type Scope, type Statement} from './database.ts';
 import {pausedError, Pauses, seconds} from './pauses.ts';
-import {maxIdleWait, maxWait, overtimeMessage, limitWhileOthersWait} from './time-limits.ts';
+import {maxIdleWait, overtimeMessage, sharedLimits, type SharedLimits} from './time-limits.ts';
 
 export interface Capacity {
 	/** Calls that run at the same time. */
@@ -25,8 +17,8 @@ export interface Capacity {
 	readonly together?: number;
 	/** Resolves when the database can start on a call: the call's time is counted from then. By default, it always can. */
 	readonly ready?: () => Promise<void>;
-	/** Milliseconds. For tests, in place of time-limits.ts. */
-	readonly limits?: {readonly shared: number; readonly wait: number};
+	/** For tests, in place of time-limits.ts. */
+	readonly limits?: SharedLimits;
 }
 
 /** A call that is running, as `agentmux hub status` shows it. */
@@ -48,7 +40,7 @@ interface Call {
 	readonly queued: number;
 	/** performance.now() when it began. */
 	begun: number;
-	/** It has used up the time that an agent may have while others are waiting. */
+	/** It has used up the time that its caller may have while others are waiting. */
 	isDue: boolean;
 	begin(): void;
 	refuse(why: Error): void;
@@ -62,13 +54,13 @@ const canceled = '57014';
 
 /**
  * Shares a database fairly: callers take turns, so a caller who sends many calls at once delays the next caller by one call, not by
- * all of them. An agent's call is cancelled soon when others are waiting, and an agent whose call timed out is refused for a while.
- * A request that has waited too long fails with an error that says what is running.
+ * all of them. A request is cancelled soon when others are waiting, and an agent whose call timed out is refused for a while. Whoever
+ * waits is served: nobody's call fails because of another one.
  */
 export class FairDatabase implements Database {
 	readonly #database: Database;
 	readonly #shares: Capacity;
-	readonly #limits: {readonly shared: number; readonly wait: number};
+	readonly #limits: SharedLimits;
 	/** Waiting calls by caller; the order of the keys is the order of the turns. */
 	readonly #queues = new Map<string, Call[]>();
 	readonly #running = new Set<Call>();
@@ -81,7 +73,7 @@ export class FairDatabase implements Database {
 	constructor(database: Database, shares: Capacity) {
 		this.#database = database;
 		this.#shares = shares;
-		this.#limits = shares.limits ?? {shared: limitWhileOthersWait, wait: maxWait};
+		this.#limits = shares.limits ?? sharedLimits;
 	}
 
 	run(scope: Scope, statements: readonly Statement[], signal?: AbortSignal): Promise<Result[]> {
@@ -132,7 +124,7 @@ export class FairDatabase implements Database {
 				work(given === undefined ? abort.signal : AbortSignal.any([given, abort.signal])),
 			);
 		} catch (error) {
-			if (!(error instanceof DatabaseError) || error.code !== canceled || !caller.isCancellable) throw error;
+			if (!(error instanceof DatabaseError) || error.code !== canceled || !mayPause(caller)) throw error;
 			// A client that hung up is not penalized, unless its statement could not be cancelled.
 			const isRunaway = error instanceof Runaway;
 			if (given?.aborted === true && !isRunaway) throw error;
@@ -145,7 +137,7 @@ export class FairDatabase implements Database {
 		given: AbortSignal | undefined,
 		work: () => Promise<Result[]>,
 	): Promise<Result[]> {
-		const {key, isRequest} = call.caller;
+		const {key} = call.caller;
 		return new Promise((resolve, reject) => {
 			const refuse = (why: Error): void => {
 				this.#remove(waiting);
@@ -153,11 +145,7 @@ export class FairDatabase implements Database {
 				reject(why);
 			};
 			const gone = (): void => refuse(given?.reason as Error);
-			const timer = isRequest ? setTimeout(() => refuse(this.#busy()), this.#limits.wait) : undefined;
-			const settle = (): void => {
-				clearTimeout(timer);
-				given?.removeEventListener('abort', gone);
-			};
+			const settle = (): void => given?.removeEventListener('abort', gone);
 			const begin = (): void => {
 				settle();
 				waiting.begun = performance.now();
@@ -166,10 +154,12 @@ export class FairDatabase implements Database {
 				const count = (): void => {
 					if (!this.#running.has(waiting)) return;
 					waiting.begun = performance.now();
+					const limit = sharedLimit(call.caller, this.#limits);
+					if (limit === Infinity) return;
 					due = setTimeout(() => {
 						waiting.isDue = true;
 						this.#cancelOverdue();
-					}, this.#limits.shared);
+					}, limit);
 				};
 				const result = work();
 				void (this.#shares.ready?.() ?? Promise.resolve()).then(count);
@@ -245,7 +235,7 @@ export class FairDatabase implements Database {
 		const took = now - (caller.isBounded ? Math.max(begun, this.#settled) : begun);
 		this.#settled = now;
 		const owed = this.#owedToMail + (caller.isMail ? -took : took);
-		this.#owedToMail = Math.max(0, Math.min(owed, this.#limits.shared));
+		this.#owedToMail = Math.max(0, Math.min(owed, this.#limits.agents));
 	}
 
 	#remove(call: Call): void {
@@ -276,26 +266,29 @@ export class FairDatabase implements Database {
 		return own.length >= this.#shares.perCaller || (isSql && own.some(({caller}) => caller.isSql));
 	}
 
-	/** If anyone is waiting for a slot, cancels the agents' calls that have used up their time. */
+	/** If anyone is waiting for a slot, cancels the requests that have used up their time. */
 	#cancelOverdue(): void {
 		const waits = this.#firsts().some(({caller}) => !caller.isIdle && !this.#isOverShare(caller));
 		if (!waits) return;
-		for (const {caller, begun, isDue, abort} of this.#running) {
-			if (!caller.isCancellable || !isDue) continue;
-			const time = seconds(performance.now() - begun);
-			abort.abort(new DatabaseError(overtimeMessage, canceled, `It ran for ${time} while others waited.`));
+		for (const {begun, isDue, abort} of this.#running) {
+			if (!isDue) continue;
+			const details = `It ran for ${seconds(performance.now() - begun)} while others waited.`;
+			abort.abort(new DatabaseError(overtimeMessage, canceled, details, this.#remedy()));
 		}
 	}
 
-	/** The error for a request that has waited too long. */
-	#busy(): DatabaseAway {
-		const [longest] = this.activity().toSorted((a, b) => b.running - a.running);
-		const details = `The request waited ${seconds(this.#limits.wait)} for its turn.`;
-		if (longest === undefined) return new DatabaseAway('PGRST003', details);
-		const {who, running} = longest;
-		const hint = `The database is busy: a statement of ${who} has run for ${seconds(running)}. Try again later; \`agentmux hub status\` shows what is running.`;
-		return new DatabaseAway('PGRST003', details, {hint});
+	#remedy(): string {
+		return this.#shares.atOnce > 1
+			? askLess
+			: `${askLess} On PostgreSQL (--database-url), others are served meanwhile.`;
 	}
+}
+
+const askLess = 'Ask for less at once: page by key (id=gt.LAST), not by offset.';
+
+/** Whether the caller is refused for a while after its call timed out: the owner and the humans are not. */
+function mayPause({isCancellable, isAgent}: SharedCaller): boolean {
+	return isCancellable && isAgent;
 }
 
 function activityOf({caller, what, begun}: Call): Activity {
@@ -304,7 +297,7 @@ function activityOf({caller, what, begun}: Call): Activity {
 
 /** The same error, with a hint that the caller is paused. */
 function paused({message, code, details, hint}: DatabaseError, pause: number): DatabaseError {
-	const remedy = `Ask for less at once; further requests are refused for ${seconds(pause)}.`;
+	const remedy = `${askLess} Further requests are refused for ${seconds(pause)}.`;
 	return new DatabaseError(message, code, details ?? hint, remedy);
 }
 

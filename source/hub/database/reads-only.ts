@@ -9,12 +9,26 @@ const reads = new Set(['select', 'with', 'values', 'table', 'show', 'explain', '
  * programs, does not count as a write. On Supabase, read-only SQL has a session of its own.
  */
 export function requireReadsOnly(sql: string): void {
+	const command = firstOther(sql);
+	if (command !== null) throw new DatabaseError(`cannot execute ${command} in a read-only transaction`, '25006');
+}
+
+/** Whether each statement of the script is a query, going by its first word. A long script is not one, and is not looked through. */
+export function isQuery(sql: string): boolean {
+	return sql.length <= maxQueryLength && firstOther(sql) === null;
+}
+
+/** Characters; to split more takes long. */
+const maxQueryLength = 100_000;
+
+/** The first command that does more than read; null if there is none. */
+function firstOther(sql: string): string | null {
 	for (const statement of splitStatements(sql)) {
 		const [, word = '', rest = ''] = /^(\w+)([^]*)$/.exec(statement.slice(beginning(statement))) ?? [];
 		const command = word.toLowerCase();
-		if (reads.has(command) && (command !== 'set' || isHarmless(rest))) continue;
-		throw new DatabaseError(`cannot execute ${word.toUpperCase() || 'this'} in a read-only transaction`, '25006');
+		if (!reads.has(command) || (command === 'set' && !isHarmless(rest))) return word.toUpperCase() || 'this';
 	}
+	return null;
 }
 
 /** Whether `rest` sets a setting that cannot change rights. A name with a comment or an escape in it is not trusted. */

@@ -1,4 +1,5 @@
 import type {Scope} from './database.ts';
+import {sharedLimits} from './time-limits.ts';
 
 /** The caller of a call, for sharing out turns and time. */
 export interface SharedCaller {
@@ -6,11 +7,13 @@ export interface SharedCaller {
 	readonly key: string;
 	/** For messages. */
 	readonly name: string;
-	/** Whether it is cancelled when others are waiting: an agent's query must not hold up the others. */
+	/** Whether it is cancelled when others are waiting: a request must not hold up the others. */
 	readonly isCancellable: boolean;
+	/** Whether it is an agent's, or of somebody without a token. */
+	readonly isAgent: boolean;
 	/** Whether the owner of the database sent it, as SQL or with the service_role key. */
 	readonly isOwner: boolean;
-	/** Whether it is part of a client's request, which fails rather than wait for long. */
+	/** Whether it is part of a client's request, which can ask for less at once. */
 	readonly isRequest: boolean;
 	readonly isMail: boolean;
 	/** Whether its cost is limited by its nature, as that of one message is. */
@@ -35,11 +38,11 @@ export function sharedCallerOf(scope: Scope): SharedCaller {
 		readonly kind?: unknown;
 	};
 	const tag = [given, claims['sub']].find(name => typeof name === 'string') ?? '';
-	const isGuest = role === 'authenticated' || role === 'anon';
 	return {
 		key: JSON.stringify([role, claims['role'], tag.toUpperCase(), mail, forRequest, whenIdle]),
 		name: tag === '' ? (names[role] ?? role) : tag,
-		isCancellable: isGuest && kind !== 'human' && forRequest && !bounded,
+		isCancellable: forRequest && !bounded,
+		isAgent: (role === 'authenticated' || role === 'anon') && kind !== 'human',
 		isOwner: isOwnSql || (role === 'service_role' && forRequest && !mail),
 		isRequest: forRequest,
 		isMail: mail,
@@ -47,4 +50,10 @@ export function sharedCallerOf(scope: Scope): SharedCaller {
 		isIdle: whenIdle,
 		isSql: sql,
 	};
+}
+
+/** Milliseconds that a call may run while others are waiting. */
+export function sharedLimit({isCancellable, isAgent}: SharedCaller, limits = sharedLimits): number {
+	if (!isCancellable) return Infinity;
+	return isAgent ? limits.agents : limits.others;
 }

@@ -11,13 +11,17 @@ export function timeLimit({role, maxTime}: Pick<Scope, 'role' | 'maxTime'>, max:
 	return Math.min(roleLimits[role] ?? max, maxTime ?? max, max);
 }
 
-/** Milliseconds after which an agent's call is cancelled if another caller is waiting. */
-export const limitWhileOthersWait = 1500;
+/** Milliseconds after which a call is cancelled if another caller is waiting. */
+export interface SharedLimits {
+	readonly agents: number;
+	/** Of the owner and the humans. */
+	readonly others: number;
+}
 
-/** Milliseconds that a request waits for its turn. */
-export const maxWait = 10_000;
+/** `others` is less than `lockLimit`: who waits for a lock of theirs is served, rather than refused. */
+export const sharedLimits: SharedLimits = {agents: 1500, others: 4000};
 
-/** Milliseconds that a statement waits for a lock; less than `maxWait`. The owner may set another limit. */
+/** Milliseconds that a statement waits for a lock. The owner may set another limit. */
 export const lockLimit = 5000;
 
 /** PostgreSQL's own message; `details` and `hint` say why it was cancelled and what to do. */

@@ -6,7 +6,7 @@ import {DatabaseError, type Database, type Result, type Scope} from '../database
 import {json, refusal, type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import {applyMigration} from '../schema/migrations.ts';
 import {pausedCode} from '../database/pauses.ts';
-import {requireReadsOnly} from '../database/reads-only.ts';
+import {isQuery, requireReadsOnly} from '../database/reads-only.ts';
 import {readSql} from '../files/read-sql.ts';
 
 // As on Supabase, read-only SQL runs with a role that can do nothing else.
@@ -53,7 +53,7 @@ async function query(database: Database, {body, caller, signal}: HubRequest): Pr
 		return {...json(201, []), body: `[${lines.join(',')}]`};
 	}
 	if (readOnly === true) requireReadsOnly(sql);
-	const scope: Scope = {...(readOnly === true ? reader : owner), isOwnSql: true};
+	const scope: Scope = {...(readOnly === true ? reader : owner), isOwnSql: true, forRequest: isQuery(sql)};
 	const results =
 		parameters.length === 0
 			? await database.script(scope, sql, signal)

@@ -1,7 +1,7 @@
 import {DatabaseError, type Scope} from '../database/database.ts';
-import {sharedCallerOf} from '../database/shared-caller.ts';
+import {sharedCallerOf, sharedLimit} from '../database/shared-caller.ts';
 import {seconds} from '../database/pauses.ts';
-import {overtimeMessage, limitWhileOthersWait} from '../database/time-limits.ts';
+import {overtimeMessage} from '../database/time-limits.ts';
 import {readSql} from '../files/read-sql.ts';
 import {markedTag} from './runaways.ts';
 import type {SideConnection} from './side-connection.ts';
@@ -36,7 +36,7 @@ export interface Blocker {
 const pairs = readSql(new URL('blockers.sql', import.meta.url));
 
 /**
- * Looks after the locks: says of each call that waits for one who holds it, cancels what an agent
+ * Looks after the locks: says of each call that waits for one who holds it, cancels a request that
  * has run for long enough while anybody waits for it, and cancels what it is told to.
  */
 export class PostgresBlockers {
@@ -94,7 +94,7 @@ export class PostgresBlockers {
 			call.blocker = blocker;
 			// A call that is waiting itself does not block others: the holder of its lock does.
 			const holdsUp = blocker === null && rows.some(row => row.process === process);
-			if (holdsUp && sharedCallerOf(scope).isCancellable && now - begun >= limitWhileOthersWait) {
+			if (holdsUp && now - begun >= sharedLimit(sharedCallerOf(scope))) {
 				call.cancel(
 					new DatabaseError(
 						overtimeMessage,

@@ -86,7 +86,7 @@ it('a statement that cannot be cancelled is aborted, and its caller paused for a
 	const bomb = [{text: "select length(translate(repeat('a', 150000), repeat('b', 150000), ''))"}];
 	const one = [{text: 'select 1 as one'}];
 	// On a busy machine the first statement of another thread takes a part of a second.
-	const limits = {shared: 1000, wait: 60_000};
+	const limits = {agents: 1000, others: 1000};
 	const fair = new FairDatabase(database, {atOnce: 1, perCaller: 1, limits, ready: () => database.ready()});
 	const thrown = fair.run(agent('BOMBER'), bomb);
 	const served = ['CLAUDE_1', 'CLAUDE_2'].map(tag => fair.run(agent(tag), one));

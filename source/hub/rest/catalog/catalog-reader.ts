@@ -11,7 +11,6 @@ const owner = {
 	role: 'postgres',
 	claims: {},
 	readOnly: true,
-	forRequest: true,
 	mail: true,
 	settings: {search_path: ''},
 };
