@@ -12,7 +12,7 @@ beforeAll(async () => {
 			with recursive r (id) as (select 1::bigint union all select id + 1 from r) select id from r;
 		grant select on public.numbers to authenticated, service_role;
 		create table public.kept (n int)`);
-	expect({status, text}).toEqual({status: 201, text: '[]'});
+	if (status !== 201) throw new Error(text);
 });
 afterAll(() => hub.stop());
 
