@@ -21,6 +21,8 @@ export interface Scope {
 	readonly whenIdle?: boolean;
 	/** Milliseconds that it may run, if less than its role may. */
 	readonly maxTime?: number;
+	/** The hub's own change of the schema: it runs to its end, however long that takes, because there is no mailbox without it. */
+	readonly isUnlimited?: boolean;
 	/** SQL written by the owner; `agentmux hub cancel` cancels it. */
 	readonly isOwnSql?: boolean;
 	/**

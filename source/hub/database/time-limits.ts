@@ -3,11 +3,14 @@ import type {Scope} from './database.ts';
 /** Milliseconds that a call may run, by role: Supabase's limits. Other roles have the database's limit. */
 const roleLimits: {readonly [role: string]: number} = {anon: 3000, authenticated: 8000};
 
-/** Milliseconds that the owner's statements may run by default; enough for a migration or an index over a million rows. */
+/** Milliseconds that the owner's statements may run by default. The hub's own migrations have no limit (Scope.isUnlimited). */
 export const statementLimit = 120_000;
 
-/** Milliseconds that a call may run. `max`: the database's limit, in milliseconds. */
-export function timeLimit({role, maxTime}: Pick<Scope, 'role' | 'maxTime'>, max: number): number {
+type Limited = Pick<Scope, 'role' | 'maxTime' | 'isUnlimited'>;
+
+/** Milliseconds that a call may run; Infinity for no limit. `max`: the database's limit, in milliseconds. */
+export function timeLimit({role, maxTime, isUnlimited}: Limited, max: number): number {
+	if (isUnlimited === true) return Infinity;
 	return Math.min(roleLimits[role] ?? max, maxTime ?? max, max);
 }
 

@@ -83,7 +83,7 @@ async function openHeld(
 		onDisplaced,
 	});
 	try {
-		await prepare(database);
+		await prepare(database, options.onProgress);
 		await database.run(owner, [
 			// A new mailbox, in which signatures of another are not valid.
 			{
@@ -123,18 +123,18 @@ async function openHeld(
  * Prepares a data directory from a backup: checks that it opens, applies all migrations, and gives it a new epoch, because followers may
  * have seen messages that are not in it. Resolves with the number of messages in it. Rejects with HubError.
  */
-export async function adoptDirectory(directory: string): Promise<number> {
+export async function adoptDirectory(directory: string, onProgress?: (sentence: string) => void): Promise<number> {
 	checkVersion(directory);
 	moveSignals(directory);
-	const messages = await adopt(directory);
+	const messages = await adopt(directory, onProgress);
 	await syncFolder(directory);
 	return messages;
 }
 
-async function adopt(directory: string): Promise<number> {
+async function adopt(directory: string, onProgress?: (sentence: string) => void): Promise<number> {
 	const database = await open(directory, {directory, timeout: statementLimit});
 	try {
-		await prepare(database);
+		await prepare(database, onProgress);
 		const [, counted] = await database.run(owner, [
 			{text: 'update mux_meta set epoch = gen_random_uuid()'},
 			{text: 'select count(*) as messages from messages'},
@@ -167,9 +167,9 @@ export async function createDirectory(directory: string): Promise<void> {
 	await syncFolder(directory);
 }
 
-async function prepare(database: Database): Promise<void> {
+async function prepare(database: Database, onProgress?: (sentence: string) => void): Promise<void> {
 	await bootstrap(database);
-	await migrate(database, await readMigrations());
+	await migrate(database, await readMigrations(), onProgress);
 	const [open] = await database.run(owner, [
 		{
 			text: `select bool_or(has_function_privilege('public', name, 'execute')) as open

@@ -25,8 +25,8 @@ export interface WorkerDatabaseOptions {
 	readonly onDisplaced?: () => void;
 }
 
-/** Milliseconds for opening a database, which may have much to recover. */
-const openingTime = 300_000;
+/** Milliseconds for opening a database, which may have much to recover: all that an interrupted migration wrote. */
+const openingTime = 3_600_000;
 
 /** Implements Database with PGlite in a separate thread. */
 export class WorkerDatabase implements Database {
@@ -191,6 +191,7 @@ export class WorkerDatabase implements Database {
 		const pending = this.#pending.get(id);
 		if (pending === undefined) return;
 		const limit = this.#opened ? limitOf(pending.request, this.#options.timeout) : openingTime;
+		if (limit === Infinity) return;
 		this.#watchdog = setTimeout(() => {
 			if (this.#opened) void this.#cancel(pending, overtime(limit));
 			else this.#end(id, pending, overtime(limit));

@@ -12,7 +12,7 @@ import {parsePostgresUrl} from '../database/postgres-url.ts';
 /** Connects to the server and sets up its database as a mailbox. Rejects with HubError, which never contains a password. */
 export async function openPostgres(
 	url: string,
-	options: PostgresOptions & {readonly log: Log},
+	options: PostgresOptions & {readonly log: Log; readonly onProgress?: (sentence: string) => void},
 ): Promise<OpenedDatabase> {
 	const address = parsePostgresUrl(url);
 	const {label} = address;
@@ -28,7 +28,7 @@ export async function openPostgres(
 		throw unopened(label, error);
 	}
 	try {
-		await preparePostgres(database, options.log);
+		await preparePostgres(database, options.log, options.onProgress);
 		const announced = await hasEventTriggers(database);
 		if (!announced) {
 			options.log(

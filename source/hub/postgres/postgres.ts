@@ -3,7 +3,7 @@ import {DatabaseError, Runaway, type Database, type Result, type Scope, type Sta
 import {pausedCode} from '../database/pauses.ts';
 import type {PostgresAddress} from '../database/postgres-url.ts';
 import {scopeStatements, setStatement} from '../database/session.ts';
-import {statementLimit, timeLimit} from '../database/time-limits.ts';
+import {lockLimit, statementLimit, timeLimit} from '../database/time-limits.ts';
 import {describeBlocker, PostgresBlockers, type RunningCall} from './blockers.ts';
 import {Call} from './call.ts';
 import {isCanceled, translated} from './errors.ts';
@@ -13,8 +13,16 @@ import {Pool, reset} from './pool.ts';
 import {query, runReadOnly, toResult, types} from './query.ts';
 import {mark, Runaways} from './runaways.ts';
 import {SideConnection} from './side-connection.ts';
+import {readSql} from '../files/read-sql.ts';
 
 const defaultSilence = 10_000;
+/** The longest time of a timer, in milliseconds: node-postgres takes 0 for the limit of its pool. */
+const maxTimer = 2 ** 31 - 1;
+/**
+ * Lets the server notice within a second that a hub was killed. It would complete the migration otherwise, and the next hub would fail
+ * because of its locks. Servers before PostgreSQL 14 and on Windows cannot.
+ */
+const endWithClient = readSql(new URL('end-with-client.sql', import.meta.url));
 
 export interface PostgresOptions {
 	/** Called with null when notifications arrive again, and with the reason when they do not; not before they first did. */
@@ -95,7 +103,12 @@ export class PostgresDatabase implements Database {
 		if (scope.readOnly === true) return this.#transaction(scope, signal, client => runReadOnly(client, sql));
 		return this.#with(scope, signal, async client => {
 			await query(client, setStatement(this.#own(scope), false));
-			const results: unknown = await client.query(sql);
+			if (scope.isUnlimited === true) await client.query(endWithClient);
+			const text: pg.QueryConfig & {query_timeout?: number} = {
+				text: sql,
+				...(scope.isUnlimited === true ? {query_timeout: maxTimer} : {}),
+			};
+			const results: unknown = await client.query(text);
 			return (Array.isArray(results) ? results : [results]).map(toResult);
 		});
 	}
@@ -106,7 +119,7 @@ export class PostgresDatabase implements Database {
 
 	/** A separate connection, which the caller must end. */
 	async connect(): Promise<pg.Client> {
-		const client = new pg.Client({...this.#config, lock_timeout: statementLimit});
+		const client = new pg.Client({...this.#config, lock_timeout: lockLimit});
 		client.on('error', () => undefined);
 		try {
 			await client.connect();
@@ -195,7 +208,8 @@ export class PostgresDatabase implements Database {
 	/** The scope with a role that the server's user can assume, and with the time limit of the role. */
 	#own(scope: Scope): Scope {
 		const limit = timeLimit(scope, this.#timeout);
-		const settings = limit < this.#timeout ? {...scope.settings, statement_timeout: String(limit)} : scope.settings;
+		const timeout = limit === Infinity ? 0 : limit;
+		const settings = limit === this.#timeout ? scope.settings : {...scope.settings, statement_timeout: String(timeout)};
 		return {
 			...scope,
 			role: this.#standIns.get(scope.role) ?? scope.role,

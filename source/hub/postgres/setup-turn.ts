@@ -1,5 +1,4 @@
 import pg from 'pg';
-import {HubError} from '../files/error.ts';
 import {translated} from './errors.ts';
 import type {PostgresDatabase} from './postgres.ts';
 import {readSql} from '../files/read-sql.ts';
@@ -13,11 +12,18 @@ const make = readSql(new URL('setup-turn.sql', import.meta.url));
 /** Two hubs created it at the same time, or one removed it while another was waiting for it. */
 const races = new Set(['23505', '42P06', '42P07', '42P01', '3F000']);
 
-/** Runs `work` while no other hub on this database does. Rejects with HubError if another one does not finish in time. */
-export async function inSetupTurn<T>(database: PostgresDatabase, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while no other hub on this database does. Waits for another one as long as that takes, because it may be applying a
+ * migration to a long history.
+ */
+export async function inSetupTurn<T>(
+	database: PostgresDatabase,
+	onProgress: (sentence: string) => void,
+	work: () => Promise<T>,
+): Promise<T> {
 	const client = await database.connect();
 	try {
-		const isNew = await takeTurn(client);
+		const isNew = await takeTurn(client, onProgress);
 		try {
 			return await work();
 		} catch (error) {
@@ -30,8 +36,8 @@ export async function inSetupTurn<T>(database: PostgresDatabase, work: () => Pro
 }
 
 /** Takes the lock, which lasts until the open transaction ends. Returns whether there was no mailbox before. */
-async function takeTurn(client: pg.Client): Promise<boolean> {
-	for (let attempt = 1; ; attempt++) {
+async function takeTurn(client: pg.Client, onProgress: (sentence: string) => void): Promise<boolean> {
+	for (let attempt = 1; ;) {
 		try {
 			const there = await client.query<{turn: string | null}>(
 				`select to_regclass('supabase_migrations.setup_turn')::text as turn`,
@@ -44,12 +50,9 @@ async function takeTurn(client: pg.Client): Promise<boolean> {
 		} catch (error) {
 			await client.query('rollback').catch(() => undefined);
 			const code = error instanceof pg.DatabaseError ? error.code : undefined;
-			if (code === '55P03') {
-				throw new HubError('Another hub has been setting up this database for two minutes.', 'See its log.', {
-					cause: error,
-				});
-			}
-			if (attempt === 5 || !races.has(code ?? '')) throw translated(error);
+			if (code === '55P03') onProgress('Waiting for another hub, which is setting up this database.');
+			else if (attempt === 5 || !races.has(code ?? '')) throw translated(error);
+			else attempt += 1;
 		}
 	}
 }

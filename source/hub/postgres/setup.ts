@@ -30,19 +30,23 @@ const standingQuery = readSql(new URL('standing.sql', import.meta.url));
  * Makes a PostgreSQL server's database the mailbox, or brings it up to date: all of it or nothing, and one hub at a time.
  * Throws HubError, having changed nothing, where that would break what is there or the user lacks a right.
  */
-export async function preparePostgres(database: PostgresDatabase, log: Log): Promise<void> {
+export async function preparePostgres(
+	database: PostgresDatabase,
+	log: Log,
+	onProgress: (sentence: string) => void = () => undefined,
+): Promise<void> {
 	// Checked before anything is created, and again under the lock, because another hub may have been faster.
 	const standing = await read(database);
 	refuse(standing);
 	try {
-		await inSetupTurn(database, async () => {
+		await inSetupTurn(database, onProgress, async () => {
 			refuse(await read(database));
 			const migrations = await readMigrations();
 			// A newer agentmux's is refused before anything is changed.
 			await missingMigrations(database, migrations);
 			await bootstrap(database);
 			await checkRights(database, standing.database);
-			await migrate(database, migrations);
+			await migrate(database, migrations, onProgress);
 			await giveTablesBack(database, log);
 			// Without event triggers, nothing else would do it.
 			await database.run(owner, [{text: 'select realtime.sync_capture()'}]);

@@ -127,7 +127,7 @@ export async function restoreBackup(
 		onProgress('Unpacking the backup.');
 		await unpack(file, folder);
 		onProgress('Opening it.');
-		await adoptDirectory(join(folder, 'pg'));
+		await adoptDirectory(join(folder, 'pg'), onProgress);
 		// Prevents others from starting a hub before the exchange.
 		const starting = await waitForLock(join(paths.state, 'start.lock'));
 		try {

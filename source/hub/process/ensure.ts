@@ -22,7 +22,7 @@ export interface EnsureOptions {
 	readonly onProgress?: (sentence: string) => void;
 }
 
-/** Milliseconds. A first start without the build's template runs initdb, and the machine may be busy. */
+/** Milliseconds that a starting hub may show no progress; it does every ten seconds, whatever it is working on. */
 const timeout = 120_000;
 const pollEvery = 40;
 /** Milliseconds that a hub may hold the lock without answering at its address. */
@@ -40,8 +40,11 @@ export async function ensureHub(paths: HubPaths, {databaseUrl, onProgress}: Ensu
 	if (running !== null) checkDatabase(running, databaseUrl);
 	if (running !== null && running.schema >= newestMigration()) return running;
 	for (const folder of [paths.data, paths.state, paths.logs]) makePrivateFolder(folder);
-	const tell = once(onProgress ?? (() => undefined));
-	const deadline = Date.now() + timeout;
+	const tell = once(sentence => {
+		deadline = Date.now() + timeout;
+		onProgress?.(sentence);
+	});
+	let deadline = Date.now() + timeout;
 	let lock: Lock | null = null;
 	let child: ChildProcess | null = null;
 	let lastSign = Date.now();
@@ -79,7 +82,7 @@ export async function ensureHub(paths: HubPaths, {databaseUrl, onProgress}: Ensu
 	} finally {
 		lock?.release();
 	}
-	throw new HubError('The hub did not answer within two minutes.', 'See `agentmux hub logs`.');
+	throw new HubError('The hub has shown no progress for two minutes.', 'See `agentmux hub logs`.');
 }
 
 /** The hub's clients reconnect by themselves: the address stays the same. */

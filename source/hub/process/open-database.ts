@@ -46,6 +46,7 @@ export async function openDatabase(paths: HubPaths, options: OpeningOptions): Pr
 	const {openPostgres} = await import('../postgres/open.ts');
 	return openPostgres(databaseUrl, {
 		log,
+		onProgress,
 		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
 		onListening(reason) {
 			// Notifications during the gap are lost, so all clients are disconnected; they catch up when they reconnect.

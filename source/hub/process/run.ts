@@ -27,6 +27,7 @@ import {takeHubLock} from './hub-lock.ts';
 import {openDatabase} from './open-database.ts';
 import {portFile, rememberedPort, rememberPort} from './port-file.ts';
 import {serve} from './serve.ts';
+import {StartProgress} from './start-progress.ts';
 
 export interface RunOptions {
 	/** The port; 0 for any free one. By default, that of the last run. */
@@ -141,17 +142,15 @@ async function start(
 		await ended?.refresh();
 		await known?.look();
 	};
+	const progress = new StartProgress(log, sentence => state.change({progress: sentence}));
 	const opened = await openDatabase(paths, {
 		...options,
 		space,
 		admission,
-		onProgress(progress) {
-			if (progress !== null) log(progress);
-			state.change({progress});
-		},
+		onProgress: sentence => progress.tell(sentence),
 		catchUp,
 		onDisplaced: () => home.displace(),
-	});
+	}).finally(() => progress.end());
 	const {database, engine, startMaintenance} = opened;
 	// Only now, so that no keys are created while a copy of the data, with its own keys, is still being put in place.
 	const keys = new KeyRing(paths);

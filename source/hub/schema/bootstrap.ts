@@ -5,6 +5,9 @@ import {readSql} from '../files/read-sql.ts';
 /** The owner of everything, who migrations and management calls run as. */
 export const owner: Scope = {role: 'postgres', claims: {role: 'postgres'}};
 
+/** The owner while the hub changes its schema. */
+export const migrator: Scope = {...owner, isUnlimited: true};
+
 /** What a Supabase project has before the first migration. May run again at any time. */
 export const bootstrapSql = [
 	readSql(new URL('bootstrap.sql', import.meta.url)),
@@ -22,5 +25,5 @@ export async function bootstrap(database: Database): Promise<void> {
 	const [result] = await database.run(owner, [{text: standing}]);
 	const {fingerprint: before, roles} = result?.rows[0] ?? {};
 	if (before === fingerprint && roles === true) return;
-	await database.script(owner, `${bootstrapSql}; comment on schema supabase_migrations is '${fingerprint}'`);
+	await database.script(migrator, `${bootstrapSql}; comment on schema supabase_migrations is '${fingerprint}'`);
 }

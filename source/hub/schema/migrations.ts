@@ -1,6 +1,6 @@
 import {readdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {owner} from './bootstrap.ts';
+import {migrator, owner} from './bootstrap.ts';
 import {DatabaseError, type Database} from '../database/database.ts';
 import {HubError} from '../files/error.ts';
 import {packageRoot} from '../files/package-root.ts';
@@ -46,7 +46,7 @@ async function readFolder(folder: string): Promise<Migration[]> {
 
 /**
  * Runs a script and records it in the same transaction, as `supabase migration up` does. `createdBy`: null for our own, which
- * may have been recorded there before.
+ * may have been recorded there before, and which run without a time limit.
  */
 export async function applyMigration(
 	database: Database,
@@ -57,16 +57,23 @@ export async function applyMigration(
 	const values = [literal(version), statements, literal(name), createdBy === null ? 'null' : literal(createdBy)];
 	const record = `insert into supabase_migrations.schema_migrations (version, statements, name, created_by) values (${values.join(', ')})`;
 	const conflict = createdBy === null ? ' on conflict (version) do nothing' : '';
-	await database.script(owner, `begin;\n${sql}\n;\nreset role; ${record}${conflict}; commit;`);
+	const scope = createdBy === null ? migrator : owner;
+	await database.script(scope, `begin;\n${sql}\n;\nreset role; ${record}${conflict}; commit;`);
 }
 
 /**
- * Applies what this version of agentmux brings and the database lacks; resolves with the versions applied. Throws HubError when
- * the database has a newer one of ours, or when one fails.
+ * Applies what this version of agentmux brings and the database lacks, each in a transaction of its own, so that one that was
+ * interrupted is applied by the next start; resolves with the versions applied. `onProgress`: called with a sentence before each. Throws
+ * HubError when the database has a newer one of ours, or when one fails.
  */
-export async function migrate(database: Database, migrations: Migrations): Promise<string[]> {
+export async function migrate(
+	database: Database,
+	migrations: Migrations,
+	onProgress: (sentence: string) => void = () => undefined,
+): Promise<string[]> {
 	const missing = await missingMigrations(database, migrations);
-	for (const migration of missing) {
+	for (const [index, migration] of missing.entries()) {
+		onProgress(`Updating the database: migration ${index + 1} of ${missing.length}, ${migration.name}.`);
 		try {
 			await applyMigration(database, migration);
 		} catch (error) {
