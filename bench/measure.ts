@@ -77,7 +77,8 @@ export function freshHome(): {home: string; env: NodeJS.ProcessEnv; remove: () =
 	const env = {...Object.fromEntries(kept), AGENTMUX_HOME: home};
 	const isEnded = endAtExit(() => {
 		agentmux(env, 'hub', 'stop');
-		rmSync(home, {recursive: true, force: true});
+		// A screen that ends at the same time may still write.
+		rmSync(home, {recursive: true, force: true, maxRetries: 5, retryDelay: 50});
 	});
 	return {
 		home,
