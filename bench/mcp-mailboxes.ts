@@ -6,7 +6,7 @@ import path from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
 import type {CallToolResult} from '@modelcontextprotocol/sdk/types.js';
-import {agentmux, cli, median, ms, pause, quantile, type Figure, type Hub} from './measure.ts';
+import {agentmux, cli, endAtExit, median, ms, pause, quantile, type Figure, type Hub} from './measure.ts';
 
 /** Mailboxes of others, at the versions whose tools are called here. They are no dependencies: each run installs them. */
 const comms = {name: 'agent-comms-mcp', version: '0.1.1', main: 'dist/index.js'};
@@ -41,7 +41,8 @@ interface Mailbox {
  */
 export async function mcpMailboxes(hub: Hub): Promise<Figure[]> {
 	const folder = mkdtempSync(path.join(tmpdir(), 'agentmux-bench-peers-'));
-	const ends: Array<() => unknown> = [() => rmSync(folder, {recursive: true, force: true})];
+	const remove = (): void => rmSync(folder, {recursive: true, force: true});
+	const ends: Array<() => unknown> = [endAtExit(remove), remove];
 	try {
 		const own = await openOwn(hub, ends);
 		const peers = [await openStock(hub, ends)];
@@ -139,7 +140,10 @@ async function openInbox(folder: string, ends: Array<() => unknown>): Promise<Ma
 	const socket = path.join(folder, 'inbox.sock');
 	const env = {...quietEnv(), HOME: folder, INBOX_SOCKET_PATH: socket};
 	const router = spawn(process.execPath, [main, 'ipc'], {env, stdio: 'ignore'});
-	ends.push(() => endOf(router));
+	ends.push(
+		endAtExit(() => router.kill()),
+		() => endOf(router),
+	);
 	for (let tries = 0; !existsSync(socket); tries += 1) {
 		if (tries === 100 || router.exitCode !== null) throw new Error(`${inbox.name} did not open its socket.`);
 		await pause(50);

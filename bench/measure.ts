@@ -41,17 +41,50 @@ export function pause(milliseconds: number): Promise<void> {
 	});
 }
 
-/** A home of its own, with nothing of this terminal's settings in the environment. */
+const unfinished = new Set<() => unknown>();
+
+/**
+ * Has `end` called when this process ends early: it is interrupted, or something throws. It must do its work before it returns. The
+ * result is to be called when there is nothing left to end.
+ */
+export function endAtExit(end: () => unknown): () => void {
+	if (unfinished.size === 0 && process.listenerCount('exit', endAll) === 0) {
+		process.on('exit', endAll);
+		// Without this, a signal ends the process at once, and a hub would go on.
+		const codes = {SIGHUP: 129, SIGINT: 130, SIGTERM: 143} as const;
+		for (const [signal, code] of Object.entries(codes)) process.on(signal, () => process.exit(code));
+	}
+	unfinished.add(end);
+	return () => unfinished.delete(end);
+}
+
+function endAll(): void {
+	for (const end of [...unfinished].toReversed()) {
+		try {
+			end();
+		} catch (error) {
+			console.error(error);
+		}
+	}
+}
+
+/** A home of its own, with nothing of this terminal's settings in the environment. A hub in it is ended at the latest with this process. */
 export function freshHome(): {home: string; env: NodeJS.ProcessEnv; remove: () => void} {
 	const home = mkdtempSync(path.join(tmpdir(), 'agentmux-bench-'));
 	const kept = Object.entries(process.env).filter(
 		([name]) => name !== 'CI' && !/^(SUPABASE|AGENTMUX)_/.test(name) && !clientVariables.includes(name),
 	);
 	const env = {...Object.fromEntries(kept), AGENTMUX_HOME: home};
+	const isEnded = endAtExit(() => {
+		agentmux(env, 'hub', 'stop');
+		// A screen that ends at the same time may still write.
+		rmSync(home, {recursive: true, force: true, maxRetries: 5, retryDelay: 50});
+	});
 	return {
 		home,
 		env,
 		remove() {
+			isEnded();
 			rmSync(home, {recursive: true, force: true});
 		},
 	};

@@ -1,12 +1,15 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import path from 'node:path';
 import {build} from 'rolldown';
+import {endAtExit} from '../measure.ts';
 
 /** The peers as one file each, bundled as the program is, so that none pays for being unbundled. */
 export async function withPeers<T>(work: (peers: {bare: string; ink: string}) => Promise<T>): Promise<T> {
 	const root = path.resolve(import.meta.dirname, '../..');
 	// Within the package: the store's way to the hub looks for it above itself.
 	const folder = mkdtempSync(path.join(root, 'node_modules/.agentmux-peers-'));
+	const remove = (): void => rmSync(folder, {recursive: true, force: true});
+	const isRemoved = endAtExit(remove);
 	try {
 		await build({
 			cwd: root,
@@ -26,6 +29,7 @@ export async function withPeers<T>(work: (peers: {bare: string; ink: string}) =>
 		});
 		return await work({bare: path.join(folder, 'bare.mjs'), ink: path.join(folder, 'ink.mjs')});
 	} finally {
-		rmSync(folder, {recursive: true, force: true});
+		remove();
+		isRemoved();
 	}
 }
