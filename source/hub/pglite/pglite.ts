@@ -171,7 +171,9 @@ export class PgliteDatabase implements Database {
 
 	/** Runs the statements in a transaction, which stays open. */
 	async #begin(scope: Scope, statements: readonly Statement[]): Promise<Result[]> {
-		const first = [begin, ...scopeStatements(scope)];
+		// A function of the owner's may have set it to off for the session, which all callers share.
+		const settings = {...scope.settings, synchronous_commit: 'on'};
+		const first = [begin, ...scopeStatements({...scope, settings})];
 		const all = [...first, ...statements.map(statement => ({...statement, role: scope.role}))];
 		const results = await this.#pipeline.run(all).catch(async (error: unknown) => {
 			if (!isStale(error as Error & Report)) throw error;

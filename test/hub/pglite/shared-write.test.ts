@@ -127,6 +127,10 @@ it('a commit that is to be flushed later waits for no write, and the flush write
 		expect(syncs).toBe(1);
 		await insert(17, false);
 		expect(syncs).toBe(2);
+		// The setting of the session that one caller leaves behind is not that of the next.
+		await direct.run(owner, [{text: `select set_config('synchronous_commit', 'off', false)`}]);
+		await insert(18, false);
+		expect(syncs).toBe(3);
 	} finally {
 		await direct.close();
 	}
