@@ -68,12 +68,12 @@ it("an agent's first SQL does not wait for another's that cannot be cancelled", 
 	});
 	// All the while.
 	expect(await computing()).toBe(1);
-	// The other two were refused when they had waited for their turn.
+	// The other two were refused because the agent is paused.
 	const answers = (await Promise.all(thrown)).map(({status, text}) => `${status} ${text}`).toSorted();
 	expect(answers).toEqual([
 		expect.stringMatching(/^400 .*57014/),
-		expect.stringMatching(/^504 .*a statement of FIRST has run/),
-		expect.stringMatching(/^504 .*a statement of FIRST has run/),
+		expect.stringMatching(/^429 .*requests of FIRST are paused/),
+		expect.stringMatching(/^429 .*requests of FIRST are paused/),
 	]);
 });
 

@@ -11,7 +11,12 @@ beforeAll(async () => {
 		create view public.numbers as
 			with recursive r (id) as (select 1::bigint union all select id + 1 from r) select id from r;
 		grant select on public.numbers to authenticated, service_role;
-		create table public.kept (n int)`);
+		create table public.kept (n int);
+		create table public.imported (n int);
+		create function public.take_long() returns trigger language plpgsql as
+			'begin perform pg_sleep(6); return null; end';
+		create trigger take_long after insert on public.imported for each statement execute function public.take_long();
+		grant select, insert on public.imported to service_role`);
 	if (status !== 201) throw new Error(text);
 });
 afterAll(() => hub.stop());
@@ -84,4 +89,13 @@ test('what changes the database is not cancelled, and whoever waits for it is se
 	expect(await others()).toEqual(served);
 	expect(await long).toEqual({status: 201, text: '[]'});
 	expect((await sql('select n from public.kept')).text).toBe('[{"n":1}]');
+});
+
+test("an owner's insert of many rows is not cancelled either", async () => {
+	const rows = Array.from({length: 1000}, (_, n) => ({n}));
+	const long = ask(hub.serviceRoleKey, '/rest/v1/imported', rows);
+	await expect.poll(isRunning, {timeout: 20_000}).toBe(true);
+	expect(await others()).toEqual(served);
+	expect(await long).toEqual({status: 201, text: ''});
+	expect((await sql('select count(*)::int as n from public.imported')).text).toBe('[{"n":1000}]');
 });

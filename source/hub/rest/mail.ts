@@ -23,6 +23,11 @@ export function isMail({method, path, query, body}: HubRequest): boolean {
 	return path.startsWith('/rpc/') && calls.has(path.slice('/rpc/'.length));
 }
 
+/** Whether a request of the owner inserts rows: the size of its body limits what it costs, and half of them would be of no use. */
+export function isOwnersInsert({method, path, caller}: HubRequest): boolean {
+	return caller.role === 'service_role' && method === 'POST' && !path.startsWith('/rpc/');
+}
+
 const plainQuery = new Set(['columns', 'on_conflict', 'select']);
 
 /** Whether a request writes a single message and returns no more than its row, so that its cost is limited by the message's size. */

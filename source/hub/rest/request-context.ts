@@ -3,7 +3,7 @@ import {type Database, type Scope} from '../database/database.ts';
 import {type HubRequest} from '../http/http.ts';
 import {type Catalog, exposedSchemas, type Table} from './catalog/catalog.ts';
 import {RestError} from './errors/error.ts';
-import {isMail, isOneMessage} from './mail.ts';
+import {isMail, isOneMessage, isOwnersInsert} from './mail.ts';
 import {nearest} from './catalog/nearest.ts';
 import {type Preferences} from './query/prefer.ts';
 import {type Query} from './query/query.ts';
@@ -35,7 +35,7 @@ export function scopeOf({request, preferences}: RequestContext, readOnly: boolea
 		claims: caller.claims,
 		readOnly,
 		mail: isMail(request),
-		bounded: isOneMessage(request),
+		bounded: isOneMessage(request) || isOwnersInsert(request),
 		sql: isAgentSql(path),
 		settings: {
 			search_path: [...exposedSchemas, 'extensions'].map(schema => `"${schema}"`).join(', '),
