@@ -105,7 +105,12 @@ export class StatusKeeper {
 	}
 
 	#timeOfFile(): number {
-		return statSync(statusFile(this.#state, this.#tag), {throwIfNoEntry: false})?.mtimeMs ?? 0;
+		try {
+			return statSync(statusFile(this.#state, this.#tag)).mtimeMs;
+		} catch {
+			// There is none, or it cannot be reached: no reason for the server to end.
+			return 0;
+		}
 	}
 
 	async #ask(): Promise<void> {

@@ -14,6 +14,7 @@ const maxUnconfirmed = 20;
 export function addTask(session: Session): Tool {
 	// The keys of unconfirmed tasks, by their contents: if the agent tries again, the task is added only once.
 	const unconfirmed = new RecentMap<string, string>(maxUnconfirmed);
+	const joined = new JoinedTags();
 
 	return defineTool(
 		{
@@ -56,9 +57,8 @@ export function addTask(session: Session): Tool {
 			const next =
 				'When it can be claimed, an idle agent is woken. You are told how it ends (for a step, how its plan ends).';
 			// A failure here is ignored: the task was added, and an error would make the agent add it twice.
-			const unknown = await new JoinedTags()
-				.unknownLines(mailbox, assignee === null ? [] : [assignee], 'task')
-				.catch(() => []);
+			const assigned = assignee === null ? [] : [assignee];
+			const unknown = await joined.unknownLines(mailbox, assigned, 'task').catch(() => []);
 			if (addedSteps.length === 0) return [`Task #${id} is ${status} ${where}. ${next}`, ...unknown];
 			const ids = listed(addedSteps.map(step => step.id));
 			return [`Plan #${id} is ${where} with the steps ${ids}. ${next}`, ...unknown];
