@@ -14,7 +14,7 @@ export interface Scope {
 	readonly sql?: boolean;
 	/**
 	 * Whether it is a client's request, which is cancelled when it runs for long while others are waiting. The default is true, except for
-	 * the owner's role: the hub's own work and the upkeep of the database cannot be done in smaller parts, and is never cancelled for others.
+	 * the owner's role: the hub's own work and the upkeep of the database cannot be done in smaller parts, and are never cancelled for others.
 	 */
 	readonly forRequest?: boolean;
 	/** Upkeep that can wait: it begins when no other call is waiting, or after a minute (time-limits.ts). */
