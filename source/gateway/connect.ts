@@ -8,6 +8,7 @@ import {createHistory} from './rest/history.ts';
 import {MessageRows} from './rest/message-rows.ts';
 import {createNewest} from './rest/newest.ts';
 import {createPages} from './rest/pages.ts';
+import {createApprovals} from './rest/approvals.ts';
 import {createPosts} from './rest/posts.ts';
 import {createReceipts} from './rest/receipts.ts';
 import {Requests} from './rest/requests.ts';
@@ -68,6 +69,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		...createReceipts(requests, messages),
 		...agents,
 		tasks,
+		approvals: createApprovals(requests, messages),
 		search: createSearch(requests, messages),
 		table: name => readTable(requests, name),
 		sql: (statements, options) => runAgentSql(requests, statements, options),

@@ -1,4 +1,5 @@
 import type {Agent, Identity, AgentUpdate} from './agent.ts';
+import type {Approval, Decision} from './approval.ts';
 import type {About, Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
@@ -131,6 +132,21 @@ export interface Mailbox {
 		assign(id: number, assignee: Tag | null): Promise<Task>;
 		/** Higher goes first. Rejects with `conflict` if it has ended. */
 		prioritise(id: number, priority: number): Promise<Task>;
+	};
+
+	/** What agents' clients ask their users before they run a tool. An agent sees only what it asked itself. */
+	readonly approvals: {
+		/** The newest, newest first; at most `limit` (default 50). */
+		list(options?: {readonly limit?: number}): Promise<Approval[]>;
+		/** Rejects with `not_found`. */
+		find(id: number): Promise<Approval>;
+		/** Those for which somebody waits now, oldest first. Reading them as a human says that a human attends. */
+		waiting(): Promise<Approval[]>;
+		/**
+		 * Answers a request, signed over exactly what was `shown`. Rejects with `conflict` if it was answered or nobody waits any more,
+		 * `forbidden` for an agent.
+		 */
+		decide(shown: Approval, decision: Decision): Promise<Approval>;
 	};
 
 	/**

@@ -135,6 +135,7 @@ export type Database = {
 			};
 			events: {
 				Row: {
+					approval_id: number | null;
 					at: string;
 					id: number;
 					kind: string;
@@ -146,6 +147,7 @@ export type Database = {
 				};
 				ComputedFields: never;
 				Insert: {
+					approval_id?: number | null;
 					at: string;
 					id?: never;
 					kind: string;
@@ -156,6 +158,7 @@ export type Database = {
 					task_id?: number | null;
 				};
 				Update: {
+					approval_id?: number | null;
 					at?: string;
 					id?: never;
 					kind?: string;
@@ -234,6 +237,79 @@ export type Database = {
 						referencedColumns: ['id'];
 					},
 				];
+			};
+			mux_approvals: {
+				Row: {
+					answer: string | null;
+					asked_at: string;
+					attended_at: string | null;
+					client: string;
+					cwd: string;
+					decided_at: string | null;
+					decided_by: string | null;
+					ended_at: string | null;
+					id: number;
+					input: string;
+					reason: string | null;
+					request: string;
+					rules: NonNullable<Json>;
+					session: string;
+					signature: Json | null;
+					state: string;
+					tag: string;
+					taken_at: string | null;
+					tool: string;
+					waiting_at: string;
+					waits_until: string;
+				};
+				ComputedFields: never;
+				Insert: {
+					answer?: string | null;
+					asked_at?: string;
+					attended_at?: string | null;
+					client: string;
+					cwd: string;
+					decided_at?: string | null;
+					decided_by?: string | null;
+					ended_at?: string | null;
+					id?: never;
+					input: string;
+					reason?: string | null;
+					request: string;
+					rules?: NonNullable<Json>;
+					session: string;
+					signature?: Json | null;
+					state?: string;
+					tag: string;
+					taken_at?: string | null;
+					tool: string;
+					waiting_at?: string;
+					waits_until: string;
+				};
+				Update: {
+					answer?: string | null;
+					asked_at?: string;
+					attended_at?: string | null;
+					client?: string;
+					cwd?: string;
+					decided_at?: string | null;
+					decided_by?: string | null;
+					ended_at?: string | null;
+					id?: never;
+					input?: string;
+					reason?: string | null;
+					request?: string;
+					rules?: NonNullable<Json>;
+					session?: string;
+					signature?: Json | null;
+					state?: string;
+					tag?: string;
+					taken_at?: string | null;
+					tool?: string;
+					waiting_at?: string;
+					waits_until?: string;
+				};
+				Relationships: [];
 			};
 			mux_meta: {
 				Row: {
@@ -568,6 +644,177 @@ export type Database = {
 					isSetofReturn: false;
 				};
 			};
+			approval_ask: {
+				Args: {
+					p_client: string;
+					p_cwd: string;
+					p_input: string;
+					p_reason?: string;
+					p_request: string;
+					p_rules?: Json;
+					p_seconds?: number;
+					p_session: string;
+					p_state?: string;
+					p_tool: string;
+				};
+				Returns: {
+					answer: string | null;
+					asked_at: string;
+					attended_at: string | null;
+					client: string;
+					cwd: string;
+					decided_at: string | null;
+					decided_by: string | null;
+					ended_at: string | null;
+					id: number;
+					input: string;
+					reason: string | null;
+					request: string;
+					rules: NonNullable<Json>;
+					session: string;
+					signature: Json | null;
+					state: string;
+					tag: string;
+					taken_at: string | null;
+					tool: string;
+					waiting_at: string;
+					waits_until: string;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'mux_approvals';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			approval_decide: {
+				Args: {p_answer: string; p_id: number; p_signature?: Json};
+				Returns: {
+					answer: string | null;
+					asked_at: string;
+					attended_at: string | null;
+					client: string;
+					cwd: string;
+					decided_at: string | null;
+					decided_by: string | null;
+					ended_at: string | null;
+					id: number;
+					input: string;
+					reason: string | null;
+					request: string;
+					rules: NonNullable<Json>;
+					session: string;
+					signature: Json | null;
+					state: string;
+					tag: string;
+					taken_at: string | null;
+					tool: string;
+					waiting_at: string;
+					waits_until: string;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'mux_approvals';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			approval_end: {
+				Args: {p_reason?: string; p_request: string; p_state: string};
+				Returns: {
+					answer: string | null;
+					asked_at: string;
+					attended_at: string | null;
+					client: string;
+					cwd: string;
+					decided_at: string | null;
+					decided_by: string | null;
+					ended_at: string | null;
+					id: number;
+					input: string;
+					reason: string | null;
+					request: string;
+					rules: NonNullable<Json>;
+					session: string;
+					signature: Json | null;
+					state: string;
+					tag: string;
+					taken_at: string | null;
+					tool: string;
+					waiting_at: string;
+					waits_until: string;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'mux_approvals';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			approval_look: {
+				Args: {p_request: string};
+				Returns: {
+					answer: string | null;
+					asked_at: string;
+					attended_at: string | null;
+					client: string;
+					cwd: string;
+					decided_at: string | null;
+					decided_by: string | null;
+					ended_at: string | null;
+					id: number;
+					input: string;
+					reason: string | null;
+					request: string;
+					rules: NonNullable<Json>;
+					session: string;
+					signature: Json | null;
+					state: string;
+					tag: string;
+					taken_at: string | null;
+					tool: string;
+					waiting_at: string;
+					waits_until: string;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'mux_approvals';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
+			approvals_waiting: {
+				Args: Record<PropertyKey, never>;
+				Returns: {
+					answer: string | null;
+					asked_at: string;
+					attended_at: string | null;
+					client: string;
+					cwd: string;
+					decided_at: string | null;
+					decided_by: string | null;
+					ended_at: string | null;
+					id: number;
+					input: string;
+					reason: string | null;
+					request: string;
+					rules: NonNullable<Json>;
+					session: string;
+					signature: Json | null;
+					state: string;
+					tag: string;
+					taken_at: string | null;
+					tool: string;
+					waiting_at: string;
+					waits_until: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'mux_approvals';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
 			channel_messages: {
 				Args: {p_after?: number; p_before?: number; p_limit?: number; p_tag: string};
 				Returns: {
@@ -628,6 +875,7 @@ export type Database = {
 			events_between: {
 				Args: {p_before?: number; p_from: string; p_limit?: number; p_to?: string};
 				Returns: {
+					approval_id: number | null;
 					at: string;
 					id: number;
 					kind: string;

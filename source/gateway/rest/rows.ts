@@ -1,4 +1,5 @@
 import {presences, wakes, type Agent} from '../../mailbox/agent.ts';
+import {approvalStates, type Approval} from '../../mailbox/approval.ts';
 import type {RemovedRow} from '../../mailbox/event.ts';
 import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
 import type {Channel} from '../../mailbox/query.ts';
@@ -105,6 +106,27 @@ export const readReceipt: Reader<Receipt> = row<Receipt, TableRowOf<'receipts'>>
 	returned: integer,
 	takes: integer,
 	lease_until: nullable(text),
+});
+
+export const readApproval: Reader<Approval> = row<Approval, TableRowOf<'mux_approvals'>>('mux_approvals', {
+	id: integer,
+	request: text,
+	tag: text,
+	client: text,
+	tool: text,
+	input: text,
+	cwd: text,
+	rules: json,
+	state: among(approvalStates),
+	asked_at: text,
+	waits_until: text,
+	answer: nullable(text),
+	signature: json,
+	decided_by: nullable(text),
+	decided_at: nullable(text),
+	taken_at: nullable(text),
+	reason: nullable(text),
+	ended_at: nullable(text),
 });
 
 const readAgentKey = row<Pick<Agent, 'tag'>, TableRowOf<'agents'>>('agents', {tag: text});

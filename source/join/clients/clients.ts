@@ -1,3 +1,4 @@
+import {answerTime} from './time-limit.ts';
 import {dialects, subagentTool, type ClientId} from './dialect.ts';
 import {keyVariables} from './entries.ts';
 
@@ -35,7 +36,7 @@ export interface Client {
 	/** By event: the tools to which the hook is limited. */
 	readonly matchers?: {readonly [event: string]: string};
 	/** By event: additional fields of its entry. */
-	readonly fields?: {readonly [event: string]: {readonly [field: string]: boolean}};
+	readonly fields?: {readonly [event: string]: {readonly [field: string]: boolean | number}};
 }
 
 export const claude: Client = {
@@ -54,8 +55,12 @@ export const claude: Client = {
 	wakes: true,
 	comments: false,
 	timeout: 5,
-	// It runs in the background; exit code 2 wakes the client.
-	fields: {FileChanged: {asyncRewake: true}},
+	fields: {
+		// It runs in the background; exit code 2 wakes the client.
+		FileChanged: {asyncRewake: true},
+		// It waits for a human's answer while the client shows its own question.
+		PermissionRequest: {timeout: answerTime.claude + 10},
+	},
 };
 
 const codex: Client = {

@@ -2,7 +2,20 @@ import type {ClientId} from './dialect.ts';
 import type {HookEvent} from '../hook/hook-input.ts';
 
 /** Events for which nobody waits, or which end a turn: these hooks are worth more than a moment. */
-const patient: ReadonlySet<HookEvent> = new Set(['FileChanged', 'CwdChanged', 'Stop', 'StopFailure', 'SessionEnd']);
+const patient: ReadonlySet<HookEvent> = new Set([
+	'FileChanged',
+	'CwdChanged',
+	'PermissionRequest',
+	'Stop',
+	'StopFailure',
+	'SessionEnd',
+]);
+
+/**
+ * Seconds for which a client can be kept waiting for a human's answer to its request; 0: it takes none. Claude Code shows its own
+ * question meanwhile. Codex hides it.
+ */
+export const answerTime = {claude: 590, codex: 20, gemini: 0} as const satisfies {readonly [client in ClientId]: number};
 
 /** Milliseconds for a hook that holds up the agent: 300 with its exit. */
 const short = 240;
