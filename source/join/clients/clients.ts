@@ -77,6 +77,7 @@ const codex: Client = {
 	comments: false,
 	// It warns about a longer timeout for SessionEnd and Interrupt.
 	timeout: 3,
+	fields: {PermissionRequest: {timeout: answerTime.codex + 10}},
 };
 
 const gemini: Client = {

@@ -67,6 +67,19 @@ export function parseEvent(
 	return {event: own ? 'PostToolBatch' : event, input};
 }
 
+/** What a client is told to a request for permission. Only Claude Code knows more than the first two. */
+export interface PermissionDecision {
+	readonly behavior: 'allow' | 'deny';
+	readonly message?: string;
+	readonly interrupt?: true;
+	readonly updatedInput?: object;
+	readonly updatedPermissions?: readonly object[];
+}
+
+function plain({behavior, message}: PermissionDecision): PermissionDecision {
+	return {behavior, ...(message === undefined ? {} : {message})};
+}
+
 /**
  * Converts our answer to the client's format, with its own name of the event; empty if it has no use for it. Codex discards an
  * entire answer if it has one unknown field.
@@ -75,9 +88,9 @@ export function formatAnswer(client: ClientId, theirs: string, text: string): st
 	if (client === 'claude' && theirs !== 'Stop') return text;
 	const {decision, reason, systemMessage, hookSpecificOutput} = JSON.parse(text) as {
 		readonly [field: string]: unknown;
-		readonly hookSpecificOutput?: {readonly additionalContext?: string};
+		readonly hookSpecificOutput?: {readonly additionalContext?: string; readonly decision?: PermissionDecision};
 	};
-	const additionalContext = hookSpecificOutput?.additionalContext;
+	const {additionalContext, decision: permission} = hookSpecificOutput ?? {};
 	if (client === 'claude') {
 		// Claude Code 2.1 shows its model the reason of a block twice, but additional context of a Stop hook once. Both keep it going.
 		return `${JSON.stringify({hookSpecificOutput: {hookEventName: theirs, additionalContext: reason}})}\n`;
@@ -86,6 +99,7 @@ export function formatAnswer(client: ClientId, theirs: string, text: string): st
 		...(decision === undefined ? {} : {decision, reason}),
 		...(systemMessage === undefined ? {} : {systemMessage}),
 		...(additionalContext === undefined ? {} : {hookSpecificOutput: {hookEventName: theirs, additionalContext}}),
+		...(permission === undefined ? {} : {hookSpecificOutput: {hookEventName: theirs, decision: plain(permission)}}),
 	};
 	return Object.keys(known).length === 0 ? '' : `${JSON.stringify(known)}\n`;
 }

@@ -6,6 +6,7 @@ import type {SessionFile} from './hook-session.ts';
 import {isWakeText, readMail, takeColumns, type HookRoom, type Mail, type MailRow} from './mail.ts';
 import type {Deadline} from './deadline.ts';
 import type {Call} from './rpc.ts';
+import type {Approving} from './approving.ts';
 import type {Take} from './take.ts';
 
 /** Verifies the signatures of mail before it is handed over. Rejects if that is not possible. */
@@ -33,6 +34,8 @@ export interface HookRun {
 	readonly verify: Verify;
 	/** Writes to stdout, and resolves when it was flushed. */
 	readonly write: (text: string) => Promise<void>;
+	/** Asks humans for permission, if the client takes their answer; loaded only for that. */
+	readonly approve: (() => Promise<Approving>) | null;
 	/** Wakes an idle client with a text. */
 	readonly wake: (text: Printable) => Promise<void>;
 }

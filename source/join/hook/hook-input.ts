@@ -25,6 +25,12 @@ export interface HookInput {
 	/** The kind of a Notification event. */
 	readonly notification_type: string | null;
 	readonly tool_name: string | null;
+	/** The input of that tool, parsed; undefined if there is none. */
+	readonly tool_input: unknown;
+	/** The rules that the client suggests for a request for permission. */
+	readonly permission_suggestions: unknown;
+	/** The folder in which it works. */
+	readonly cwd: string | null;
 	/** The tools of a batch; empty for other events. */
 	readonly tools: readonly string[];
 	/** How a session started: `startup`, `resume`, `clear` or `compact`. */
@@ -52,6 +58,9 @@ export function readInput(text: string): HookInput {
 		prompt: word('prompt'),
 		notification_type: word('notification_type'),
 		tool_name: word('tool_name'),
+		tool_input: input['tool_input'],
+		permission_suggestions: input['permission_suggestions'],
+		cwd: word('cwd'),
 		tools: toolsOf(input['tool_calls']),
 		source: word('source'),
 		reason: word('reason'),

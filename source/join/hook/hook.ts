@@ -38,7 +38,7 @@ export async function runHook(work: HookRun): Promise<void> {
 		}
 		case 'PermissionRequest': {
 			block(session, actorOf(input, session));
-			await touch(work, 'blocked');
+			await ask(work);
 			return;
 		}
 		case 'Stop': {
@@ -112,6 +112,16 @@ async function end(work: HookRun): Promise<void> {
 	session.remove();
 	// This also returns what it had and did not read.
 	await touch(work, 'away');
+}
+
+/** Asks humans, if the client takes their answer. Until somebody answers, the agent is blocked. */
+async function ask(work: HookRun): Promise<void> {
+	const {approve, input, session} = work;
+	const outcome = approve === null ? 'unasked' : await (await approve()).run(work);
+	if (outcome === 'unasked') await touch(work, 'blocked');
+	if (outcome !== 'answered') return;
+	unblock(session, actorOf(input, session));
+	await touch(work, 'working');
 }
 
 /** Records the presence. Resolves with the number of clients that use the tag. */

@@ -26,12 +26,28 @@ type Name =
 	| 'receipt_return'
 	| 'wake_begin'
 	| 'agent_touch'
-	| 'task_held';
+	| 'task_held'
+	| 'approval_ask'
+	| 'approval_look'
+	| 'approval_end';
 
 export type Call = (name: Name, args: object, columns?: readonly string[]) => Promise<unknown>;
 
 /** The request was refused, or the answer cannot be understood. The message is remote text. */
-class Refusal extends Error {}
+class Refusal extends Error {
+	/** The database's or PostgREST's code; empty if there is none. */
+	readonly code: string;
+
+	constructor(message: string, code = '') {
+		super(message);
+		this.code = code;
+	}
+}
+
+/** Whether the database, of an earlier version, has no such function. */
+export function isUnknownFunction(error: unknown): boolean {
+	return error instanceof Refusal && error.code === 'PGRST202';
+}
 
 /**
  * A REST client for hooks, the only one outside of gateway/. A hook runs at every step of an agent, and supabase-js (100 ms) or even
@@ -143,7 +159,10 @@ function read(credentials: RpcOptions, name: Name, status: number, text: string)
 	const {message, code, hint} = (value ?? {}) as {readonly [field: string]: unknown};
 	const parts = [typeof message === 'string' ? message : '', remedyOf(credentials, status, code, hint)];
 	const said = parts.filter(part => part !== '').map(part => part.slice(0, 300));
-	throw new Refusal(`${name} was refused with status ${status}: ${said.join('. ')}`);
+	throw new Refusal(
+		`${name} was refused with status ${status}: ${said.join('. ')}`,
+		typeof code === 'string' ? code : '',
+	);
 }
 
 function remedyOf({tag, token}: RpcOptions, status: number, code: unknown, hint: unknown): string {
