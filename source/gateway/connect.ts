@@ -65,7 +65,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		cursor: () => pages.cursor(),
 		...createHistory(requests, messages),
 		...createPosts(requests, messages),
-		...createReceipts(requests, messages),
+		...createReceipts(requests, messages, () => identityOf(link.target, actingTag).tag),
 		...agents,
 		tasks,
 		search: createSearch(requests, messages),

@@ -32,7 +32,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		return work();
 	}
 
-	return {
+	const mailbox: Mailbox = {
 		identity: async () => me,
 		history: ({channel, thread, before = Infinity, after = 0, limit = 100, oldest = false}) =>
 			call(() => {
@@ -95,6 +95,18 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				server.take(taken, me.tag, route, takeId);
 				return taken.toSorted(byPrecedence);
 			}),
+		async check({named = 11, open = false, ...options}) {
+			const messages = await mailbox.take(options);
+			const own = async (of: readonly Message[]) =>
+				(await mailbox.receipts(of.map(({id}) => id))).filter(({reader}) => foldTag(reader) === foldTag(me.tag));
+			const ids = (of: readonly Message[]) => of.map(({id}) => id);
+			if (messages.length > 0) {
+				const waiting = ids(await mailbox.inbox(me.tag, {free: true, limit: named}));
+				return {messages, receipts: await own(messages), waiting, open: []};
+			}
+			const given = open ? await own(await mailbox.inbox(me.tag)) : [];
+			return {messages, receipts: [], waiting: [], open: given.map(({message_id}) => message_id)};
+		},
 		release: takeId => call(() => server.release(takeId, me.tag)),
 		deliver: (ids, route, session) => call(() => server.deliver(ids, me.tag, route, session)),
 		giveBack: session => call(() => server.giveBack(session, me.tag)),
@@ -149,6 +161,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			for (const unsubscribe of unsubscribes) unsubscribe();
 		},
 	};
+	return mailbox;
 }
 
 function channelsOf({messages, agents}: MemoryServer): Channel[] {

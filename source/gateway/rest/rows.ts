@@ -1,7 +1,7 @@
 import {presences, wakes, type Agent} from '../../mailbox/agent.ts';
 import type {RemovedRow} from '../../mailbox/event.ts';
 import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
-import type {Channel} from '../../mailbox/query.ts';
+import type {Channel, Checked} from '../../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../../mailbox/state-change.ts';
 import type {TableRow} from '../../mailbox/table.ts';
@@ -20,6 +20,7 @@ import {
 	object,
 	real,
 	row,
+	rows,
 	text,
 	type Reader,
 } from './columns.ts';
@@ -106,6 +107,15 @@ export const readReceipt: Reader<Receipt> = row<Receipt, TableRowOf<'receipts'>>
 	takes: integer,
 	lease_until: nullable(text),
 });
+
+/** Reads the answer of `inbox_check`. */
+export function readChecked(value: unknown): Omit<Checked, 'messages'> & {readonly messages: MessageRow[]} {
+	const {messages, receipts, waiting, open} = object(value) ?? {};
+	const ids = list(integer);
+	const [others, given] = [ids(waiting), ids(open)];
+	if (others === undefined || given === undefined) throw misfit('a check of the mail came without what waits');
+	return {messages: rows(readMessage, messages), receipts: rows(readReceipt, receipts), waiting: others, open: given};
+}
 
 const readAgentKey = row<Pick<Agent, 'tag'>, TableRowOf<'agents'>>('agents', {tag: text});
 const readTaskKey = row<Pick<Task, 'id'>, TableRowOf<'tasks'>>('tasks', {id: integer});
@@ -243,3 +253,10 @@ export const readRedactedId: Reader<number> = value => readRedacted(value).messa
 
 const readSettled = row<{settled: boolean}, RowOf<'messages_since'>>('messages_since', {settled: flag});
 export const readRow: Reader<Settled> = value => ({message: readMessage(value), ...readSettled(value)});
+
+const readEpochOf = row<{epoch: string}, RowOf<'messages_poll'>>('messages_poll', {epoch: text});
+/** Reads a row of `messages_poll`. */
+export const readPolled: Reader<Settled & {readonly epoch: string}> = value => ({
+	...readRow(value),
+	...readEpochOf(value),
+});
