@@ -1,12 +1,13 @@
 // npm run bench [-- NAME ...] [-- --write] [-- --check]: prints each figure beside its floor, measured in the same run; --write renews
 // the rows of bench/RESULTS.md between its markers; --check fails if a ratio is worse than the recorded one by more than a fifth.
-// --messages=N: how long the history is in which `search` searches; a million takes half an hour.
+// --messages=N: how long the history is in which `search` searches, and with which the hub starts; a million takes half an hour.
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
 import {fanOut, insertToSubscriber} from './fan-out.ts';
 import {firstStart} from './first-start.ts';
 import {oldUnackedMessage} from './inbox.ts';
 import {durableInserts, durableInsertsOnPostgres} from './inserts.ts';
+import {hubStart} from './hub-start.ts';
 import {hookGivesUp, hookWithoutMail, statusLine} from './hook.ts';
 import {insertToScreen} from './insert-to-screen.ts';
 import {keyToBytes} from './key-to-bytes.ts';
@@ -51,8 +52,9 @@ if (chosen('first-start')) tell(firstStart());
 if (chosen('inbox')) (await oldUnackedMessage()).forEach(tell);
 if (chosen('inserts-postgres')) tell(await durableInsertsOnPostgres());
 if (chosen('watch')) (await watchedInserts()).forEach(tell);
+const messages = Number(words.find(word => word.startsWith('--messages='))?.split('=')[1] ?? 20_000);
+if (chosen('hub-start')) tell(await hubStart(messages));
 if (chosen('search')) {
-	const messages = Number(words.find(word => word.startsWith('--messages='))?.split('=')[1] ?? 20_000);
 	(await searchInHistory(messages)).forEach(tell);
 }
 if (harness !== '' && chosen('agents')) insertToModel().forEach(tell);

@@ -25,7 +25,7 @@ const parsed = new Set<number>([types.BOOL, types.INT2, types.INT4, types.FLOAT4
 const serializers = new Proxy<Record<number, (value: unknown) => string>>({}, {get: () => asText});
 
 // PGlite's default `-F` disables fsync. The write-ahead log is kept small, because the database serves one user.
-const startParams = [
+export const startParams = [
 	...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
 	...[
 		'wal_sync_method=fsync',
