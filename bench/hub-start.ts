@@ -31,7 +31,7 @@ export async function hubStart(messages: number): Promise<Figure> {
 	agentmux(env, 'hub', 'stop');
 	const database = await PgliteDatabase.open({directory});
 	try {
-		await fill({script: sql => database.script(owner, sql)}, messages);
+		await fill({script: async sql => void (await database.script(owner, sql))}, messages);
 	} finally {
 		await database.close();
 	}
