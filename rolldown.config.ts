@@ -48,7 +48,7 @@ const nodeModules: Plugin = {
 };
 
 /** Modules of Node's that take milliseconds to load, of which our own code uses functions alone, and many commands not one. */
-const lateModules = ['node:crypto', 'node:timers/promises', 'node:fs/promises'];
+const lateModules = new Set(['node:crypto', 'node:timers/promises', 'node:fs/promises']);
 
 /** They are loaded at the first call. */
 const lateFunctions: Plugin = {
@@ -59,7 +59,7 @@ const lateFunctions: Plugin = {
 			code.replaceAll(/^import \{([^}]*)\} from '(node:[\w/]+)';$/gm, (whole, names: string, module: string) => {
 				const each = names.split(',').map(name => name.trim());
 				const values = each.filter(name => name !== '' && !name.startsWith('type '));
-				if (!lateModules.includes(module) || values.some(name => name.startsWith('constants'))) return whole;
+				if (!lateModules.has(module) || values.some(name => name.startsWith('constants'))) return whole;
 				const functions = values.map(name => {
 					const [imported = '', local = imported] = name.split(' as ');
 					return `const ${local} = (...given) => process.getBuiltinModule('${module}').${imported}(...given);`;

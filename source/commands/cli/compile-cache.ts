@@ -4,9 +4,11 @@
  */
 export function enableCompileCache(): void {
 	// Not imported: this is in the first file, which an old Node has to be able to run.
-	const [module, {existsSync, mkdirSync}, path] = [builtin('node:module'), builtin('node:fs'), builtin('node:path')];
+	const module = process.getBuiltinModule('node:module');
+	const {existsSync, mkdirSync} = process.getBuiltinModule('node:fs');
+	const path = process.getBuiltinModule('node:path');
 	const {AGENTMUX_HOME: home, XDG_CACHE_HOME: cache} = process.env;
-	const base = home || cache || path.join(builtin('node:os').homedir(), '.cache');
+	const base = home || cache || path.join(process.getBuiltinModule('node:os').homedir(), '.cache');
 	// Do not create the home here: the code that creates it sets its mode, and reports why it cannot be created.
 	if (!existsSync(base)) return;
 	const folder = path.join(base, home ? 'cache' : 'agentmux');
@@ -18,5 +20,3 @@ export function enableCompileCache(): void {
 	}
 	module.enableCompileCache(folder);
 }
-
-const builtin = process.getBuiltinModule;
