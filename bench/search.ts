@@ -75,7 +75,7 @@ const batch = 10_000;
  * Messages of 40 words, of which some are in most of them and most in very few. Their words are stored as the trigger would store them,
  * but made once for each text, and the index is made at the end.
  */
-async function fill(database: MigratedDatabase, messages: number): Promise<void> {
+export async function fill(database: Pick<MigratedDatabase, 'script'>, messages: number): Promise<void> {
 	await database.script(`
 		create function bench_word(n int) returns text language sql immutable as $$
 			select case when n <= 10 then split_part('the a is on main please review task build done', ' ', n)
