@@ -1,6 +1,6 @@
 // npm run bench [-- NAME ...] [-- --write] [-- --check]: prints each figure beside its floor, measured in the same run; --write renews
 // the rows of bench/RESULTS.md between its markers; --check fails if a ratio is worse than the recorded one by more than a fifth.
-// --messages=N: how long the history is in which `search` searches; a million takes half an hour.
+// --messages=N: how long the history is in which `search` searches; a million takes about ten minutes.
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
 import {fanOut, insertToSubscriber} from './fan-out.ts';
