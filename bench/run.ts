@@ -1,6 +1,6 @@
 // npm run bench [-- NAME ...] [-- --write] [-- --check]: prints each figure beside its floor, measured in the same run; --write renews
 // the rows of bench/RESULTS.md between its markers; --check fails if a ratio is worse than the recorded one by more than a fifth, twice in a row.
-// --messages=N: how long the history is in which `search` searches, and with which the hub starts; a million takes half an hour.
+// --messages=N: how long the history is in which `search` searches, and with which the hub starts; a million takes about ten minutes.
 import {harness, insertToModel} from './agents.ts';
 import {oneQuestion} from './commands.ts';
 import {fanOut, insertToSubscriber} from './fan-out.ts';
@@ -16,12 +16,13 @@ import {machine, withHub, type Figure, type Hub} from './measure.ts';
 import {hubMemory} from './memory.ts';
 import {renew, resultsFile, verdict, worseThanRecorded} from './results.ts';
 import {searchInHistory} from './search.ts';
-import {startUp} from './start-up.ts';
+import {loadedModules, startUp} from './start-up.ts';
 import {startToFirstFrame} from './start.ts';
 import {watchedInserts, watchedInsertsOverRest} from './watched-inserts.ts';
 
 const onHub: Record<string, (hub: Hub) => Promise<Figure | Figure[]> | Figure[]> = {
 	'start-up': startUp,
+	modules: loadedModules,
 	start: startToFirstFrame,
 	'insert-to-screen': insertToScreen,
 	'insert-to-subscriber': insertToSubscriber,

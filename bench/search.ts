@@ -16,12 +16,14 @@ const searches: ReadonlyArray<readonly [string, string]> = [
 	['from:A to:B that none has', `p_from => '{T3}', p_to => '{T3}'`],
 	['has:code', `p_has => '{code}'`],
 	['has:task', `p_has => '{task}'`],
+	['has:code has:task, which none has both', `p_has => '{code,task}'`],
 	[
 		'before: and a common word',
 		`p_words => '{the*}', p_before => (select min(created_at) + (max(created_at) - min(created_at)) / 2 from messages)`,
 	],
 	['only a minus', `p_words => '{-the*}'`],
-	['a word of the middle of the history', `p_words => '{cluster}'`],
+	['a word of a tenth of the history, long ago', `p_words => '{cluster}'`],
+	['its prefix', `p_words => '{clus*}'`],
 ];
 
 /** Searches in a history of that many messages, on each engine; floor: a call of a function that only checks its caller. */

@@ -15,24 +15,26 @@ interface Program {
 	readonly input?: string;
 }
 
-/** The steady ratios: those that `--check` can compare on any machine. */
-export function startUp(hub: Hub): Figure[] {
+/** The programs, of an agent that has joined a folder. */
+function programsOf(hub: Hub): readonly Program[] {
 	const folder = path.join(hub.home, 'started-often');
 	mkdirSync(folder, {recursive: true});
 	agentmux(hub.env, 'join', 'START_UP', '--dir', folder);
 	const input = JSON.stringify({session_id: 'bench', hook_event_name: 'PostToolBatch', cwd: folder, tool_calls: []});
-	const programs: readonly Program[] = [
+	return [
 		{what: 'a hook with no mail', words: [hook, 'PostToolBatch', '--as', 'START_UP'], input},
 		{what: 'agentmux send', words: [cli, 'send', '--to', 'SOMEBODY', 'hello']},
 		{what: 'agentmux agents', words: [cli, 'agents']},
 		{what: 'agentmux sql', words: [cli, 'sql', 'select 1']},
 		{what: 'agentmux hub status', words: [cli, 'hub', 'status']},
 	];
-	return [...loaded(hub, programs), ...processorTime(hub, programs.slice(0, 4))];
 }
 
-/** Modules of Node's own that an empty process has not loaded; each is compiled and evaluated at every start. */
-function loaded(hub: Hub, programs: readonly Program[]): Figure[] {
+/**
+ * Modules of Node's own that an empty process has not loaded; each is compiled and evaluated at every start. The count is always the
+ * same, so `--check` can compare it on any machine.
+ */
+export function loadedModules(hub: Hub): Figure[] {
 	const count = ({words, input = ''}: Pick<Program, 'words' | 'input'>): number => {
 		const {status, output, stderr} = spawnSync(process.execPath, ['-r', counter, ...words], {
 			env: hub.env,
@@ -46,7 +48,7 @@ function loaded(hub: Hub, programs: readonly Program[]): Figure[] {
 	};
 	const empty = count({words: ['-e', '0']});
 	const floor = count({words: [ask, path.join(hub.home, 'state/hub.json')]}) - empty;
-	return programs.map(program => {
+	return programsOf(hub).map(program => {
 		const own = count(program) - empty;
 		return {
 			what: `modules of Node's that ${program.what} loads`,
@@ -59,7 +61,8 @@ function loaded(hub: Hub, programs: readonly Program[]): Figure[] {
 }
 
 /** By turns, beside a process that only asks the hub one thing over its socket: less is not possible for any of them. */
-function processorTime(hub: Hub, programs: readonly Program[]): Figure[] {
+export function startUp(hub: Hub): Figure[] {
+	const programs = programsOf(hub).slice(0, 4);
 	const all: readonly Program[] = [{what: 'ask', words: [ask, path.join(hub.home, 'state/hub.json')]}, ...programs];
 	const times = all.map((): number[] => []);
 	for (let round = -1; round < rounds; round += 1) {
