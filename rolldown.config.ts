@@ -47,13 +47,31 @@ const nodeModules: Plugin = {
 		),
 };
 
-/**
- * What most commands load is one file instead of dozens, each of which has to be found, read and linked; and so is what main.ts needs
- * before it knows the command. The version is read only by those that ask for it.
- */
+/** Modules of Node's that take milliseconds to load, of which our own code uses functions alone, and many commands not one. */
+const lateModules = new Set(['node:crypto', 'node:timers/promises', 'node:fs/promises']);
+
+/** They are loaded at the first call. */
+const lateFunctions: Plugin = {
+	name: 'late-functions',
+	transform: {
+		filter: {id: /\/source\/.*\.tsx?$/},
+		handler: code =>
+			code.replaceAll(/^import \{([^}]*)\} from '(node:[\w/]+)';$/gm, (whole, names: string, module: string) => {
+				const each = names.split(',').map(name => name.trim());
+				const values = each.filter(name => name !== '' && !name.startsWith('type '));
+				if (!lateModules.has(module) || values.some(name => name.startsWith('constants'))) return whole;
+				const functions = values.map(name => {
+					const [imported = '', local = imported] = name.split(' as ');
+					return `const ${local} = (...given) => process.getBuiltinModule('${module}').${imported}(...given);`;
+				});
+				return functions.join(' ');
+			}),
+	},
+};
+
+/** What most commands load is one file instead of dozens, each of which takes almost a millisecond to find, read and link. */
 const groups = [
-	{name: 'version', test: /hub.files.version\.ts$/, priority: 2},
-	{name: 'start', test: /commands.main\.ts$/, priority: 1},
+	{name: 'common', test: /commands.main\.ts$|hub.files.version\.ts$|gateway.link.plain-client\.ts$/, priority: 1},
 	{name: 'common', test: /[\\/]source[\\/]/, minShareCount: 12},
 ];
 
@@ -63,7 +81,7 @@ const width = new URL('source/tui/screen/string-width.ts', import.meta.url).path
 const program = defineConfig({
 	input: {cli: 'source/cli.ts', 'pglite-worker': 'source/hub/pglite/pglite-worker.ts'},
 	platform: 'node',
-	plugins: [sqlFiles, nodeModules],
+	plugins: [sqlFiles, lateFunctions, nodeModules],
 	external: id => external.some(name => id === name || id.startsWith(`${name}/`)),
 	// Ink imports its devtools bridge when DEV is set; a bundle would look for it at every start. string-width: see there.
 	resolve: {
@@ -94,6 +112,7 @@ const quick = (input: string, name: string) =>
 		input,
 		platform: 'node',
 		plugins: [
+			lateFunctions,
 			{
 				// It imports Node's modules by their defaults, for which a bundle copies them property by property: 0.3 ms.
 				name: 'env-paths',

@@ -16,12 +16,14 @@ const searches: ReadonlyArray<readonly [string, string]> = [
 	['from:A to:B that none has', `p_from => '{T3}', p_to => '{T3}'`],
 	['has:code', `p_has => '{code}'`],
 	['has:task', `p_has => '{task}'`],
+	['has:code has:task, which none has both', `p_has => '{code,task}'`],
 	[
 		'before: and a common word',
 		`p_words => '{the*}', p_before => (select min(created_at) + (max(created_at) - min(created_at)) / 2 from messages)`,
 	],
 	['only a minus', `p_words => '{-the*}'`],
-	['a word of the middle of the history', `p_words => '{cluster}'`],
+	['a word of a tenth of the history, long ago', `p_words => '{cluster}'`],
+	['its prefix', `p_words => '{clus*}'`],
 ];
 
 /** Searches in a history of that many messages, on each engine; floor: a call of a function that only checks its caller. */
@@ -75,7 +77,7 @@ const batch = 10_000;
  * Messages of 40 words, of which some are in most of them and most in very few. Their words are stored as the trigger would store them,
  * but made once for each text, and the index is made at the end.
  */
-async function fill(database: MigratedDatabase, messages: number): Promise<void> {
+export async function fill(database: Pick<MigratedDatabase, 'script'>, messages: number): Promise<void> {
 	await database.script(`
 		create function bench_word(n int) returns text language sql immutable as $$
 			select case when n <= 10 then split_part('the a is on main please review task build done', ' ', n)

@@ -2,7 +2,7 @@ import {spawn} from '@lydell/node-pty';
 import {cli, median, ms, type Figure, type Hub} from './measure.ts';
 
 const rounds = 15;
-const goal = 4;
+const goal = 2.5;
 
 /** Start to first frame with the hub running, in a pty, beside an empty node process started in a pty in turn. */
 export async function startToFirstFrame(hub: Hub): Promise<Figure> {

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-// Nothing is imported at the top: an old Node must get as far as the sentence, and a command pays only for itself.
+import {enableCompileCache} from './commands/cli/compile-cache.ts';
+
+// Nothing else is imported at the top: an old Node must get as far as the sentence, and a command pays only for itself.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 13)) {
 	process.stderr.write(
@@ -13,7 +15,6 @@ if (major < 22 || (major === 22 && minor < 13)) {
 	// It runs at each change of a client's screen.
 	await import('./commands/serve/run-statusline.ts');
 } else {
-	const {enableCompileCache} = await import('./commands/cli/compile-cache.ts');
 	enableCompileCache();
 	const {main} = await import('./commands/main.ts');
 	process.exitCode = await main(process.argv.slice(2));

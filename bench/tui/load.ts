@@ -1,9 +1,10 @@
-// node bench/tui/load.ts RATE ROWS: inserts RATE messages a second over REST until stdin ends, in transactions of ROWS, and says
-// on stdout how many it inserted, in how many transactions, in how many milliseconds. HUB_URL and HUB_KEY say where.
+// node bench/tui/load.ts RATE ROWS TAGS: inserts RATE messages a second of TAGS agents over REST until stdin ends, in transactions of ROWS,
+// and says on stdout how many it inserted, in how many transactions, in how many milliseconds. HUB_URL and HUB_KEY say where.
 const rate = Number(process.argv[2]);
 const url = process.env['HUB_URL'] ?? '';
 const key = process.env['HUB_KEY'] ?? '';
 const rows = Number(process.argv[3]);
+const tags = Number(process.argv[4]);
 const maxOpen = 8;
 
 const words = [
@@ -22,8 +23,8 @@ const open = new Set<Promise<void>>();
 while (!ended.signal.aborted) {
 	const batch = Array.from({length: rows}, (_, index) => {
 		const nth = asked + index;
-		const to = nth % 3 === 0 ? ` @LOAD_${((nth + 1) % 6) + 1}` : '';
-		return {content: `[LOAD_${(nth % 6) + 1}] number ${nth}: ${words[nth % words.length]}${to}`};
+		const to = nth % 3 === 0 ? ` @LOAD_${((nth + 1) % tags) + 1}` : '';
+		return {content: `[LOAD_${(nth % tags) + 1}] number ${nth}: ${words[nth % words.length]}${to}`};
 	});
 	asked += rows;
 	const sending = post(batch).finally(() => open.delete(sending));

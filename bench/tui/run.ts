@@ -4,11 +4,21 @@ import {cli, machine, median, quantile, withHub} from '../measure.ts';
 import {renew, resultsFile, verdict} from '../results.ts';
 import {fill, idle, memory, type Idle, type Memory} from './memory.ts';
 import {withPeers} from './peers.ts';
-import {perSecond, repeats, underLoad, type Program, type UnderLoad} from './under-load.ts';
+import {perSecond, repeats, twentyAgents, underLoad, type Program, type UnderLoad} from './under-load.ts';
 
 /** The programs take turns, so that what else the machine does meets all of them. */
 const rounds = 2;
-const goals = {came: 0.9, p50: 6, p95: 16, frames: 60, bytesPerKey: 100, processor: 1, some: 180, many: 200};
+const goals = {
+	came: 0.9,
+	p50: 6,
+	p95: 2.5,
+	frames: 60,
+	bytesPerKey: 100,
+	processor: 0.5,
+	agents: 15,
+	some: 180,
+	many: 200,
+};
 
 interface Row {
 	readonly what: string;
@@ -45,6 +55,16 @@ await withPeers(async peers => {
 		tellOfLoad(all);
 	});
 	await withHub(async hub => {
+		const taken: number[] = [];
+		for (const program of programs) taken.push(await twentyAgents(hub, program));
+		tell({
+			what: 'processor time with 20 agents that write 100 messages a second, of one core',
+			cells: taken.map(percent => `${percent.toFixed(1)} %`),
+			goal: `≤ ${goals.agents} %`,
+			met: (taken[0] ?? Number.NaN) <= goals.agents,
+		});
+	});
+	await withHub(async hub => {
 		fill(hub, 100_000);
 		const memories: Memory[] = [];
 		const idles: Idle[] = [];
@@ -69,7 +89,7 @@ function tellOfLoad(all: readonly UnderLoad[][]): void {
 	const mean = (runs: readonly UnderLoad[], of: (run: UnderLoad) => number): number =>
 		runs.reduce((sum, run) => sum + of(run), 0) / runs.length;
 	const taken = (runs: readonly UnderLoad[]): number[] => runs.flatMap(run => run.taken);
-	const [own = []] = all;
+	const [own = [], bare = []] = all;
 	const rate = Math.round(mean(all.flat(), run => run.rate));
 	const load = `${perSecond.toLocaleString('en')} messages/s (${rate.toLocaleString('en')} came)`;
 	// A hub that takes fewer leaves the screens less to do, and all that follows says nothing.
@@ -85,8 +105,8 @@ function tellOfLoad(all: readonly UnderLoad[][]): void {
 			const times = taken(runs);
 			return `p50 ${median(times).toFixed(1)} ms, p95 ${quantile(times, 0.95).toFixed(1)} ms (n=${times.length})`;
 		}),
-		goal: `p50 ≤ ${goals.p50} ms, p95 ≤ ${goals.p95} ms`,
-		met: median(taken(own)) <= goals.p50 && quantile(taken(own), 0.95) <= goals.p95,
+		goal: `p50 ≤ ${goals.p50} ms, p95 ≤ ${goals.p95} × bare ANSI`,
+		met: median(taken(own)) <= goals.p50 && quantile(taken(own), 0.95) <= goals.p95 * quantile(taken(bare), 0.95),
 	});
 	tell({
 		what: `frames a second in that while a key is held down (${repeats}/s)`,
@@ -127,8 +147,8 @@ function tellOfIdle(idles: readonly Idle[]): void {
 	tell({
 		what: 'idle for 25 s: bytes, processor time of one core',
 		cells: idles.map(({bytes, processor}) => `${bytes} bytes, ${processor.toFixed(2)} %`),
-		goal: `0 bytes, < ${goals.processor} %`,
-		met: own !== undefined && own.bytes === 0 && own.processor < goals.processor,
+		goal: `0 bytes, ≤ ${goals.processor} %`,
+		met: own !== undefined && own.bytes === 0 && own.processor <= goals.processor,
 	});
 }
 

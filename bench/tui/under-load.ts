@@ -60,7 +60,7 @@ export async function underLoad(hub: Hub, program: Program): Promise<UnderLoad> 
 		await screen.settle();
 		const first = screen.written;
 		const bytesPerKey = await bytesOfKeys(screen);
-		load = messages(hub);
+		load = messages(hub, {perSecond, atOnce, tags: 6});
 		await screen.settle(2000);
 		const begin = processorTime(screen.pid);
 		const frames = await framesOf(screen);
@@ -138,10 +138,34 @@ interface Load {
 	end(): Promise<{readonly sent: number; readonly bursts: number; readonly took: number}>;
 }
 
-function messages(hub: Hub): Load {
+/** Percent of one core that a program takes while twenty agents write a hundred messages a second, each in a transaction of its own. */
+export async function twentyAgents(hub: Hub, program: Program): Promise<number> {
+	const screen = new Screen(hub, program.words, size);
+	let load: Load | null = null;
+	try {
+		await screen.waitFor(program.ready);
+		load = messages(hub, {perSecond: 100, atOnce: 1, tags: 20});
+		await screen.settle(2000);
+		const begin = processorTime(screen.pid);
+		await pause(seconds * 1000);
+		return (processorTime(screen.pid) - begin) / seconds / 10;
+	} finally {
+		await Promise.all([load?.end(), screen.end()]);
+	}
+}
+
+interface Rate {
+	readonly perSecond: number;
+	/** Messages of one transaction. */
+	readonly atOnce: number;
+	/** How many agents write them. */
+	readonly tags: number;
+}
+
+function messages(hub: Hub, rate: Rate): Load {
 	const child = spawn(
 		process.execPath,
-		[path.join(import.meta.dirname, 'load.ts'), String(perSecond), String(atOnce)],
+		[path.join(import.meta.dirname, 'load.ts'), ...[rate.perSecond, rate.atOnce, rate.tags].map(String)],
 		{
 			env: {...hub.env, HUB_URL: hub.url, HUB_KEY: hub.key},
 			stdio: ['pipe', 'pipe', 'inherit'],

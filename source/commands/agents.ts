@@ -63,7 +63,7 @@ const command: Command = {
 export default command;
 
 async function list(invocation: Invocation, words: readonly string[]): Promise<void> {
-	const {flags, stdout, stderr} = invocation;
+	const {flags, stdout} = invocation;
 	checkNoWords('list', words);
 	remarkFailedHooks(invocation);
 	remarkDisarmed(invocation);
@@ -78,7 +78,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		}
 		if (agents.length === 0) {
 			return remark(
-				stderr,
+				invocation.stderr,
 				'No agent has joined yet. `agentmux join CLAUDE_1 --dir DIR` sets up the Claude terminal in DIR.',
 			);
 		}
@@ -98,17 +98,17 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		const known = knownTags(agents);
 		for (const {tag} of agents) {
 			const like = resembled(tag, known);
-			if (like !== null) remark(stderr, `${tag} looks like ${like}, but is a different tag.`);
+			if (like !== null) remark(invocation.stderr, `${tag} looks like ${like}, but is a different tag.`);
 		}
 		for (const {tag, damped} of agents.filter(each => each.damped !== null)) {
 			remark(
-				stderr,
+				invocation.stderr,
 				`${tag} is no longer woken by ${damped}: they woke each other ${maxWakes} times without other work. To let them go on: \`agentmux agents undamp ${tag}\``,
 			);
 		}
 		for (const agent of agents.filter(each => isShared(each, now))) {
 			remark(
-				stderr,
+				invocation.stderr,
 				`${agent.sessions} clients work as ${agent.tag} and share its inbox: each message reaches only one of them. Join one of them under another tag.`,
 			);
 		}
@@ -120,14 +120,14 @@ function checkNoWords(action: string, words: readonly string[]): void {
 	throw new UsageError(`\`agentmux agents ${action}\` takes no arguments.`, 'See `agentmux agents --help`.');
 }
 
-function remarkDisarmed({env, stderr}: Invocation): void {
-	const {data} = findPaths(env);
-	for (const {sentence} of damagedCredentials(data)) remark(stderr, sentence);
+function remarkDisarmed(invocation: Invocation): void {
+	const {data} = findPaths(invocation.env);
+	for (const {sentence} of damagedCredentials(data)) remark(invocation.stderr, sentence);
 	for (const {tag, folder, missing, plugin} of disarmed(data)) {
 		const ids = missing.map(({id}) => id).join(',');
 		const more = ids !== claude.id ? ` --client ${ids}` : plugin ? ' --plugin' : '';
 		remark(
-			stderr,
+			invocation.stderr,
 			`${tag}: files missing in ${folder}: run \`agentmux join ${tag} --dir ${shellWord(folder)}${more}\`.`,
 		);
 	}

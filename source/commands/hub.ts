@@ -265,12 +265,13 @@ function asEnvironment({url, anon_key, service_role_key, jwt_secret}: RunningHub
 }
 
 /** A program that starts a hub passes its folders; `agentmux hub run` by a person uses the configured ones. */
-async function chosen({flags, env, stderr}: Invocation): Promise<{paths: HubPaths; databaseUrl: string | undefined}> {
+async function chosen(invocation: Invocation): Promise<{paths: HubPaths; databaseUrl: string | undefined}> {
+	const {flags, env} = invocation;
 	const {data, state, logs} = flags;
 	const flag = textFlag(flags, 'databaseUrl');
 	if (flag !== undefined && (URL.parse(flag)?.password ?? '') !== '') {
 		remark(
-			stderr,
+			invocation.stderr,
 			'Other users of this machine can read that password, and it stays in the history of your shell. Set AGENTMUX_DATABASE_URL instead.',
 		);
 	}

@@ -37,7 +37,7 @@ const command: Command = {
 		json: {type: 'boolean'},
 	},
 	async run(invocation) {
-		const {input, flags, stdout, stderr} = invocation;
+		const {input, flags, stdout} = invocation;
 		if (input.length > 0) throw new UsageError('`agentmux inbox` takes no arguments.', 'Use --as TAG to say whose.');
 		const as = tagFlag(flags, 'as');
 		const wait = countFlag(flags, 'wait', 0) ?? 0;
@@ -46,7 +46,8 @@ const command: Command = {
 			const {tag} = await mailbox.identity();
 			const messages = await readInbox(mailbox, tag, limit, wait);
 			if (flags['json'] === true) await writeJson(stdout, messages);
-			else if (messages.length === 0) remark(stderr, `No messages for ${tag}.${await whyEmpty(mailbox, tag)}`);
+			else if (messages.length === 0)
+				remark(invocation.stderr, `No messages for ${tag}.${await whyEmpty(mailbox, tag)}`);
 			else {
 				const lines = await undelivered(mailbox, stdout, messages);
 				const texts = messages.flatMap(message => [messageText(stdout, message), lines.get(message.id) ?? p``]);

@@ -1,7 +1,12 @@
+import {HubError} from '../hub/files/error.ts';
+import {checkHome} from '../hub/home/check.ts';
+import {checkConfig} from '../hub/home/config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
+import {findPaths, type Paths} from '../paths.ts';
 import {joinPrintable, p, printable, printableLines, type Printable, writeTo} from '../printable.ts';
 import {asTyped} from './cli/called.ts';
 import type {Command} from './cli/command.ts';
+import {refreshLaunchers} from './cli/launcher.ts';
 import {nearest} from '../mailbox/nearest.ts';
 import {parseArguments} from './cli/parse.ts';
 
@@ -77,43 +82,44 @@ async function dispatch(argv: readonly string[]): Promise<number | void> {
 	const name = isName(word) ? word : '';
 	const {default: command} = await load();
 	const {input, flags} = await parseArguments(name, command.flags, name === '' ? argv : argv.slice(1));
-	const {env, stdin, stdout, stderr} = process;
+	const {env, stdout} = process;
 	if (flags['help'] === true) {
 		writeHelp(command);
 		return;
 	}
-	await checkOwn(env, stderr, command.goesOn?.(input) === true);
-	await refreshLaunchers(env);
-	return command.run({input, flags, env, stdin, stdout, stderr});
+	const paths = findPaths(env);
+	checkOwn(paths, command.goesOn?.(input) === true);
+	// Clients start the newest agentmux that was started here.
+	refreshLaunchers(paths);
+	return command.run({
+		input,
+		flags,
+		env,
+		stdout,
+		// Node makes these streams when they are first named, and loads up to thirty modules for that.
+		get stdin() {
+			return process.stdin;
+		},
+		get stderr() {
+			return process.stderr;
+		},
+	});
 }
 
 /**
- * Checks the home first, so that no key is read that somebody else may have put there. Rejects with MailboxError. `goesOn`: only
+ * Checks the home first, so that no key is read that somebody else may have put there. Throws MailboxError. `goesOn`: only
  * reports a path that is not an ordinary file.
  */
-async function checkOwn(env: NodeJS.ProcessEnv, stderr: NodeJS.WritableStream, goesOn: boolean): Promise<void> {
-	const [{checkHome}, {checkConfig}, {HubError}, {findPaths}] = await Promise.all([
-		import('../hub/home/check.ts'),
-		import('../hub/home/config.ts'),
-		import('../hub/files/error.ts'),
-		import('../paths.ts'),
-	]);
+function checkOwn(paths: Paths, goesOn: boolean): void {
 	try {
-		const paths = findPaths(env);
 		const say = ({sentence}: {readonly sentence: string}): void =>
-			writeTo(stderr, p`agentmux: ${printable(sentence)}\n`);
+			writeTo(process.stderr, p`agentmux: ${printable(sentence)}\n`);
 		for (const sentence of [...checkHome(paths, goesOn ? say : undefined), checkConfig(paths.config) ?? []].flat())
-			writeTo(stderr, p`agentmux: ${printable(sentence)}\n`);
+			writeTo(process.stderr, p`agentmux: ${printable(sentence)}\n`);
 	} catch (error) {
 		if (!(error instanceof HubError)) throw error;
 		throw new MailboxError('file', error.message, error.remedy, {cause: error});
 	}
-}
-
-/** Clients start the newest agentmux that was started here. */
-async function refreshLaunchers(env: NodeJS.ProcessEnv): Promise<void> {
-	const [launcher, {findPaths}] = await Promise.all([import('./cli/launcher.ts'), import('../paths.ts')]);
-	launcher.refreshLaunchers(findPaths(env));
 }
 
 /** The command; the screen if there are only flags or nothing. Null if it is unknown. */

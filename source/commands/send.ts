@@ -37,13 +37,13 @@ const command: Command = {
 		json: {type: 'boolean'},
 	},
 	async run(invocation) {
-		const {input, flags, stdin, stdout, stderr} = invocation;
+		const {input, flags, stdout} = invocation;
 		const as = tagFlag(flags, 'as');
 		const to = (Array.isArray(flags['to']) ? flags['to'] : []).map(tag => asTag(String(tag), '--to'));
 		const reply = idFlag(flags, 'reply');
 		if (input.length === 0)
 			throw new UsageError('No text given.', 'Give it as TEXT, or use `-` to read it from stdin.');
-		const text = input.length === 1 && input[0] === '-' ? await readText(stdin) : input.join(' ');
+		const text = input.length === 1 && input[0] === '-' ? await readText(invocation.stdin) : input.join(' ');
 		checkContent(text.trim() === '' ? '' : text);
 		const body = addressed(text, to);
 		await withMailbox(invocation, {under: as}, async mailbox => {
@@ -55,7 +55,7 @@ const command: Command = {
 				unknownTags(mailbox, to).catch(() => new Map<Tag, string>()),
 			]);
 			for (const [tag, hint] of unknown)
-				remark(stderr, `${tag} has not joined yet; the message will wait for it. ${hint}`);
+				remark(invocation.stderr, `${tag} has not joined yet; the message will wait for it. ${hint}`);
 			if (flags['json'] === true) await writeJson(stdout, message);
 			else await write(stdout, p`${message.id}\n`);
 		});

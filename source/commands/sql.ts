@@ -24,13 +24,13 @@ const command: Command = {
 	`,
 	flags: {json: {type: 'boolean'}},
 	async run(invocation) {
-		const {input, flags, stdout, stderr} = invocation;
+		const {input, flags, stdout} = invocation;
 		const query = textOf(input, 'query');
 		const run = await openSql(invocation);
 		const rows = await run(query);
 		if (flags['json'] === true) return writeJson(stdout, rows);
 		const headings = Object.keys(rows[0] ?? {});
-		if (rows.length === 0) return remark(stderr, 'Done; no rows.');
+		if (rows.length === 0) return remark(invocation.stderr, 'Done; no rows.');
 		return write(
 			stdout,
 			table(

@@ -39,7 +39,7 @@ const command: Command = {
 	`,
 	flags: {since: {type: 'string'}, until: {type: 'string'}, json: {type: 'boolean'}},
 	async run(invocation) {
-		const {input, flags, stdout, stderr} = invocation;
+		const {input, flags, stdout} = invocation;
 		if (input.length > 0)
 			throw new UsageError('`agentmux timeline` takes no arguments.', 'Use --since TIME and --until TIME.');
 		const now = Date.now();
@@ -49,7 +49,7 @@ const command: Command = {
 		await withMailbox(invocation, {}, async mailbox => {
 			const events = await eventsBetween(mailbox, since, until, now);
 			if (flags['json'] === true) return write(stdout, joinPrintable(events.map(jsonLine)));
-			if (events.length === 0) return remark(stderr, 'Nothing happened in that period.');
+			if (events.length === 0) return remark(invocation.stderr, 'Nothing happened in that period.');
 			return write(stdout, joinPrintable(events.map(each => textOf(stdout, each))));
 		});
 	},

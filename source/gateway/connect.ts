@@ -66,7 +66,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		cursor: () => pages.cursor(),
 		...createHistory(requests, messages),
 		...createPosts(requests, messages),
-		...createReceipts(requests, messages),
+		...createReceipts(requests, messages, () => identityOf(link.target, actingTag).tag),
 		...agents,
 		tasks,
 		approvals: createApprovals(requests, messages),

@@ -21,8 +21,6 @@ export interface Approval {
 	/** The tool's whole input, as JSON. */
 	readonly input: string;
 	readonly cwd: string;
-	/** The rules that the client itself suggests. */
-	readonly rules: Json;
 	readonly state: ApprovalState;
 	/** ISO 8601, as all times here. */
 	readonly asked_at: string;

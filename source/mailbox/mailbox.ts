@@ -3,7 +3,7 @@ import type {Approval, Decision} from './approval.ts';
 import type {About, Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
-import type {Channel, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
+import type {Channel, Checked, CheckOptions, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
 import type {Receipt} from './receipt.ts';
 import type {ChainHead, CheckedSeal} from './seal.ts';
 import type {SqlOptions, SqlRow} from './sql.ts';
@@ -71,6 +71,8 @@ export interface Mailbox {
 	 * than `bytes` (default 1 MB) of content after the first.
 	 */
 	take(options: TakeOptions): Promise<Message[]>;
+	/** Takes as `take` does, and reads in the same request what is said beside the messages. */
+	check(options: CheckOptions): Promise<Checked>;
 	/**
 	 * Gives back messages of a take that could not be handed over. Others may take them, the first time immediately, then after a
 	 * growing pause. Does not affect messages that were handed over or taken again. Idempotent.

@@ -1,3 +1,5 @@
+import type {Message} from './message.ts';
+import type {Receipt} from './receipt.ts';
 import type {Tag} from './tag.ts';
 
 /** Selects a page of history; absent fields do not restrict it. */
@@ -43,6 +45,24 @@ export interface TakeOptions {
 	readonly session?: string;
 	/** Maximum bytes of their content after the first one; default 1 MB. */
 	readonly bytes?: number;
+}
+
+export interface CheckOptions extends TakeOptions {
+	/** The maximum number of messages in `waiting`; default 11. */
+	readonly named?: number;
+	/** Whether `open` is wanted. */
+	readonly open?: boolean;
+}
+
+/** Messages that were taken, and what is said beside them. */
+export interface Checked {
+	readonly messages: readonly Message[];
+	/** Those of the reader for them, after this take. */
+	readonly receipts: readonly Receipt[];
+	/** The ids of others that could be taken, oldest first; null if that is not known. */
+	readonly waiting: readonly number[] | null;
+	/** If none was taken: the ids of those among the oldest open messages that the reader was given before. */
+	readonly open: readonly number[];
 }
 
 /** A tag that wrote or was addressed, and the newest message in its channel. */

@@ -25,7 +25,8 @@ export function createVerifier(data: string): Verify {
 	let stamp = '';
 	let checkedAt = -Infinity;
 	const trusted = (): Trust => {
-		const now = performance.now();
+		// `performance` would load node:perf_hooks.
+		const now = process.uptime() * 1000;
 		if (trust !== null && now - checkedAt < checkInterval) return trust;
 		checkedAt = now;
 		try {

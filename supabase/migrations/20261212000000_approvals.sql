@@ -237,3 +237,35 @@ begin
 end $$;
 revoke all on function public.approval_decide from public, anon;
 grant execute on function public.approval_decide to authenticated, service_role;
+
+-- Without the changes of approvals, which readers of earlier versions would not know.
+CREATE OR REPLACE FUNCTION public.events_between(p_from timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_before bigint DEFAULT NULL::bigint, p_limit integer DEFAULT 1000)
+ RETURNS SETOF events
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+declare
+  page int := least(greatest(coalesce(p_limit, 1000), 1), 1000);
+  found int;
+begin
+  perform public.mux_guard();
+  return query select e.* from public.events as e
+  where e.kind <> 'approval' and e.at >= p_from and (e.at, e.id) < (coalesce(p_to, 'infinity'), coalesce(p_before, 0))
+  order by e.at desc, e.id desc limit page;
+  get diagnostics found = row_count;
+  if found = page then return; end if;
+  return query
+  select last.* from public.tasks as t
+  cross join lateral (select * from public.events as e where e.task_id = t.id and e.at < p_from
+    order by e.at desc, e.id desc limit 1) as last
+  where t.updated_at >= p_from
+  union all
+  select last.* from public.agents as a
+  cross join lateral (select * from public.events as e where e.kind = 'presence' and e.tag = a.tag and e.at < p_from
+    order by e.at desc, e.id desc limit 1) as last
+  order by at desc, id desc;
+end $function$;
+
+insert into agentmux.migrations (version) values ('20261212000000');

@@ -32,7 +32,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		return work();
 	}
 
-	return {
+	const mailbox: Mailbox = {
 		identity: async () => me,
 		history: ({channel, thread, before = Infinity, after = 0, limit = 100, oldest = false}) =>
 			call(() => {
@@ -95,6 +95,18 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 				server.take(taken, me.tag, route, takeId);
 				return taken.toSorted(byPrecedence);
 			}),
+		async check({named = 11, open = false, ...options}) {
+			const messages = await mailbox.take(options);
+			const own = async (of: readonly Message[]) =>
+				(await mailbox.receipts(of.map(({id}) => id))).filter(({reader}) => foldTag(reader) === foldTag(me.tag));
+			const ids = (of: readonly Message[]) => of.map(({id}) => id);
+			if (messages.length > 0) {
+				const waiting = ids(await mailbox.inbox(me.tag, {free: true, limit: named}));
+				return {messages, receipts: await own(messages), waiting, open: []};
+			}
+			const given = open ? await own(await mailbox.inbox(me.tag)) : [];
+			return {messages, receipts: [], waiting: [], open: given.map(({message_id}) => message_id)};
+		},
 		release: takeId => call(() => server.release(takeId, me.tag)),
 		deliver: (ids, route, session) => call(() => server.deliver(ids, me.tag, route, session)),
 		giveBack: session => call(() => server.giveBack(session, me.tag)),
@@ -125,6 +137,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			assign: (id, assignee) => call(() => server.tasks.assign(id, assignee, me)),
 			prioritise: (id, priority) => call(() => server.tasks.prioritise(id, priority, me)),
 		},
+		approvals: noApprovals,
 		table: name => call(() => server.table(tableName(name))),
 		sql: async () => {
 			throw new MailboxError('invalid', 'This mailbox is in memory and knows no SQL.');
@@ -149,6 +162,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			for (const unsubscribe of unsubscribes) unsubscribe();
 		},
 	};
+	return mailbox;
 }
 
 function channelsOf({messages, agents}: MemoryServer): Channel[] {
@@ -227,3 +241,15 @@ function byPrecedence(one: Message, other: Message): number {
 	const place = ({author_kind}: Message): number => (author_kind === 'human' ? 0 : author_kind === 'system' ? 2 : 1);
 	return place(one) - place(other) || one.id - other.id;
 }
+
+/** Nobody asks for anything in memory. */
+const noApprovals: Mailbox['approvals'] = {
+	list: async () => [],
+	find: async id => {
+		throw new MailboxError('not_found', `There is no request ${id}.`);
+	},
+	waiting: async () => [],
+	decide: async () => {
+		throw new MailboxError('not_found', 'There is no such request.');
+	},
+};

@@ -120,11 +120,11 @@ class Cable {
 				},
 			];
 		}
-		if (what === 'rpc/messages_since') {
+		if (what === 'rpc/messages_since' || what === 'rpc/messages_poll') {
 			const place = {xid: String(body['p_xid']), id: Number(body['p_id'])};
 			return history
 				.after(place, Number(body['p_limit']))
-				.map(message => ({...message, settled: history.isSettled(message)}));
+				.map(message => ({...message, settled: history.isSettled(message), epoch: String(history.generation)}));
 		}
 		if (what === 'messages' && search.get('select') === 'id,xid,created_at') {
 			const id = Number(search.get('id')?.replace('lte.', ''));

@@ -39,6 +39,18 @@ describe.each(engines)('the window of a watch on $engine', ({open}) => {
 		expect(bodies.reduce((sum, body) => sum + number(body), 0)).toBe(1000);
 	}, 180_000);
 
+	test('what is due is told when a subscriber looks', async () => {
+		await watch('1 hour');
+		await insert(1);
+		await insert(2);
+		await pass();
+		await database.as(A, `select id from messages_poll('0', 0, 1)`);
+		expect(await told()).toEqual([
+			'orders INSERT by A {"id": 1, "note": "x"} @RESPONDER',
+			'orders INSERT by A {"id": 2, "note": "x"} @RESPONDER',
+		]);
+	});
+
 	test('the first change is told at once, and those within the window together', async () => {
 		await watch('1 hour');
 		await insert(1);

@@ -14,7 +14,7 @@ import {keyForTokens} from './agent-account.ts';
 import {agentToken} from './agent-token.ts';
 import {configure, type Surroundings} from './configure.ts';
 import {HubToken} from './hub-token.ts';
-import {identify, workingFolder, type Identity} from './identity.ts';
+import {identify, workingFolder, type Identity, type Situation} from './identity.ts';
 import {foundAgain, startedHub} from './local-hub.ts';
 import {signaturesFor} from './signatures.ts';
 
@@ -87,12 +87,20 @@ export async function openMailbox(surroundings: Surroundings, opening: Opening =
 /** Who runs this command. Rejects as identify does. */
 export async function identityOf(
 	config: Config,
-	{env, stdin, stderr}: Surroundings,
+	surroundings: Surroundings,
 	as: Tag | undefined,
 	say: (sentence: string) => void,
 ): Promise<Identity> {
-	const isTerminal = stderr.isTTY || stdin?.isTTY === true;
-	const identity = await identify(config, {env, cwd: workingFolder(env), isTerminal}, as);
+	const {env} = surroundings;
+	const situation: Situation = {
+		env,
+		cwd: workingFolder(env),
+		// Asked only where an agent has joined.
+		get isTerminal() {
+			return surroundings.stderr.isTTY || surroundings.stdin?.isTTY === true;
+		},
+	};
+	const identity = await identify(config, situation, as);
 	if (identity.hint !== null) say(identity.hint);
 	return identity;
 }

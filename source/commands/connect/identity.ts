@@ -34,7 +34,8 @@ export interface Situation {
  * a flag asks for. Rejects with MailboxError `forbidden` if the agent cannot be determined or is not allowed, UsageError if `as` is
  * another.
  */
-export async function identify(config: Config, {env, cwd, isTerminal}: Situation, as?: Tag): Promise<Identity> {
+export async function identify(config: Config, situation: Situation, as?: Tag): Promise<Identity> {
+	const {env, cwd} = situation;
 	const inside = runningClients(env);
 	const [nearest] = joinedFolders(config.paths.data, cwd);
 	const here = nearest === undefined ? undefined : await withoutFormer(config.paths.data, nearest);
@@ -42,6 +43,7 @@ export async function identify(config: Config, {env, cwd, isTerminal}: Situation
 	if (inside.length === 0 && here === undefined) return configured;
 	const set = tagOfVariable(env);
 	const isHuman = set !== null && (isReserved(set) || sameTag(set, config.human));
+	const {isTerminal} = situation;
 	// In a terminal that no client opened, this is trusted to be a human.
 	if (isHuman && inside.length === 0 && isTerminal) return configured;
 	if (isHuman && inside.length === 0) throw notHuman(set, here);

@@ -34,9 +34,9 @@ export type RunSql = (query: string) => Promise<SqlRow[]>;
  * The management API that runs SQL as the owner: that of the hub (found or started first) or of supabase.com. Rejects with
  * MailboxError.
  */
-export async function openOwnersProject({env, stderr}: Surroundings): Promise<Management> {
-	const say = (sentence: string): void => remark(stderr, sentence);
-	return ownersProject(await configure(env, say), say);
+export async function openOwnersProject(surroundings: Surroundings): Promise<Management> {
+	const say = (sentence: string): void => remark(surroundings.stderr, sentence);
+	return ownersProject(await configure(surroundings.env, say), say);
 }
 
 async function ownersProject(config: Config, say: (sentence: string) => void): Promise<Management> {

@@ -37,7 +37,7 @@ export function hookVerifier({data, call, session}: Surroundings): (mail: readon
 }
 
 /** The mailbox's id; null in an old database that has none, where nothing is signed. */
-function mailboxIn(answer: unknown): string | null {
+export function mailboxIn(answer: unknown): string | null {
 	const [state] = Array.isArray(answer) ? (answer as unknown[]) : [answer];
 	const {mailbox_id} = (state ?? {}) as {readonly mailbox_id?: unknown};
 	return typeof mailbox_id === 'string' ? mailbox_id : null;

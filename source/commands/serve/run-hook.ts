@@ -125,9 +125,16 @@ async function run(): Promise<void> {
 		const {hookVerifier} = await import('./hook-verifier.ts');
 		return hookVerifier({data: paths.data, call: ask, session})(mail);
 	};
+	const reconnect = async () => connectRpc(await hookCredentials(paths, tag, {env, left}));
+	const approve = async () => {
+		const {hookApproving} = await import('./hook-approving.ts');
+		const extend = (seconds: number) => deadline.move(age() + seconds * 1000);
+		const log = (sentence: string) => logFailure(paths.logs, `${words.join(' ')}: ${sentence}`);
+		return hookApproving({program, data: paths.data, env: own, reconnect, extend, log});
+	};
 	const endsBatch = program === 'claude';
 	const room = hookRoom(program);
-	const means = {session, client, endsBatch, bell, flag, call: ask, take, room, deadline, verify, write: say, wake};
+	const means = {session, client, endsBatch, bell, flag, call: ask, take, room, deadline, verify, write: say, approve, wake};
 	await runHook({...parsed, tag, ...means});
 }
 

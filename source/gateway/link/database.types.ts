@@ -917,6 +917,18 @@ export type Database = {
 					isSetofReturn: true;
 				};
 			};
+			inbox_check: {
+				Args: {
+					p_bytes?: number;
+					p_limit?: number;
+					p_named?: number;
+					p_open?: boolean;
+					p_route?: string;
+					p_session?: string;
+					p_take_id?: string;
+				};
+				Returns: Json;
+			};
 			inbox_take: {
 				Args: {
 					p_bytes?: number;
@@ -960,6 +972,27 @@ export type Database = {
 					settled_at: string;
 					settled_id: number;
 					settled_xid: string;
+				}[];
+			};
+			messages_poll: {
+				Args: {p_id?: number; p_limit?: number; p_xid?: string};
+				Returns: {
+					author_kind: string;
+					author_tag: string;
+					body: string;
+					client_id: string;
+					content: string;
+					created_at: string;
+					epoch: string;
+					id: number;
+					mentions: string[];
+					meta: Json;
+					reply_to: number;
+					settled: boolean;
+					tag: string;
+					thread_id: number;
+					verified: boolean;
+					xid: string;
 				}[];
 			};
 			messages_since: {

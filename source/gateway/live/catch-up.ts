@@ -10,8 +10,11 @@ export interface Source {
 	epoch(): Promise<string>;
 	/** The present: the newest settled row. */
 	cursor(): Promise<Cursor>;
-	/** The rows after a position, in order; fewer than `limit` only when there are no more. */
-	page(after: Position, limit: number): Promise<readonly Row[]>;
+	/**
+	 * The rows after a position, in order; fewer than `limit` only when there are no more. With `verify`, they have the epoch if the
+	 * database can tell it in the same response.
+	 */
+	page(after: Position, limit: number, verify?: boolean): Promise<readonly Row[]>;
 	/** A sample of the rows up to and including that one, oldest first: all of the nearest, and fewer the older they are. */
 	before(anchor: Anchor): Promise<readonly Anchor[]>;
 }
@@ -38,6 +41,7 @@ interface Emitted extends Anchor {
 interface Page {
 	readonly rows: readonly Row[];
 	readonly isLast: boolean;
+	readonly epoch: string | undefined;
 }
 
 const pageSize = 500;
@@ -123,7 +127,7 @@ export class CatchUp {
 		let contiguous = true;
 		let replaced: Pick<Replaced, 'epoch' | 'common'> | null = null;
 		for (;;) {
-			const page = await this.#page(after);
+			const page = await this.#page(after, unverified);
 			if (page === null && silent) {
 				// Nothing was emitted yet, so this can start again from the present.
 				cursor = await this.#begin();
@@ -132,9 +136,10 @@ export class CatchUp {
 				continue;
 			}
 			let epoch = cursor.epoch;
-			// Asked after the page was read: if the epoch has changed, the page is discarded.
 			const parts = page === null || (this.#parting && replaced === null);
-			if (unverified || parts) epoch = await this.#source.epoch();
+			const isKnown = !parts && page.epoch === cursor.epoch;
+			// Asked after the page was read: if the epoch has changed, the page is discarded.
+			if ((unverified && !isKnown) || parts) epoch = await this.#source.epoch();
 			unverified = false;
 			if (!parts && epoch !== cursor.epoch && this.#noticed) {
 				this.#noticed = false;
@@ -194,10 +199,14 @@ export class CatchUp {
 	}
 
 	/** The rows after a position; null if the row at that position, or a row that must follow it, is missing. */
-	async #page(after: Cursor): Promise<Page | null> {
+	async #page(after: Cursor, verify: boolean): Promise<Page | null> {
 		const anchor = anchorAt(after);
 		const limit = this.#limit + (anchor === null ? 0 : 1);
-		const found = await this.#source.page(anchor === null ? after : {xid: anchor.xid, id: anchor.id - 1}, limit);
+		const found = await this.#source.page(
+			anchor === null ? after : {xid: anchor.xid, id: anchor.id - 1},
+			limit,
+			verify,
+		);
 		const isLast = found.length < limit;
 		const [first] = found;
 		if (anchor !== null && (first === undefined || !isSame(anchor, anchorOf(first.message)))) return null;
@@ -216,7 +225,9 @@ export class CatchUp {
 			const known = this.#emitted.get(message.id);
 			return known !== undefined && !isSame(known, anchorOf(message));
 		};
-		return [...this.#emitted.values()].some(isMissing) || rows.some(isOther) ? null : {rows, isLast};
+		return [...this.#emitted.values()].some(isMissing) || rows.some(isOther)
+			? null
+			: {rows, isLast, epoch: first?.epoch};
 	}
 
 	/** Finds the newest row that both histories have, and goes back to it. */

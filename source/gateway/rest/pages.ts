@@ -4,7 +4,7 @@ import {PageSize} from './page-size.ts';
 import {isBeyond, type Anchor, type Position, type Row} from './position.ts';
 import type {Requests} from './requests.ts';
 import {rows} from './columns.ts';
-import {readAnchor, readRow} from './rows.ts';
+import {readAnchor, readPolled, readRow} from './rows.ts';
 
 /** The number of newest rows before a cursor that are all read; of the older ones, ever fewer are. */
 const nearest = 64;
@@ -12,7 +12,7 @@ const nearest = 64;
 interface Pages {
 	epoch(): Promise<string>;
 	cursor(): Promise<Cursor>;
-	page(after: Position, limit: number): Promise<Row[]>;
+	page(after: Position, limit: number, verify?: boolean): Promise<Row[]>;
 	before(anchor: Anchor): Promise<Anchor[]>;
 }
 
@@ -46,12 +46,26 @@ export function createPages(requests: Requests, messages: MessageRows): Pages {
 			return found.filter(row => !isBeyond(row, anchor));
 		},
 
-		async page(after: Position, limit: number): Promise<Row[]> {
-			const found = await pageSize.read(after, limit, async ({xid, id}, p_limit) =>
-				rows(readRow, await requests.rpc('messages_since', {p_xid: xid, p_id: id, p_limit})),
-			);
+		async page(after: Position, limit: number, verify = false): Promise<Row[]> {
+			let epoch: string | undefined;
+			const found = await pageSize.read(after, limit, ({xid, id}, p_limit) => {
+				const args = {p_xid: xid, p_id: id, p_limit};
+				const since = async () => rows(readRow, await requests.rpc('messages_since', args));
+				if (!verify) return since();
+				// That of the last request: it was read after all rows.
+				epoch = undefined;
+				return requests.newer(
+					'messages_poll',
+					async () => {
+						const polled = rows(readPolled, await requests.rpc('messages_poll', args));
+						epoch = polled[0]?.epoch;
+						return polled;
+					},
+					since,
+				);
+			});
 			const read = await messages.of(found.map(({message}) => message));
-			return read.map((message, index) => ({message, settled: found[index]?.settled === true}));
+			return read.map((message, index) => ({message, settled: found[index]?.settled === true, epoch}));
 		},
 	};
 }

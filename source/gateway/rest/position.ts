@@ -16,6 +16,8 @@ export interface Anchor extends Position {
 export interface Row {
 	readonly message: Message;
 	readonly settled: boolean;
+	/** The epoch of the database that it was read from, where it came with its page. */
+	readonly epoch?: string | undefined;
 }
 
 export function anchorOf({xid, id, created_at}: Pick<Message, 'xid' | 'id' | 'created_at'>): Anchor {

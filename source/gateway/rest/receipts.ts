@@ -1,35 +1,52 @@
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
-import type {InboxQuery, TakeOptions} from '../../mailbox/query.ts';
+import type {Checked, CheckOptions, InboxQuery, TakeOptions} from '../../mailbox/query.ts';
 import type {Receipt} from '../../mailbox/receipt.ts';
-import type {Tag} from '../../mailbox/tag.ts';
+import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {MessageRows} from './message-rows.ts';
 import type {Requests} from './requests.ts';
 import {rows} from './columns.ts';
-import {readReceipt} from './rows.ts';
+import {readChecked, readReceipt} from './rows.ts';
 
 type Receipts = Pick<
 	Mailbox,
-	'inbox' | 'take' | 'release' | 'deliver' | 'giveBack' | 'endTurn' | 'endSessions' | 'wake' | 'ack' | 'receipts'
+	| 'inbox'
+	| 'take'
+	| 'check'
+	| 'release'
+	| 'deliver'
+	| 'giveBack'
+	| 'endTurn'
+	| 'endSessions'
+	| 'wake'
+	| 'ack'
+	| 'receipts'
 >;
 
 /** Reads and records which messages wait for whom. */
-export function createReceipts(requests: Requests, messages: MessageRows): Receipts {
-	return {
+export function createReceipts(requests: Requests, messages: MessageRows, identity: () => Tag): Receipts {
+	const receipts: Receipts = {
 		async inbox(reader: Tag, {limit = 50, free = false}: InboxQuery = {}): Promise<Message[]> {
 			return messages.read(await requests.rpc('inbox', {p_reader: reader, p_limit: limit, p_free: free}));
 		},
 
 		// Not made twice: if the response is lost, its messages can be taken again when their lease runs out.
-		async take({limit = 20, route, takeId, session, bytes}: TakeOptions): Promise<Message[]> {
-			const args = {
-				p_limit: limit,
-				p_route: route,
-				...(takeId === undefined ? {} : {p_take_id: takeId}),
-				...(session === undefined ? {} : {p_session: session}),
-				...(bytes === undefined ? {} : {p_bytes: bytes}),
-			};
-			return messages.read(await requests.rpc('inbox_take', args, {twice: false}));
+		async take(options: TakeOptions): Promise<Message[]> {
+			return messages.read(await requests.rpc('inbox_take', takeArguments(options), {twice: false}));
+		},
+
+		// As for `take`.
+		check(options: CheckOptions): Promise<Checked> {
+			const {named = 11, open = false} = options;
+			return requests.newer(
+				'inbox_check',
+				async () => {
+					const args = {...takeArguments(options), p_named: named, p_open: open};
+					const {messages: taken, ...rest} = readChecked(await requests.rpc('inbox_check', args, {twice: false}));
+					return {...rest, messages: await messages.of(taken)};
+				},
+				() => checkBySteps(receipts, identity(), options),
+			);
 		},
 
 		async release(takeId: string): Promise<void> {
@@ -62,14 +79,50 @@ export function createReceipts(requests: Requests, messages: MessageRows): Recei
 		},
 
 		async receipts(ids: readonly number[]): Promise<Receipt[]> {
-			const receipts: Receipt[] = [];
+			const found: Receipt[] = [];
 			// The length of an address is limited.
 			for (let at = 0; at < ids.length; at += 200) {
 				const some = ids.slice(at, at + 200);
 				const data = await requests.request(client => client.from('receipts').select().in('message_id', some));
-				receipts.push(...rows(readReceipt, data));
+				found.push(...rows(readReceipt, data));
 			}
-			return receipts;
+			return found;
 		},
 	};
+	return receipts;
+}
+
+function takeArguments({limit = 20, route, takeId, session, bytes}: TakeOptions) {
+	return {
+		p_limit: limit,
+		p_route: route,
+		...(takeId === undefined ? {} : {p_take_id: takeId}),
+		...(session === undefined ? {} : {p_session: session}),
+		...(bytes === undefined ? {} : {p_bytes: bytes}),
+	};
+}
+
+/** A check of a database that has no function for it. What was taken is handed over even if the rest of it fails. */
+async function checkBySteps(
+	mailbox: Pick<Receipts, 'take' | 'inbox' | 'receipts'>,
+	me: Tag,
+	{named = 11, open = false, ...options}: CheckOptions,
+): Promise<Checked> {
+	const own = async (messages: readonly Message[]): Promise<Receipt[]> =>
+		messages.length === 0
+			? []
+			: (await mailbox.receipts(messages.map(({id}) => id))).filter(({reader}) => sameTag(reader, me));
+	const messages = await mailbox.take(options);
+	if (messages.length === 0) {
+		const given = open ? await mailbox.inbox(me).then(own, () => []) : [];
+		return {messages, receipts: [], waiting: [], open: given.map(({message_id}) => message_id).sort((a, b) => a - b)};
+	}
+	const [receipts, waiting] = await Promise.all([
+		own(messages).catch(() => []),
+		mailbox.inbox(me, {free: true, limit: named}).then(
+			found => found.map(({id}) => id),
+			() => null,
+		),
+	]);
+	return {messages, receipts, waiting, open: []};
 }

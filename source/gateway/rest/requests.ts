@@ -30,9 +30,14 @@ export interface RequestOptions {
 	readonly signal?: AbortSignal;
 }
 
+/** Milliseconds. */
+const lackingFor = 600_000;
+
 /** Makes requests over a link, and makes those again that did not get through. */
 export class Requests {
 	readonly #link: Link;
+	/** Functions that the database did not have, and until when they are not called (performance.now()). */
+	readonly #lacking = new Map<keyof Functions, number>();
 
 	constructor(link: Link) {
 		this.#link = link;
@@ -63,6 +68,21 @@ export class Requests {
 	rpc<Name extends keyof Functions>(name: Name, args: Arguments<Name>, options?: RequestOptions): Promise<unknown> {
 		// The generated types only accept one function at a time.
 		return this.request(client => (client as SupabaseClient).rpc(name, args), options);
+	}
+
+	/**
+	 * What `ask` resolves with, or `otherwise` where the database lacks the function that it calls: it is of an earlier version. It may be
+	 * updated meanwhile, so it is asked again after a while.
+	 */
+	async newer<T>(name: keyof Functions, ask: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+		if (performance.now() < (this.#lacking.get(name) ?? 0)) return otherwise();
+		try {
+			return await ask();
+		} catch (error) {
+			if (!(error instanceof MailboxError) || error.code !== 'schema') throw error;
+			this.#lacking.set(name, performance.now() + lackingFor);
+			return otherwise();
+		}
 	}
 
 	/** Reads rows of a table. A caller who may not read gets none and no error, so without rows the database is asked for the reason. */

@@ -2,7 +2,7 @@ import {presences, wakes, type Agent} from '../../mailbox/agent.ts';
 import {approvalStates, type Approval} from '../../mailbox/approval.ts';
 import type {RemovedRow} from '../../mailbox/event.ts';
 import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
-import type {Channel} from '../../mailbox/query.ts';
+import type {Channel, Checked} from '../../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../../mailbox/state-change.ts';
 import type {TableRow} from '../../mailbox/table.ts';
@@ -21,6 +21,7 @@ import {
 	object,
 	real,
 	row,
+	rows,
 	text,
 	type Reader,
 } from './columns.ts';
@@ -116,7 +117,6 @@ export const readApproval: Reader<Approval> = row<Approval, TableRowOf<'mux_appr
 	tool: text,
 	input: text,
 	cwd: text,
-	rules: json,
 	state: among(approvalStates),
 	asked_at: text,
 	waits_until: text,
@@ -128,6 +128,15 @@ export const readApproval: Reader<Approval> = row<Approval, TableRowOf<'mux_appr
 	reason: nullable(text),
 	ended_at: nullable(text),
 });
+
+/** Reads the answer of `inbox_check`. */
+export function readChecked(value: unknown): Omit<Checked, 'messages'> & {readonly messages: MessageRow[]} {
+	const {messages, receipts, waiting, open} = object(value) ?? {};
+	const ids = list(integer);
+	const [others, given] = [ids(waiting), ids(open)];
+	if (others === undefined || given === undefined) throw misfit('a check of the mail came without what waits');
+	return {messages: rows(readMessage, messages), receipts: rows(readReceipt, receipts), waiting: others, open: given};
+}
 
 const readAgentKey = row<Pick<Agent, 'tag'>, TableRowOf<'agents'>>('agents', {tag: text});
 const readTaskKey = row<Pick<Task, 'id'>, TableRowOf<'tasks'>>('tasks', {id: integer});
@@ -265,3 +274,10 @@ export const readRedactedId: Reader<number> = value => readRedacted(value).messa
 
 const readSettled = row<{settled: boolean}, RowOf<'messages_since'>>('messages_since', {settled: flag});
 export const readRow: Reader<Settled> = value => ({message: readMessage(value), ...readSettled(value)});
+
+const readEpochOf = row<{epoch: string}, RowOf<'messages_poll'>>('messages_poll', {epoch: text});
+/** Reads a row of `messages_poll`. */
+export const readPolled: Reader<Settled & {readonly epoch: string}> = value => ({
+	...readRow(value),
+	...readEpochOf(value),
+});

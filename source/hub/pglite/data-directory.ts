@@ -7,7 +7,7 @@ import {full, type DiskSpace} from '../home/disk-space.ts';
 import {FairDatabase} from '../database/fair-database.ts';
 import {holdDirectory, type HeldDirectory} from './held-directory.ts';
 import {syncFolder, syncPath, unpackFolder} from '../files/folder-archive.ts';
-import {migrate, readMigrations} from '../schema/migrations.ts';
+import {migrate, readMigrations, type Migrations} from '../schema/migrations.ts';
 import type {HubPaths} from '../files/paths.ts';
 import {fileError} from '../files/private-file.ts';
 import {finishing, templateFile} from './template.ts';
@@ -69,6 +69,9 @@ async function openHeld(
 		log(`${name} was found in the database and would have prevented it from starting; it was moved to ${paths.data}.`);
 	}
 	options.onProgress('Opening the database.');
+	// Read while PostgreSQL starts. A failure is reported when they are needed.
+	const migrations = readMigrations();
+	migrations.catch(() => undefined);
 	const database = await open(directory, {
 		directory: held.root,
 		timeout: options.statementTimeout ?? statementLimit,
@@ -83,14 +86,12 @@ async function openHeld(
 		onDisplaced,
 	});
 	try {
-		await prepare(database, options.onProgress);
-		await database.run(owner, [
+		const {isUnused} = await prepare(database, migrations, options.onProgress);
+		if (isUnused) {
 			// A new mailbox, in which signatures of another are not valid.
-			{
-				text: 'update mux_meta set epoch = gen_random_uuid(), mailbox_id = gen_random_uuid() where epoch = $1',
-				values: [unusedEpoch],
-			},
-		]);
+			const text = 'update mux_meta set epoch = gen_random_uuid(), mailbox_id = gen_random_uuid() where epoch = $1';
+			await database.run(owner, [{text, values: [unusedEpoch]}]);
+		}
 		const fair = new FairDatabase(
 			{
 				...readOnlyWhenFull(database, () => space.isFull, full),
@@ -134,7 +135,7 @@ export async function adoptDirectory(directory: string, onProgress?: (sentence: 
 async function adopt(directory: string, onProgress?: (sentence: string) => void): Promise<number> {
 	const database = await open(directory, {directory, timeout: statementLimit});
 	try {
-		await prepare(database, onProgress);
+		await prepare(database, readMigrations(), onProgress);
 		const [, counted] = await database.run(owner, [
 			{text: 'update mux_meta set epoch = gen_random_uuid()'},
 			{text: 'select count(*) as messages from messages'},
@@ -158,7 +159,7 @@ function moveSignals(directory: string): string[] {
 export async function createDirectory(directory: string): Promise<void> {
 	const database = await WorkerDatabase.open({directory, timeout: statementLimit});
 	try {
-		await prepare(database);
+		await prepare(database, readMigrations());
 		await database.run(owner, [{text: 'update mux_meta set epoch = $1', values: [unusedEpoch]}]);
 		for (const sql of finishing) await database.script(owner, sql);
 	} finally {
@@ -167,16 +168,24 @@ export async function createDirectory(directory: string): Promise<void> {
 	await syncFolder(directory);
 }
 
-async function prepare(database: Database, onProgress?: (sentence: string) => void): Promise<void> {
+async function prepare(
+	database: Database,
+	migrations: Promise<Migrations>,
+	onProgress?: (sentence: string) => void,
+): Promise<{readonly isUnused: boolean}> {
 	await bootstrap(database);
-	await migrate(database, await readMigrations(), onProgress);
-	const [open] = await database.run(owner, [
+	await migrate(database, await migrations, onProgress);
+	const [found] = await database.run(owner, [
 		{
-			text: `select bool_or(has_function_privilege('public', name, 'execute')) as open
+			text: `select bool_or(has_function_privilege('public', name, 'execute')) as open,
+				exists (select from mux_meta where epoch = $1) as unused
 				from unnest(array['set_config(text, text, boolean)', 'pg_prepared_statement()']) as name`,
+			values: [unusedEpoch],
 		},
 	]);
-	if (open?.rows[0]?.['open'] === true) await database.script(owner, closeSession);
+	const {open, unused} = found?.rows[0] ?? {};
+	if (open === true) await database.script(owner, closeSession);
+	return {isUnused: unused === true};
 }
 
 /**

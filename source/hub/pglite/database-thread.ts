@@ -24,6 +24,7 @@ interface ThreadEvents {
 export function startThread(workerData: WorkerData, {onAnswer, onExit}: ThreadEvents): Worker {
 	const thread = new Worker(workerFile, {
 		workerData,
+		transferList: workerData.compiled === null ? [] : [workerData.compiled],
 		resourceLimits: {maxYoungGenerationSizeMb: youngGeneration, stackSizeMb: stack},
 	});
 	let failure: Error | null = null;

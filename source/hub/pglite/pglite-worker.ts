@@ -28,8 +28,12 @@ const onAbort = (reason: string): never => {
 	answer({stopped: reason});
 	process.exit(1);
 };
-const {options, progress: shared} = workerData as WorkerData;
-const database = await PgliteDatabase.open({...options, onAbort});
+const {options, compiled, progress: shared} = workerData as WorkerData;
+const database = await PgliteDatabase.open({
+	...options,
+	...(compiled === null ? {} : {module: received<WebAssembly.Module | null>(compiled)}),
+	onAbort,
+});
 const listening = new Map<string, () => Promise<void>>();
 const progress = new Progress(shared);
 /** What was heard during the call. */
@@ -151,6 +155,16 @@ function describe(error: unknown): WorkerFailure {
 		return {message, code, details, hint};
 	}
 	return {message: error instanceof Error ? error.message : String(error), code: null, details: null, hint: null};
+}
+
+/** The only message of a port. */
+function received<T>(from: MessagePort): Promise<T> {
+	return new Promise(resolve => {
+		from.once('message', (message: T) => {
+			from.close();
+			resolve(message);
+		});
+	});
 }
 
 function threadPort(): MessagePort {

@@ -25,7 +25,7 @@ const parsed = new Set<number>([types.BOOL, types.INT2, types.INT4, types.FLOAT4
 const serializers = new Proxy<Record<number, (value: unknown) => string>>({}, {get: () => asText});
 
 // PGlite's default `-F` disables fsync. The write-ahead log is kept small, because the database serves one user.
-const startParams = [
+export const startParams = [
 	...PGlite.defaultStartParams.filter(parameter => parameter !== '-F'),
 	...[
 		'wal_sync_method=fsync',
@@ -60,7 +60,7 @@ export interface PgliteOptions extends Pick<DurableFilesEvents, 'onSync'> {
 	/** As in DurableFiles. `reason`: PostgreSQL's own message, if there was one. */
 	readonly onAbort?: ((reason: string) => void) | undefined;
 	/** PGlite's compiled module from an earlier thread, to save time. */
-	readonly module?: WebAssembly.Module | null;
+	readonly module?: WebAssembly.Module | null | Promise<WebAssembly.Module | null>;
 }
 
 /** Implements Database with PGlite in this thread. There is one session, so calls wait in one queue. */
@@ -103,7 +103,7 @@ export class PgliteDatabase implements Database {
 	}: PgliteOptions = {}): Promise<PgliteDatabase> {
 		// initdb runs PostgreSQL in a memory of its own, so a new directory cannot use a shared one.
 		const memory = directory !== null && existsSync(join(directory, 'PG_VERSION')) ? sharedMemory() : null;
-		const module = memory === null ? null : (compiled ?? (await sharingModule()));
+		const module = memory === null ? null : ((await compiled) ?? (await sharingModule()));
 		let complaint = '';
 		const events: DurableFilesEvents = {
 			onSync,

@@ -1,8 +1,8 @@
-import type {Worker} from 'node:worker_threads';
+import {MessageChannel, type MessagePort, type Worker} from 'node:worker_threads';
 import {DatabaseError, Runaway, type Database, type Result, type Scope, type Statement} from '../database/database.ts';
 import {cancelCall} from './cancelling.ts';
 import {startThread} from './database-thread.ts';
-import type {Interrupt} from './interrupt.ts';
+import {sharingModule, type Interrupt} from './interrupt.ts';
 import {limitOf, overtime, PendingCall, type Request} from './pending-call.ts';
 import {Progress} from './progress.ts';
 import type {Notice, WorkerAnswer} from './worker-messages.ts';
@@ -125,7 +125,11 @@ export class WorkerDatabase implements Database {
 		const ended = Promise.withResolvers<void>();
 		this.#ended = ended.promise;
 		return startThread(
-			{options: {directory, module: this.#module}, progress: this.#progressCells},
+			{
+				options: {directory, module: this.#module},
+				compiled: this.#module === null && directory !== null ? compiledModule() : null,
+				progress: this.#progressCells,
+			},
 			{
 				onAnswer: answer => this.#onAnswer(answer),
 				onExit: (thread, failure) => {
@@ -257,4 +261,16 @@ export class WorkerDatabase implements Database {
 		for (const channel of this.#listeners.keys()) void this.#call({call: 'listen', channel}).catch(() => undefined);
 		for (const pending of waiting) this.#post(pending);
 	}
+}
+
+/** Compiles PGlite's module while the thread loads its own code, and sends it to that. */
+function compiledModule(): MessagePort {
+	const {port1, port2} = new MessageChannel();
+	const send = (module: WebAssembly.Module | null): void => {
+		port1.postMessage(module);
+		port1.close();
+	};
+	// The thread then compiles it, and reports why it cannot.
+	sharingModule().then(send, () => send(null));
+	return port2;
 }

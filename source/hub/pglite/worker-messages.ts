@@ -1,3 +1,4 @@
+import type {MessagePort} from 'node:worker_threads';
 import type {Result, Scope, Statement} from '../database/database.ts';
 import type {PgliteOptions} from './pglite.ts';
 import type {Interrupt} from './interrupt.ts';
@@ -8,6 +9,8 @@ export const maxTogether = 16;
 /** The data that the thread gets when it starts. */
 export interface WorkerData {
 	readonly options: PgliteOptions;
+	/** Brings PGlite's compiled module, or null where it could not be compiled; null if the options have it. */
+	readonly compiled: MessagePort | null;
 	/** The running call; see Progress. */
 	readonly progress: SharedArrayBuffer;
 }

@@ -4,8 +4,10 @@ import {type HubRequest} from '../http/http.ts';
 const calls = new Set([
 	'agent_touch',
 	'inbox',
+	'inbox_check',
 	'inbox_take',
 	'mailbox_state',
+	'messages_poll',
 	'messages_since',
 	'receipt_ack',
 	'receipt_deliver',

@@ -34,8 +34,8 @@ export interface HookRun {
 	readonly verify: Verify;
 	/** Writes to stdout, and resolves when it was flushed. */
 	readonly write: (text: string) => Promise<void>;
-	/** Asks humans for permission, if the client takes their answer; loaded only for that. */
-	readonly approve: (() => Promise<Approving>) | null;
+	/** What asks humans for permission; loaded only for that. */
+	readonly approve: () => Promise<Approving>;
 	/** Wakes an idle client with a text. */
 	readonly wake: (text: Printable) => Promise<void>;
 }

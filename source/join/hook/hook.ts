@@ -117,7 +117,7 @@ async function end(work: HookRun): Promise<void> {
 /** Asks humans, if the client takes their answer. Until somebody answers, the agent is blocked. */
 async function ask(work: HookRun): Promise<void> {
 	const {approve, input, session} = work;
-	const outcome = approve === null ? 'unasked' : await (await approve()).run(work);
+	const outcome = await (await approve()).run(work);
 	if (outcome === 'unasked') await touch(work, 'blocked');
 	if (outcome !== 'answered') return;
 	unblock(session, actorOf(input, session));

@@ -1,7 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
-import {sameTag} from '../../mailbox/tag.ts';
 import {handOverNumber} from '../../quotation/message-head.ts';
 import {margin} from '../answers/room.ts';
 import type {RequestId} from './after-answer.ts';
@@ -16,11 +15,25 @@ export interface Taken {
 	readonly id: string;
 	/** Oldest first. */
 	readonly messages: readonly Message[];
-	/** For those that the reader may already have: which hand-over this is, by id. Never rejects. */
-	readonly again: Promise<ReadonlyMap<number, number>>;
+	/** For those that the reader may already have: which hand-over this is, by id. */
+	readonly again: ReadonlyMap<number, number>;
+	/** The ids of others that wait, oldest first; null if that is not known. */
+	readonly waiting: readonly number[] | null;
+	/** If there are none: the ids of open ones that the reader already has, if they were asked for. */
+	readonly open: readonly number[];
 	/** Whether the lease may have ended by now. */
 	readonly isLate: () => boolean;
 }
+
+interface TakeRequest {
+	readonly limit: number;
+	/** Bytes that the answer may have. */
+	readonly room: number;
+	readonly open?: boolean;
+}
+
+/** How many waiting messages are named at most. */
+export const maxNamed = 10;
 
 /** Milliseconds in which an answer must be written. The lease lasts 30 s, part of which may have passed before we knew of it. */
 const handOverWithin = 25_000;
@@ -44,22 +57,30 @@ export class Taking {
 		this.#session = session;
 	}
 
-	/** Takes up to `limit` messages, and no more than fit into an answer of `room` bytes; of the first, as much as fits is shown. */
-	async take(mailbox: Mailbox, limit: number, room: number): Promise<Taken> {
+	/**
+	 * Takes up to `limit` messages, and no more than fit into an answer of `room` bytes; of the first, as much as fits is shown. `open`:
+	 * whether to look for open ones that the reader already has.
+	 */
+	async take(mailbox: Mailbox, {limit, room, open = false}: TakeRequest): Promise<Taken> {
 		const id = randomUUID();
 		const {client} = this.#session;
 		const isLate = lateAfter(handOverWithin);
 		const most = Math.max(1, Math.min(limit, Math.floor(room / leastSize)));
 		const bytes = Math.max(1, room - margin - most * frameSize);
 		const own = client === undefined ? {} : {session: client};
-		const taken = await mailbox.take({limit: most, bytes, route, takeId: id, ...own}).catch((error: unknown) => {
+		const options = {limit: most, bytes, route, takeId: id, named: maxNamed + 1, open, ...own};
+		const taken = await mailbox.check(options).catch((error: unknown) => {
 			// If only the answer was lost, release them for others.
 			mailbox.release(id).catch(() => undefined);
 			throw error;
 		});
-		const messages = taken.filter(message => !this.#unconfirmed.has(message.id));
+		const messages = taken.messages.filter(message => !this.#unconfirmed.has(message.id));
 		if (this.#unconfirmed.size > 0) await this.#confirm(mailbox).catch(() => undefined);
-		return {id, messages, again: this.#handedOver(mailbox, messages), isLate};
+		// This take is counted already.
+		const again = new Map(
+			taken.receipts.map(({message_id, attempts, takes}) => [message_id, handOverNumber({attempts, takes: takes - 1})]),
+		);
+		return {id, messages, again, waiting: taken.waiting, open: taken.open, isLate};
 	}
 
 	/** `taken` unchanged, unless its lease may have ended: then the messages are given back, and the result is empty. */
@@ -95,18 +116,6 @@ export class Taking {
 		this.#retry = null;
 		// Another attempt may have succeeded in the meantime.
 		if (this.#unconfirmed.size > 0) await this.#confirm(mailbox).catch(() => undefined);
-	}
-
-	/** Messages that were handed over before, or taken by a client that may have handed them over without confirming it. */
-	async #handedOver(mailbox: Mailbox, messages: readonly Message[]): Promise<ReadonlyMap<number, number>> {
-		if (messages.length === 0) return new Map();
-		// Taken messages are handed over even if this fails.
-		const receipts = await mailbox.receipts(messages.map(({id}) => id)).catch(() => []);
-		const own = receipts.filter(({reader}) => sameTag(reader, this.#session.tag));
-		// This take is counted already.
-		return new Map(
-			own.map(({message_id, attempts, takes}) => [message_id, handOverNumber({attempts, takes: takes - 1})]),
-		);
 	}
 }
 

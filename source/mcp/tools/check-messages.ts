@@ -11,7 +11,7 @@ import type {Taking} from '../session/taking.ts';
 import {defineTool, type Tool} from '../session/tool.ts';
 
 /** How many of the oldest open messages are searched for those that were handed over before. */
-const depth = {named: 50, shown: 200};
+const depth = 200;
 
 export function checkMessages(session: Session, taking: Taking): Tool {
 	const {tag} = session;
@@ -28,15 +28,11 @@ export function checkMessages(session: Session, taking: Taking): Tool {
 		},
 		async ({limit, again, after = 0}, call) => {
 			const mailbox = await session.mailbox();
-			if (again)
-				return openLines(await openMail(mailbox, tag, depth.shown), {reader: tag, limit, after, room: call.room});
-			const taken = await taking.take(mailbox, limit, call.room);
-			const none = async (): Promise<string> => {
-				const open = (await openMail(mailbox, tag, depth.named).catch(() => [])).map(({id}) => id);
-				const remark =
-					open.length === 0 ? [] : [`You already have ${listed(open)}, still open: again: true shows them.`];
-				return [`No new messages for ${tag}.`, ...remark].join(' ');
-			};
+			if (again) return openLines(await openMail(mailbox, tag, depth), {reader: tag, limit, after, room: call.room});
+			const taken = await taking.take(mailbox, {limit, room: call.room, open: true});
+			const {open} = taken;
+			const remark = open.length === 0 ? '' : ` You already have ${listed(open)}, still open: again: true shows them.`;
+			const none = `No new messages for ${tag}.${remark}`;
 			return handOver({session, mailbox, taking, taken, none}, call);
 		},
 	);

@@ -48,10 +48,9 @@ export function waitForMessage(session: Session, taking: Taking): Tool {
 				// Failures are ignored: a client that has gone aborts the request anyway.
 				notify({method: 'notifications/progress', params}).catch(() => undefined);
 			};
-			const take = (): Promise<Taken> => taking.take(mailbox, limit, room);
+			const take = (): Promise<Taken> => taking.take(mailbox, {limit, room});
 			const taken = await nextMail(mailbox, tag, {seconds: timeout_seconds, take, signal, tell});
-			const none = async (): Promise<string> =>
-				`No message came for ${tag} within ${timeout_seconds} seconds. None that comes later is lost.`;
+			const none = `No message came for ${tag} within ${timeout_seconds} seconds. None that comes later is lost.`;
 			return handOver({session, mailbox, taking, taken, none}, call);
 		},
 	);
