@@ -287,6 +287,31 @@ describe('check_messages', () => {
 		await expect(other.close()).rejects.toThrow('What follows an answer failed');
 	});
 
+	test('a receipt that did not get through is not sent for another message that has its id after a restore', async () => {
+		const former = await post('look @CLAUDE_1');
+		const lost = vi.spyOn(agent, 'deliver').mockRejectedValue(new MailboxError('offline', 'The hub is gone.'));
+		const other = await openDesk('CLAUDE_1', agent);
+		expect(messagesIn(await other.call('check_messages'))).toMatchObject([{id: former.id}]);
+		await vi.waitFor(() => expect(lost).toHaveBeenCalled());
+		database.messages.splice(0);
+		database.receipts.clear();
+		database.messages.push({
+			...former,
+			content: '[HUMAN] new @CLAUDE_1',
+			body: 'new @CLAUDE_1',
+			created_at: '2030-01-01T00:00:00Z',
+		});
+		lost.mockClear();
+		lost.mockRestore();
+		const sent = vi.spyOn(agent, 'deliver');
+		// Longer than the pause before a receipt is sent again.
+		await sleep(2500);
+		expect(sent).not.toHaveBeenCalled();
+		expect((await other.call('check_messages')).text).toContain('new @CLAUDE_1');
+		await delivered(former.id);
+		await expect(other.close()).rejects.toThrow('What follows an answer failed');
+	});
+
 	test('a request that is cancelled while its mail is being taken gives it back at once', async () => {
 		const {id} = await post('look @CLAUDE_1');
 		const giveUp = new AbortController();

@@ -1,6 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
+import {sameTag} from '../../mailbox/tag.ts';
 import {handOverNumber} from '../../quotation/message-head.ts';
 import {margin} from '../answers/room.ts';
 import type {RequestId} from './after-answer.ts';
@@ -49,8 +50,8 @@ const frameSize = 190;
  */
 export class Taking {
 	readonly #session: Session;
-	/** Ids of messages that the client has, but whose receipt could not be sent. */
-	readonly #unconfirmed = new Set<number>();
+	/** By id, the times of messages that the client has, but whose receipt could not be sent. */
+	readonly #unconfirmed = new Map<number, Message['created_at']>();
 	#retry: NodeJS.Timeout | null = null;
 
 	constructor(session: Session) {
@@ -74,8 +75,8 @@ export class Taking {
 			mailbox.release(id).catch(() => undefined);
 			throw error;
 		});
-		const messages = taken.messages.filter(message => !this.#unconfirmed.has(message.id));
-		if (this.#unconfirmed.size > 0) await this.#confirm(mailbox).catch(() => undefined);
+		const messages = taken.messages.filter(message => !this.#isAnswered(message));
+		if (this.#unconfirmed.size > 0) await this.#confirmRest(mailbox).catch(() => undefined);
 		// This take is counted already.
 		const again = new Map(
 			taken.receipts.map(({message_id, attempts, takes}) => [message_id, handOverNumber({attempts, takes: takes - 1})]),
@@ -93,29 +94,58 @@ export class Taking {
 	/** Marks messages as delivered, or gives them back, as soon as it is known whether the answer was written. */
 	answered(mailbox: Mailbox, {id, messages}: Taken, request: RequestId, signal: AbortSignal): void {
 		const written = async (): Promise<void> => {
-			for (const message of messages) this.#unconfirmed.add(message.id);
-			await this.#confirm(mailbox);
+			for (const {id: given, created_at} of messages) this.#unconfirmed.set(given, created_at);
+			await this.#confirm(
+				mailbox,
+				messages.map(({id: given}) => given),
+			);
 		};
 		this.#session.afterAnswer(request, {written, lost: () => mailbox.release(id)}, signal);
 	}
 
-	/** Sends the missing receipts. If that fails, rejects and schedules a retry. */
-	async #confirm(mailbox: Mailbox): Promise<void> {
-		const ids = [...this.#unconfirmed];
+	/** Whether it was handed over already. After a restore, another message may have its id. */
+	#isAnswered({id, created_at}: Message): boolean {
+		if (this.#unconfirmed.get(id) === created_at) return true;
+		this.#unconfirmed.delete(id);
+		return false;
+	}
+
+	/**
+	 * Sends the receipts that could not be sent. Only where the database says that the message was taken: after a restore, the id may be
+	 * that of a message that nobody has seen.
+	 */
+	async #confirmRest(mailbox: Mailbox): Promise<void> {
+		const ids = [...this.#unconfirmed.keys()];
+		const receipts = await mailbox.receipts(ids).catch((error: unknown) => {
+			this.#retryLater(mailbox);
+			throw error;
+		});
+		const own = receipts.filter(({reader}) => sameTag(reader, this.#session.tag));
+		const known = new Set(own.map(({message_id}) => message_id));
+		for (const id of ids) if (!known.has(id)) this.#unconfirmed.delete(id);
+		if (known.size > 0) await this.#confirm(mailbox, [...known]);
+	}
+
+	/** Sends receipts. If that fails, rejects and schedules a retry. */
+	async #confirm(mailbox: Mailbox, ids: readonly number[]): Promise<void> {
 		try {
 			await mailbox.deliver(ids, route, this.#session.client);
 			for (const id of ids) this.#unconfirmed.delete(id);
 		} catch (error) {
-			// unref: it must not keep the process alive when the client has gone.
-			if (this.#retry === null) this.#retry = setTimeout(() => void this.#confirmAgain(mailbox), retryEvery).unref();
+			this.#retryLater(mailbox);
 			throw error;
 		}
+	}
+
+	/** unref: it must not keep the process alive when the client has gone. */
+	#retryLater(mailbox: Mailbox): void {
+		if (this.#retry === null) this.#retry = setTimeout(() => void this.#confirmAgain(mailbox), retryEvery).unref();
 	}
 
 	async #confirmAgain(mailbox: Mailbox): Promise<void> {
 		this.#retry = null;
 		// Another attempt may have succeeded in the meantime.
-		if (this.#unconfirmed.size > 0) await this.#confirm(mailbox).catch(() => undefined);
+		if (this.#unconfirmed.size > 0) await this.#confirmRest(mailbox).catch(() => undefined);
 	}
 }
 
