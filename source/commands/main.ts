@@ -32,6 +32,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		agents: () => import('./agents.ts'),
 		keys: () => import('./keys.ts'),
 		tasks: () => import('./tasks.ts'),
+		approvals: () => import('./approvals.ts'),
 		mcp: () => import('./mcp.ts'),
 		hook: () => import('./hook.ts'),
 		plugin: () => import('./plugin.ts'),

@@ -1,4 +1,11 @@
-import {answerStatement, questionDigest, readAnswer, type Answer, type Approval, type Question} from '../mailbox/approval.ts';
+import {
+	answerStatement,
+	questionDigest,
+	readAnswer,
+	type Answer,
+	type Approval,
+	type Question,
+} from '../mailbox/approval.ts';
 import {readSignature} from '../mailbox/signature.ts';
 import {isValidSignature} from './ed25519.ts';
 import {isTrusted, type Trust} from './trusted-keys.ts';

@@ -134,7 +134,21 @@ async function run(): Promise<void> {
 	};
 	const endsBatch = program === 'claude';
 	const room = hookRoom(program);
-	const means = {session, client, endsBatch, bell, flag, call: ask, take, room, deadline, verify, write: say, approve, wake};
+	const means = {
+		session,
+		client,
+		endsBatch,
+		bell,
+		flag,
+		call: ask,
+		take,
+		room,
+		deadline,
+		verify,
+		write: say,
+		approve,
+		wake,
+	};
 	await runHook({...parsed, tag, ...means});
 }
 

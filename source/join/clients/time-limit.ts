@@ -15,7 +15,9 @@ const patient: ReadonlySet<HookEvent> = new Set([
  * Seconds for which a client can be kept waiting for a human's answer to its request; 0: it takes none. Claude Code shows its own
  * question meanwhile. Codex hides it.
  */
-export const answerTime = {claude: 590, codex: 20, gemini: 0} as const satisfies {readonly [client in ClientId]: number};
+export const answerTime = {claude: 590, codex: 20, gemini: 0} as const satisfies {
+	readonly [client in ClientId]: number;
+};
 
 /** Milliseconds for a hook that holds up the agent: 300 with its exit. */
 const short = 240;

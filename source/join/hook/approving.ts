@@ -133,7 +133,8 @@ export class Approving {
 			const row = await this.#look();
 			if (row !== null) reached = Date.now();
 			else if (Date.now() - reached > outage) return null;
-			if (row !== null && row.state !== 'waiting') return row.state === 'allowed' || row.state === 'denied' ? row : null;
+			if (row !== null && row.state !== 'waiting')
+				return row.state === 'allowed' || row.state === 'denied' ? row : null;
 			const isOver = elapsed > answerTime[program] * 1000;
 			const isAlone = program !== 'claude' && elapsed > attendTime * 1000 && row?.attended_at === null;
 			if (isOver || isAlone) return this.#over('expired');
@@ -188,7 +189,9 @@ function decisionOf(answer: Answer, suggested: unknown): PermissionDecision {
 
 /** The client's own suggestions, for its session alone: nothing is written to its settings. */
 function sessionRules(suggested: readonly unknown[]): object[] {
-	return suggested.flatMap(rule => (typeof rule === 'object' && rule !== null ? [{...rule, destination: 'session'}] : []));
+	return suggested.flatMap(rule =>
+		typeof rule === 'object' && rule !== null ? [{...rule, destination: 'session'}] : [],
+	);
 }
 
 async function say({write, event}: HookRun, decision: PermissionDecision): Promise<void> {
