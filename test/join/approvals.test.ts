@@ -31,12 +31,14 @@ function ask(
 	return fire({home: home.path, tag, event: 'PermissionRequest', input, env, ...(client === 'claude' ? {} : {client})});
 }
 
-/** The request that waits, once it does. */
+let seen = 0;
+/** The next request that waits, once it does. */
 async function waiting(): Promise<Approval> {
 	return vi.waitFor(
 		async () => {
-			const [approval] = await home.json<Approval[]>(['approvals', '--json']);
+			const approval = (await home.json<Approval[]>(['approvals', '--json'])).find(({id}) => id > seen);
 			expect(approval).toBeDefined();
+			seen = approval!.id;
 			return approval!;
 		},
 		{timeout: 20_000, interval: 100},
@@ -129,21 +131,13 @@ describe('a request of Claude Code', () => {
 });
 
 describe('an answer counts only if a human signed it for this very request', () => {
-	test('an agent cannot answer: not by command, not by its SQL', async () => {
+	test('an agent cannot answer by command', async () => {
 		const asked = ask({command: 'ls'});
 		const {id} = await waiting();
 		const env = {AGENTMUX_TAG: 'CLAUDE_1'};
 		const byCommand = await home.run(['approvals', 'allow', String(id)], {env});
 		expect(byCommand.code).toBe(1);
 		expect(byCommand.stderr).toMatch(/only a human/);
-		for (const statement of [
-			`select * from approval_decide(${id}, '{"behavior":"allow"}')`,
-			`update mux_approvals set state = 'allowed', answer = '{"behavior":"allow"}' where id = ${id}`,
-		]) {
-			const bySql = await home.run(['sql', '--as', 'CLAUDE_1', statement], {env});
-			expect(bySql.code).toBe(1);
-			expect(bySql.stderr).toMatch(/only a human|permission denied/);
-		}
 		expect(await find(id)).toMatchObject({state: 'waiting'});
 		await home.output(['approvals', 'deny', String(id)]);
 		expect(decisionOf(await asked)).toMatchObject({behavior: 'deny'});
