@@ -1,7 +1,7 @@
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
-import type {Approval} from '../../source/mailbox/approval.ts';
+import type {Approval} from '../../source/mailbox/approvals/approval.ts';
 import {fire, type HookEnd} from '../helpers/hook.ts';
 import {Home} from '../helpers/program.ts';
 
@@ -102,7 +102,7 @@ describe('a request of Claude Code', () => {
 		const asked = ask({command: 'ls'});
 		const {id} = await waiting();
 		const ends = await Promise.all(['allow', 'deny'].map(word => home.run(['approvals', word, String(id)])));
-		expect(ends.map(({code}) => code).sort()).toEqual([0, 1]);
+		expect(ends.filter(({code}) => code === 0)).toHaveLength(1);
 		expect(ends.find(({code}) => code === 1)?.stderr).toMatch(/(?:allowed|denied) (?:already )?by HUMAN/);
 		const {state} = await find(id);
 		expect(decisionOf(await asked)).toMatchObject({behavior: state === 'allowed' ? 'allow' : 'deny'});

@@ -280,14 +280,14 @@ test('others can see what the agent does', async () => {
 	expect(await presence()).toBe('idle');
 	await fire('UserPromptSubmit');
 	expect(await presence()).toBe('working');
-	await fire('PermissionRequest', {tool_name: 'Bash'});
+	await fire('PermissionRequest');
 	expect(await presence()).toBe('blocked');
 	await fire('PostToolBatch');
 	expect(await presence()).toBe('working');
 	await fire('Stop', {stop_hook_active: false});
 	expect(await presence()).toBe('idle');
 	await fire('UserPromptSubmit');
-	await fire('PermissionRequest', {tool_name: 'Bash', agent_id: 'its subagent'});
+	await fire('PermissionRequest', {agent_id: 'its subagent'});
 	expect(await presence()).toBe('blocked');
 	await fire('StopFailure', {error: 'rate_limit'});
 	expect(await presence()).toBe('idle');

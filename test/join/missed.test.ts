@@ -74,7 +74,7 @@ describe('the time of a hook', () => {
 	) => timeLimit({client: 'claude', event, mailWaits: false, begun: 50, set: null, ...more});
 
 	test('is short where the agent waits, and counts from our first line, however long Node took to start', () => {
-		for (const event of ['SessionStart', 'UserPromptSubmit', 'PostToolBatch', 'PermissionRequest'] as const) {
+		for (const event of ['SessionStart', 'UserPromptSubmit', 'PostToolBatch'] as const) {
 			expect(limit(event)).toBe(290);
 			expect(limit(event, {begun: 1700})).toBe(1940);
 			expect(limit(event, {mailWaits: true})).toBe(2050);

@@ -2,6 +2,7 @@ import {randomUUID} from 'node:crypto';
 import {mailboxIn} from './hook-verifier.ts';
 import {clientStatus} from '../../join/clients/client-status.ts';
 import type {ClientId} from '../../join/clients/dialect.ts';
+import {answerTime} from '../../join/clients/time-limit.ts';
 import {Approving} from '../../join/hook/approving.ts';
 import type {Call} from '../../join/hook/rpc.ts';
 import {checkAnswer} from '../../signing/answer.ts';
@@ -26,6 +27,8 @@ export function hookApproving({program, data, env, ...means}: Surroundings): App
 	return new Approving({
 		...means,
 		program,
+		seconds: answerTime[program],
+		showsOwn: program === 'claude',
 		request: randomUUID(),
 		rules: () => readRules(data),
 		async check(row, request, question, call) {

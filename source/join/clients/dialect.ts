@@ -1,3 +1,4 @@
+import type {PermissionDecision} from '../hook/approving.ts';
 import {hookEvents, type HookEvent, type HookInput} from '../hook/hook-input.ts';
 import {isMailText} from '../hook/mail.ts';
 
@@ -65,15 +66,6 @@ export function parseEvent(
 	// It passes our answer to AfterAgent to the agent as a prompt, which does not come from the user.
 	const own = event === 'UserPromptSubmit' && isMailText(input.prompt ?? '');
 	return {event: own ? 'PostToolBatch' : event, input};
-}
-
-/** What a client is told to a request for permission. Only Claude Code knows more than the first two. */
-export interface PermissionDecision {
-	readonly behavior: 'allow' | 'deny';
-	readonly message?: string;
-	readonly interrupt?: true;
-	readonly updatedInput?: object;
-	readonly updatedPermissions?: readonly object[];
 }
 
 function plain({behavior, message}: PermissionDecision): PermissionDecision {

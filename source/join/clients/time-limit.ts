@@ -2,14 +2,7 @@ import type {ClientId} from './dialect.ts';
 import type {HookEvent} from '../hook/hook-input.ts';
 
 /** Events for which nobody waits, or which end a turn: these hooks are worth more than a moment. */
-const patient: ReadonlySet<HookEvent> = new Set([
-	'FileChanged',
-	'CwdChanged',
-	'PermissionRequest',
-	'Stop',
-	'StopFailure',
-	'SessionEnd',
-]);
+const patient: ReadonlySet<HookEvent> = new Set(['FileChanged', 'CwdChanged', 'Stop', 'StopFailure', 'SessionEnd']);
 
 /**
  * Seconds for which a client can be kept waiting for a human's answer to its request; 0: it takes none. Claude Code shows its own
@@ -41,7 +34,9 @@ interface Circumstances {
 
 /** The age of the process at which a hook gives up, in milliseconds. */
 export function timeLimit({client, event, mailWaits, begun, set}: Circumstances): number {
-	if (patient.has(event)) return Math.max(begun + (set ?? 0), Math.min(begun + long[client], last[client]));
+	// Claude Code shows its own question meanwhile.
+	const isPatient = patient.has(event) || (event === 'PermissionRequest' && client === 'claude');
+	if (isPatient) return Math.max(begun + (set ?? 0), Math.min(begun + long[client], last[client]));
 	if (set !== null) return begun + set;
 	return mailWaits ? Math.min(begun + withMail, last[client]) : begun + short;
 }

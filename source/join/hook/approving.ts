@@ -1,13 +1,26 @@
-import type {Answer, Approval, Question} from '../../mailbox/approval.ts';
-import {ruleThatAnswers, type ApprovalRule} from '../../mailbox/approval-rule.ts';
-import type {ClientId, PermissionDecision} from '../clients/dialect.ts';
-import {answerTime} from '../clients/time-limit.ts';
-import type {HookRun} from './hand-over.ts';
+import type {Answer, Approval, Question} from '../../mailbox/approvals/approval.ts';
+import {ruleThatAnswers, type ApprovalRule} from '../../mailbox/approvals/rule.ts';
+import type {Approver, HookRun} from './hand-over.ts';
+import {actorOf} from './permission.ts';
 import {isUnknownFunction, type Call} from './rpc.ts';
+
+/** What a client is told to a request for permission. Only Claude Code knows more than the first two. */
+export interface PermissionDecision {
+	readonly behavior: 'allow' | 'deny';
+	readonly message?: string;
+	readonly interrupt?: true;
+	readonly updatedInput?: object;
+	readonly updatedPermissions?: readonly object[];
+}
 
 /** What asking humans needs besides the hook itself. */
 export interface ApprovingOptions {
-	readonly program: ClientId;
+	/** The client's program. */
+	readonly program: string;
+	/** Seconds for which the client may be kept waiting; 0: it takes no answer. */
+	readonly seconds: number;
+	/** Whether the client shows its own question meanwhile. */
+	readonly showsOwn: boolean;
 	/** A new UUID, that nobody can foresee: an answer is signed for it. */
 	readonly request: string;
 	/** The rules of this home. Throws if they cannot be read. */
@@ -35,14 +48,11 @@ const attendTime = 3;
 /** How long a hub may be away, in milliseconds. */
 const outage = 60_000;
 
-/** `unasked`: the client is to ask its user, and nobody else was asked. `over`: somebody else has answered, or nobody. */
-type Outcome = 'unasked' | 'answered' | 'over';
-
 /**
  * Asks humans for the permission that an agent's client asks its user for, and waits for an answer. The database is not believed: an
  * answer counts if a human signed it for this request and this very input. With no answer, the client asks its user as ever.
  */
-export class Approving {
+export class Approving implements Approver {
 	readonly #options: ApprovingOptions;
 	#call: Call | null = null;
 
@@ -51,11 +61,11 @@ export class Approving {
 	}
 
 	/** Rejects if the mailbox cannot be asked. */
-	async run(work: HookRun): Promise<Outcome> {
-		const {program, request, onKill, extend} = this.#options;
+	async run(work: HookRun): ReturnType<Approver['run']> {
+		const {seconds, request, onKill, extend} = this.#options;
 		const {input, client, tag, call} = work;
 		const {tool_name: tool, tool_input: given = {}, cwd} = input;
-		if (tool === null || client === null || answerTime[program] === 0) return 'unasked';
+		if (tool === null || client === null || seconds === 0) return 'unasked';
 		const question = {tool, input: JSON.stringify(given), cwd: cwd ?? ''};
 		const rule = this.#ruleFor(work, question);
 		const asked = await this.#ask(work, question, rule);
@@ -65,9 +75,9 @@ export class Approving {
 			return 'answered';
 		}
 		this.#call = call;
-		extend(answerTime[program] + 5);
+		extend(seconds + 5);
 		onKill(() => this.#end('terminal'));
-		const row = await this.#wait();
+		const row = await this.#wait(work);
 		if (row === null) return 'over';
 		const answer = await this.#options.check(row, request, question, this.#call);
 		if (typeof answer === 'string') {
@@ -92,7 +102,7 @@ export class Approving {
 
 	/** Resolves with whether the database can do that. A request that cannot be recorded is not answered by a rule either. */
 	async #ask(work: HookRun, question: Question, rule: ApprovalRule | undefined): Promise<boolean> {
-		const {program, request} = this.#options;
+		const {program, request, seconds} = this.#options;
 		const {client, call, input} = work;
 		const {permission_suggestions: rules} = input;
 		const decided = rule && {p_state: rule.behavior === 'allow' ? 'allowed' : 'denied', p_reason: `rule ${rule.rule}`};
@@ -105,7 +115,7 @@ export class Approving {
 				p_input: question.input,
 				p_cwd: question.cwd,
 				p_rules: Array.isArray(rules) ? rules : [],
-				p_seconds: answerTime[program],
+				p_seconds: seconds,
 				...decided,
 			});
 			return true;
@@ -116,8 +126,9 @@ export class Approving {
 	}
 
 	/** Resolves with the row that has an answer; null if somebody else has answered, or nobody in time. */
-	async #wait(): Promise<AnsweredRow | null> {
-		const {program, status} = this.#options;
+	async #wait({session, input}: HookRun): Promise<AnsweredRow | null> {
+		const actor = actorOf(input, session);
+		const {seconds, showsOwn, status} = this.#options;
 		const since = Date.now();
 		let reached = since;
 		let waited = false;
@@ -130,13 +141,15 @@ export class Approving {
 			const now = status();
 			if (now === 'waiting') waited = true;
 			else if (waited && now !== null) return this.#over('terminal');
+			// A later hook of the session has found that it goes on.
+			if (!session.read().blocked.includes(actor)) return this.#over('terminal');
 			const row = await this.#look();
 			if (row !== null) reached = Date.now();
 			else if (Date.now() - reached > outage) return null;
 			if (row !== null && row.state !== 'waiting')
 				return row.state === 'allowed' || row.state === 'denied' ? row : null;
-			const isOver = elapsed > answerTime[program] * 1000;
-			const isAlone = program !== 'claude' && elapsed > attendTime * 1000 && row?.attended_at === null;
+			const isOver = elapsed > seconds * 1000;
+			const isAlone = !showsOwn && elapsed > attendTime * 1000 && row?.attended_at === null;
 			if (isOver || isAlone) return this.#over('expired');
 		}
 	}

@@ -6,11 +6,18 @@ import type {SessionFile} from './hook-session.ts';
 import {isWakeText, readMail, takeColumns, type HookRoom, type Mail, type MailRow} from './mail.ts';
 import type {Deadline} from './deadline.ts';
 import type {Call} from './rpc.ts';
-import type {Approving} from './approving.ts';
 import type {Take} from './take.ts';
 
 /** Verifies the signatures of mail before it is handed over. Rejects if that is not possible. */
 export type Verify = (mail: readonly MailRow[]) => Promise<Mail[]>;
+
+/**
+ * Asks humans for permission. `unasked`: the client is to ask its user, and nobody else was asked. `over`: somebody else has answered,
+ * or nobody.
+ */
+export interface Approver {
+	run(work: HookRun): Promise<'unasked' | 'answered' | 'over'>;
+}
 
 export interface HookRun {
 	readonly event: HookEvent;
@@ -35,7 +42,7 @@ export interface HookRun {
 	/** Writes to stdout, and resolves when it was flushed. */
 	readonly write: (text: string) => Promise<void>;
 	/** What asks humans for permission; loaded only for that. */
-	readonly approve: () => Promise<Approving>;
+	readonly approve: () => Promise<Approver>;
 	/** Wakes an idle client with a text. */
 	readonly wake: (text: Printable) => Promise<void>;
 }

@@ -1,19 +1,20 @@
-import {approvalTitle, type Approval, type Decision} from '../mailbox/approval.ts';
-import {isRule, ruleFor} from '../mailbox/approval-rule.ts';
-import {MailboxError, UsageError} from '../mailbox/error.ts';
-import type {Json} from '../mailbox/json.ts';
-import type {Mailbox} from '../mailbox/mailbox.ts';
-import {cutText} from '../mailbox/excerpt.ts';
-import {findPaths} from '../paths.ts';
-import {joinPrintable, p, printable, printableLines, type Printable} from '../printable.ts';
-import {addRule, forgetRule, readRules} from '../signing/approval-rules.ts';
-import type {Command, Invocation} from './cli/command.ts';
-import {timeOf} from './cli/message-text.ts';
-import {remark, table, write, writeJson} from './cli/output.ts';
-import {checkFlags, unknownSubcommand} from './cli/subcommand.ts';
-import {agentTag, countFlag, idWord, textFlag} from './cli/values.ts';
-import {withMailbox} from './connect/connect.ts';
-import {checkIsHuman} from './connect/human-only.ts';
+import {approvalTitle, type Approval, type Decision} from '../../mailbox/approvals/approval.ts';
+import {ruleFor} from '../../mailbox/approvals/rule.ts';
+import {MailboxError, UsageError} from '../../mailbox/error.ts';
+import type {Json} from '../../mailbox/json.ts';
+import type {Mailbox} from '../../mailbox/mailbox.ts';
+import {cutText} from '../../mailbox/excerpt.ts';
+import {findPaths} from '../../paths.ts';
+import {addRule} from '../../signing/approval-rules.ts';
+import type {Command, Invocation} from '../cli/command.ts';
+import {timeOf} from '../cli/message-text.ts';
+import {remark, table, write, writeJson} from '../cli/output.ts';
+import {checkFlags, unknownSubcommand} from '../cli/subcommand.ts';
+import {countFlag, idWord, textFlag} from '../cli/values.ts';
+import {withMailbox} from '../connect/connect.ts';
+import {checkIsHuman} from '../connect/human-only.ts';
+import {card, stateOf} from './card.ts';
+import {changeRules, listRules, only} from './rules.ts';
 
 const flagsOf = {
 	list: ['all', 'lines'],
@@ -98,11 +99,6 @@ function isAction(name: string): name is keyof typeof flagsOf {
 	return Object.hasOwn(flagsOf, name);
 }
 
-function only(words: readonly string[], most: number): void {
-	if (words.length > most)
-		throw new UsageError(`Unexpected argument \`${words[most]}\`.`, 'See `agentmux approvals --help`.');
-}
-
 async function list(invocation: Invocation, words: readonly string[]): Promise<void> {
 	only(words, 0);
 	const {flags, stdout, stderr} = invocation;
@@ -122,15 +118,6 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 	});
 }
 
-function stateOf({state, decided_by, taken_at, reason}: Approval): string {
-	if (state === 'terminal') return 'answered in its terminal';
-	if (state === 'allowed' || state === 'denied') {
-		if (decided_by === null) return `${state} by ${reason ?? 'a rule'}`;
-		return `${state} by ${decided_by}${taken_at === null ? ', not yet taken' : ''}`;
-	}
-	return state;
-}
-
 async function show(invocation: Invocation, [word, ...more]: readonly string[]): Promise<void> {
 	only(more, 0);
 	const id = idWord(word, 'request');
@@ -138,33 +125,6 @@ async function show(invocation: Invocation, [word, ...more]: readonly string[]):
 	await withMailbox(invocation, {}, async mailbox => {
 		const approval = await mailbox.approvals.find(id);
 		await (flags['json'] === true ? writeJson(stdout, approval) : write(stdout, card(approval)));
-	});
-}
-
-function card(approval: Approval): Printable {
-	const {id, tag, client, tool, cwd, asked_at, reason} = approval;
-	const lines = [
-		p`#${id}  ${printable(tag)} (${printable(client)}) asked at ${timeOf(asked_at)}: ${printable(stateOf(approval))}`,
-		...(reason === null || approval.decided_by === null ? [] : [p`  reason  ${printable(reason)}`]),
-		p`  tool    ${printable(tool)}`,
-		p`  folder  ${printable(cwd)}`,
-		...inputLines(approval.input).map(line => p`    │ ${line}`),
-	];
-	return joinPrintable([...lines, p``], '\n');
-}
-
-/** The whole input, field by field; a text keeps its lines. */
-function inputLines(input: string): readonly Printable[] {
-	let fields: unknown;
-	try {
-		fields = JSON.parse(input);
-	} catch {
-		fields = input;
-	}
-	if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return printableLines(input);
-	return Object.entries(fields).flatMap(([name, value]) => {
-		const [first = p``, ...rest] = printableLines(typeof value === 'string' ? value : JSON.stringify(value));
-		return [p`${printable(name)}: ${first}`, ...rest.map(line => p`  ${line}`)];
 	});
 }
 
@@ -222,45 +182,4 @@ function inputIn(text: string): {readonly [name: string]: Json} {
 		// Reported below.
 	}
 	throw new UsageError('--input is not a JSON object.', 'Example: --input \'{"command": "npm test"}\'');
-}
-
-async function listRules({env, flags, stdout, stderr}: Invocation, words: readonly string[]): Promise<void> {
-	only(words, 0);
-	const rules = readRules(findPaths(env).data);
-	if (flags['json'] === true) return writeJson(stdout, rules);
-	if (rules.length === 0) return remark(stderr, 'There are no rules. `agentmux approvals always RULE` makes one.');
-	const rows = rules.map(({rule, behavior, tag, since}) => [
-		behavior === 'allow' ? 'always' : 'never',
-		rule,
-		tag ?? 'every agent',
-		timeOf(since),
-	]);
-	return write(stdout, table(stdout, ['', 'RULE', 'FOR', 'SINCE'], rows));
-}
-
-async function changeRules(
-	{env, flags, stdout}: Invocation,
-	action: 'always' | 'never' | 'forget',
-	[rule = '', ...more]: readonly string[],
-): Promise<void> {
-	only(more, 0);
-	const {data} = findPaths(env);
-	const given = textFlag(flags, 'for');
-	const tag = given === undefined ? null : agentTag(given, '--for');
-	const whom = tag ?? 'every agent';
-	if (action === 'forget') {
-		if (!forgetRule(data, rule, tag)) {
-			throw new MailboxError('not_found', `There is no rule ${rule} for ${whom}.`, 'See `agentmux approvals rules`.');
-		}
-		return write(stdout, p`The rule ${printable(rule)} for ${printable(whom)} is removed.\n`);
-	}
-	if (!isRule(rule)) {
-		throw new UsageError(
-			rule === '' ? 'No rule given.' : `\`${rule}\` is not a rule.`,
-			'Example: agentmux approvals always "Bash(npm test)" --for REVIEWER',
-		);
-	}
-	addRule(data, {rule, behavior: action === 'always' ? 'allow' : 'deny', tag, since: new Date().toISOString()});
-	const what = action === 'always' ? 'is always allowed' : 'is never allowed';
-	return write(stdout, p`${printable(rule)} ${printable(what)} for ${printable(whom)}.\n`);
 }

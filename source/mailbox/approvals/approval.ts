@@ -1,13 +1,13 @@
-import type {Json} from './json.ts';
-import type {Statement} from './signature.ts';
-import type {Tag} from './tag.ts';
+import type {Json} from '../json.ts';
+import type {Statement} from '../signature.ts';
+import type {Tag} from '../tag.ts';
 
 export const approvalStates = ['waiting', 'allowed', 'denied', 'terminal', 'expired', 'refused'] as const;
 /**
  * `terminal`: answered at the agent's own terminal. `expired`: nobody answered in time. `refused`: the agent's hook did not accept the
  * answer.
  */
-export type ApprovalState = (typeof approvalStates)[number];
+type ApprovalState = (typeof approvalStates)[number];
 
 /** What an agent's client asks before it runs a tool, and what a human answered. */
 export interface Approval {
