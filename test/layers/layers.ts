@@ -128,7 +128,7 @@ export const layers: Layers = {
 		'hub/rest': ['.', 'render', 'plan', ['catalog', 'query'], 'errors'],
 		join: ['.', 'files', 'clients', 'hook'],
 		store: ['.', 'state'],
-		mailbox: [['filter', 'tasks'], '.'],
+		mailbox: [['filter', 'tasks'], '.', 'text'],
 		mcp: ['.', 'tools', 'session', ['answers', 'arguments']],
 	},
 };

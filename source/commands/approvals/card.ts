@@ -1,4 +1,4 @@
-import type {Approval} from '../../mailbox/approvals/approval.ts';
+import type {Approval} from '../../mailbox/approval.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {timeOf} from '../cli/message-text.ts';
 

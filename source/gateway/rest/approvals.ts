@@ -1,4 +1,4 @@
-import {answerStatement, questionDigest, type Approval, type Decision} from '../../mailbox/approvals/approval.ts';
+import {answerStatement, questionDigest, type Approval, type Decision} from '../../mailbox/approval.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {rows} from './columns.ts';

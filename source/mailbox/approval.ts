@@ -1,6 +1,6 @@
-import type {Json} from '../json.ts';
-import type {Statement} from '../signature.ts';
-import type {Tag} from '../tag.ts';
+import type {Json} from './json.ts';
+import type {Statement} from './signature.ts';
+import type {Tag} from './tag.ts';
 
 export const approvalStates = ['waiting', 'allowed', 'denied', 'terminal', 'expired', 'refused'] as const;
 /**

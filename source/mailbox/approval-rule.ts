@@ -1,5 +1,5 @@
 import {tellingField, type Question} from './approval.ts';
-import {sameTag, type Tag} from '../tag.ts';
+import {sameTag, type Tag} from './tag.ts';
 
 /** What a human has decided for all requests like one, in this home. */
 export interface ApprovalRule {
