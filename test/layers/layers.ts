@@ -106,7 +106,7 @@ export const layers: Layers = {
 			'screen-reader',
 			'app',
 			'find',
-			['compose', 'tasks', 'timeline'],
+			['approvals', 'compose', 'tasks', 'timeline'],
 			'view',
 			'panes',
 			['model', 'markdown'],
