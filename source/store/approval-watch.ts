@@ -1,5 +1,5 @@
 import type {StoreApi} from 'zustand/vanilla';
-import {presenceOf} from '../mailbox/agent.ts';
+import {presenceOf, type Agent} from '../mailbox/agent.ts';
 import type {Approval, Decision} from '../mailbox/approval.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Intake} from './intake.ts';
@@ -41,7 +41,7 @@ export class ApprovalWatch {
 		const known = this.#agents;
 		this.#agents = agents;
 		let isNew = false;
-		for (const [tag, agent] of agents) isNew ||= agent.presence === 'blocked' && known?.get(tag) !== agent;
+		for (const [tag, agent] of agents) isNew ||= mayAsk(agent) && known?.get(tag) !== agent;
 		if (!isNew) return;
 		this.#blockedAt = performance.now();
 		this.#plan(0);
@@ -81,10 +81,16 @@ export class ApprovalWatch {
 		}
 		this.#isAsking = false;
 		const {agents, approvals} = state.getState();
-		const isBlocked = [...agents.values()].some(agent => presenceOf(agent, Date.now()) === 'blocked');
+		const isBlocked = [...agents.values()].some(mayAsk);
 		if (approvals.length > 0 || (isBlocked && performance.now() - this.#blockedAt < newlyBlocked)) this.#plan(soon);
 		else if (isBlocked) this.#plan(later);
 	}
+}
+
+/** Whether a session of the agent may be blocked: of several, the row shows the busiest. */
+function mayAsk(agent: Agent): boolean {
+	const presence = presenceOf(agent, Date.now());
+	return presence === 'blocked' || (presence === 'working' && agent.sessions > 1);
 }
 
 function isSame(known: readonly Approval[], waiting: readonly Approval[]): boolean {

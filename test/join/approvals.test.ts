@@ -1,9 +1,10 @@
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
+import {afterAll, beforeAll, describe, expect, onTestFinished, test, vi} from 'vitest';
 import type {Approval} from '../../source/mailbox/approval.ts';
 import {fire, type HookEnd} from '../helpers/hook.ts';
-import {Home} from '../helpers/program.ts';
+import {cli, Home} from '../helpers/program.ts';
+import {spawn, type TestTerminal} from '../helpers/terminal.ts';
 
 let home: Home;
 beforeAll(async () => {
@@ -210,4 +211,79 @@ describe('a request of Codex', () => {
 		await home.output(['approvals', 'deny', String(id), '--reason', 'no', '--interrupt']);
 		expect(decisionOf(await asked)).toEqual({behavior: 'deny', message: 'no'});
 	});
+});
+
+describe('the screen', () => {
+	function open(size = {cols: 100, rows: 30}): TestTerminal {
+		const terminal = spawn([process.execPath, cli], {...size, cwd: home.path, env: {AGENTMUX_HOME: home.path}});
+		onTestFinished(() => terminal.kill('SIGKILL'));
+		return terminal;
+	}
+
+	test('says that an agent asks, shows the whole input, and answers', async () => {
+		const terminal = open();
+		await terminal.waitFor('● live');
+		const asked = ask({command: 'npm test', description: 'runs the tests'});
+		await terminal.waitFor('p 1 approval');
+		terminal.write('p');
+		const shown = (await terminal.waitFor('asks for permission')).join('\n');
+		expect(shown).toMatch(/CLAUDE_1 asks for permission/);
+		expect(shown).toContain(`Bash  in ${home.path}`);
+		expect(shown).toContain('command: npm test');
+		expect(shown).toContain('description: runs the tests');
+		terminal.write('y');
+		expect(decisionOf(await asked)).toEqual({behavior: 'allow'});
+		await terminal.waitFor(/#\d+ is allowed\./);
+		await terminal.waitFor(screen => !screen[0]!.includes('approval'));
+	});
+
+	test('denies with a reason, and shows the next request only when it is asked to', async () => {
+		const terminal = open({cols: 80, rows: 24});
+		await terminal.waitFor('live');
+		const first = ask({command: 'rm -rf build'});
+		await terminal.waitFor('1 approval');
+		terminal.write('p');
+		await terminal.waitFor('rm -rf build');
+		const second = ask({command: 'git push'}, {tag: 'CODEX_1', client: 'codex'});
+		await terminal.waitFor('· 1 of 2');
+		terminal.write('n');
+		await terminal.waitFor('Deny CLAUDE_1 Bash rm -rf build');
+		terminal.write('use make clean\r');
+		expect(decisionOf(await first)).toEqual({behavior: 'deny', message: 'use make clean'});
+		// The answer that a finger is about to give twice goes nowhere.
+		await terminal.waitFor(/is denied\./);
+		terminal.write('y');
+		terminal.write('\t');
+		await terminal.waitFor('git push');
+		terminal.write('A');
+		expect(decisionOf(await second)).toEqual({behavior: 'allow'});
+		await terminal.waitFor('is always allowed for CODEX_1');
+		expect(await home.output(['approvals', 'rules'])).toMatch(/always\s+Bash\(git push\)\s+CODEX_1/);
+		await home.output(['approvals', 'forget', 'Bash(git push)', '--for', 'CODEX_1']);
+	});
+
+	test('of two screens the first decides, and both see it', async () => {
+		const [one, other] = [open(), open()];
+		await Promise.all([one.waitFor('live'), other.waitFor('live')]);
+		const asked = ask({command: 'make'});
+		await Promise.all([one.waitFor('1 approval'), other.waitFor('1 approval')]);
+		one.write('p');
+		other.write('p');
+		await Promise.all([one.waitFor('command: make'), other.waitFor('command: make')]);
+		one.write('y');
+		expect(decisionOf(await asked)).toEqual({behavior: 'allow'});
+		await other.waitFor('answered elsewhere');
+		other.write('n');
+		await one.waitFor(screen => !screen[0]!.includes('approval'));
+	});
+});
+
+test('a hub that is killed while the hook waits may come back, and the answer counts', async () => {
+	const asked = ask({command: 'make install'});
+	const {id} = await waiting();
+	const {pid} = await home.json<{pid: number}>(['hub', 'status', '--json']);
+	process.kill(pid, 'SIGKILL');
+	await home.output(['hub', 'start']);
+	await home.output(['approvals', 'allow', String(id)]);
+	expect(decisionOf(await asked)).toEqual({behavior: 'allow'});
 });
