@@ -5,6 +5,11 @@ import {wrap} from '../screen/wrap.ts';
 import {tagStrong, theme} from '../settings/theme.ts';
 import {duration} from '../settings/words.ts';
 
+/** The mode in the status line. */
+export function permissionStatus(): readonly Span[] {
+	return [{text: p` PERMISSION`, style: theme.warnStrong}];
+}
+
 /** Who asks, since when, and until when the client waits. */
 export function headLines({id, tag, client, asked_at, waits_until}: Approval, where: string, now: number): Span[][] {
 	const left = Date.parse(waits_until) - now;

@@ -7,6 +7,7 @@ import type {Overlay, UiStore} from '../model/ui.ts';
 import {textWidth, type Span} from '../screen/strip.ts';
 import {tagStrong, theme} from '../settings/theme.ts';
 import {box} from '../view/box.ts';
+import {permissionStatus} from './lines.ts';
 
 const prompt = p`reason  `;
 /** As long as the database takes. */
@@ -26,6 +27,7 @@ export function askForReason(
 	ui.setState({
 		overlay: {
 			scope: 'panel',
+			status: permissionStatus,
 			draw({ui: now}) {
 				const room = Math.min(now.columns, 104) - 6 - prompt.length;
 				const before = printable(editor.text.slice(0, editor.cursor));

@@ -10,7 +10,7 @@ import type {Keymap} from '../settings/keymap.ts';
 import {theme} from '../settings/theme.ts';
 import {counted} from '../settings/words.ts';
 import {box} from '../view/box.ts';
-import {headLines, questionLines} from './lines.ts';
+import {headLines, permissionStatus, questionLines} from './lines.ts';
 import {askForReason} from './reason.ts';
 
 /** What answering needs besides the mailbox. */
@@ -34,7 +34,7 @@ export function openRequests(context: ApprovalContext): void {
 function show(context: ApprovalContext, shown: Approval, top = 0, ended: string | null = null): void {
 	const {store, ui} = context;
 	const overlay: Overlay = {
-		status: () => [{text: p` PERMISSION`, style: theme.warnStrong}],
+		status: permissionStatus,
 		draw(drawn) {
 			const {lines, room} = measured(drawn, shown);
 			const from = Math.max(0, Math.min(top, lines.length - room));

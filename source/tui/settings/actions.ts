@@ -118,8 +118,8 @@ const table = {
 		approval_deny: {keys: 'n', hint: 'deny', help: 'deny it, with a reason'},
 		approval_session: {keys: 's', hint: 'session', help: 'allow the like in its session'},
 		approval_always: {keys: 'A', hint: 'always', help: 'always allow exactly this'},
-		approval_next: {keys: 'tab', with: 'approval_previous', hint: 'next', help: 'next, previous request'},
-		approval_previous: {keys: 'shift-tab'},
+		approval_next: {keys: 'tab', hint: 'next', help: 'next request'},
+		approval_previous: {keys: 'shift-tab', help: 'previous request'},
 	},
 	panel: {
 		panel_take: {keys: 'enter tab', label: 'enter', hint: 'select', help: 'open or run it'},
