@@ -71,4 +71,19 @@ describe.runIf(harness !== '')('real interactive Claude Code terminals, with wha
 		expect(both).toMatchObject([{tag: 'CLAUDE_1', sessions: 2}]);
 		expect(told).toEqual({first: true, second: true});
 	}, 240_000);
+
+	test('its questions are answered elsewhere or in its terminal, by whoever is first', async () => {
+		const {states, made, late} = await play('approvals');
+		expect(states).toEqual([
+			'makes allowed: allowed, taken',
+			'makes denied: denied, taken',
+			'makes shown: allowed, taken',
+			'makes mine: terminal',
+			'makes never: denied, taken',
+			'makes escaped: terminal',
+			'makes killed: allowed, taken',
+		]);
+		expect(made).toEqual(['allowed', 'changed', 'mine', 'killed']);
+		expect(late).toContain('answered in its terminal');
+	}, 240_000);
 });

@@ -1,4 +1,4 @@
-import {execFileSync, spawn, type ChildProcess} from 'node:child_process';
+import {execFileSync, spawn, spawnSync, type ChildProcess} from 'node:child_process';
 import {existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -70,6 +70,16 @@ export class TerminalStage {
 	/** With a text for it to read from stdin. */
 	agentmuxWith(input: string, ...words: string[]): string {
 		return execFileSync(process.execPath, [cli, ...words], {env: this.#env, encoding: 'utf8', cwd: this.root, input});
+	}
+
+	/** What the program says when it fails; empty if it does not. */
+	attempt(...words: string[]): string {
+		const {status, stderr} = spawnSync(process.execPath, [cli, ...words], {
+			env: this.#env,
+			encoding: 'utf8',
+			cwd: this.root,
+		});
+		return status === 0 ? '' : stderr;
 	}
 
 	query(sql: string): Record<string, unknown>[] {
