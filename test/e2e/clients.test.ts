@@ -41,6 +41,17 @@ const two = {timeout: 240_000};
 const programs: {readonly [name: string]: string} = {claude: harness, codex, gemini};
 const present = (...names: string[]): boolean => harness !== '' && names.every(name => programs[name] !== '');
 
+describe.runIf(present('codex'))('the real Codex, in a terminal', () => {
+	test('is answered elsewhere while somebody looks, and asks in its terminal when nobody does', two, async () => {
+		expect(await play('approvals', 'codex')).toMatchObject({
+			tool: 'Bash',
+			made: ['allowed', 'alone'],
+			states: ['allowed', 'denied', 'expired'],
+			toldWhy: true,
+		});
+	});
+});
+
 describe.each([
 	{client: 'codex', name: 'Codex', end: 'idle'},
 	{client: 'gemini', name: 'Gemini CLI', end: 'away'},
