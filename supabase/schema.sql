@@ -5723,7 +5723,7 @@ create table public.mux_approvals (
   tool text not null,
   input text not null,
   cwd text not null,
-  rules jsonb not null default '[]'::jsonb,
+  rules text not null default '[]'::text,
   state text not null default 'waiting'::text,
   asked_at timestamp with time zone not null default clock_timestamp(),
   waiting_at timestamp with time zone not null default clock_timestamp(),
@@ -5740,7 +5740,7 @@ create table public.mux_approvals (
   constraint approvals_input_at_most_1_mb CHECK ((octet_length(input) <= 1000000)),
   constraint approvals_names_are_short CHECK (((octet_length(tool) <= 300) AND (octet_length(client) <= 40) AND (octet_length(session) <= 300) AND (octet_length(cwd) <= 5000))),
   constraint approvals_reason_at_most_1000_characters CHECK ((char_length(reason) <= 1000)),
-  constraint approvals_rules_are_a_list CHECK (((jsonb_typeof(rules) = 'array'::text) AND (octet_length((rules)::text) <= 20000))),
+  constraint approvals_rules_are_a_list CHECK (((jsonb_typeof((rules)::jsonb) = 'array'::text) AND (octet_length(rules) <= 20000))),
   constraint approvals_signature_is_an_object CHECK (((jsonb_typeof(signature) = 'object'::text) AND (octet_length((signature)::text) <= 4096))),
   constraint approvals_state_known CHECK ((state = ANY (ARRAY['waiting'::text, 'allowed'::text, 'denied'::text, 'terminal'::text, 'expired'::text, 'refused'::text]))),
   constraint mux_approvals_pkey PRIMARY KEY (id),
@@ -5752,7 +5752,7 @@ comment on column public.mux_approvals.client is 'the program that asks: claude,
 comment on column public.mux_approvals.input is 'the tool''s whole input, as JSON';
 comment on column public.mux_approvals.reason is 'the reason of a denial; the rule that allowed or denied it; why an answer was refused';
 comment on column public.mux_approvals.request is 'made by the hook that waits; an answer is signed for it, and for nothing else';
-comment on column public.mux_approvals.rules is 'the rules that the client itself suggests';
+comment on column public.mux_approvals.rules is 'what the client itself suggests to allow until its session ends, as JSON; the answer is signed over it';
 comment on column public.mux_approvals.state is 'waiting; allowed or denied by a human or a rule of theirs; answered in the agent''s terminal; expired; an answer was refused';
 comment on column public.mux_approvals.taken_at is 'when the hook handed the answer to the client';
 comment on column public.mux_approvals.waiting_at is 'when the hook last asked for the answer';
@@ -5794,7 +5794,7 @@ $function$;
 
 -- Asks humans, as the calling agent, whose session is blocked from now on. p_state: an answer that a rule of the human has given
 -- already, with the rule as p_reason; such a row is only a record. Repeating a request changes nothing.
-CREATE OR REPLACE FUNCTION public.approval_ask(p_request uuid, p_session text, p_client text, p_tool text, p_input text, p_cwd text, p_rules jsonb DEFAULT '[]'::jsonb, p_seconds integer DEFAULT 600, p_state text DEFAULT 'waiting'::text, p_reason text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION public.approval_ask(p_request uuid, p_session text, p_client text, p_tool text, p_input text, p_cwd text, p_rules text DEFAULT '[]'::text, p_seconds integer DEFAULT 600, p_state text DEFAULT 'waiting'::text, p_reason text DEFAULT NULL::text)
  RETURNS mux_approvals
  LANGUAGE plpgsql
  SECURITY DEFINER

@@ -1,4 +1,4 @@
-import {inputFields, tellingField, type Question} from './approval.ts';
+import {inputFields, type Question} from './approval.ts';
 import {sameTag, type Tag} from './tag.ts';
 
 /** What a human has decided for all requests like one, in this home. */
@@ -13,23 +13,42 @@ export interface ApprovalRule {
 }
 
 /**
- * A rule is the name of a tool, or the name and what it is used for in parentheses: the whole command, path or address; with `*` at its
- * end everything that begins so.
+ * A rule is the name of a tool, or the name and what it is used for in parentheses (useOf); with `*` at its end everything that begins
+ * so.
  */
 const form = /^([A-Za-z][\w.-]*)(?:\(([^]+)\))?$/;
 
+const maxLength = 20_000;
+
 /** Whether the text is a rule. */
 export function isRule(text: string): boolean {
-	return form.test(text) && text.length <= 2000;
+	return form.test(text) && text.length <= maxLength;
 }
 
 /** What a shell can do more with than run one program with these words. */
 const shellSigns = /[;&|<>$`\\\n\r(){}!#~*?[\]"']/;
 
 /** The rule for the like of one request: this tool, for exactly this. */
-export function ruleFor({tool, input}: Question): string {
-	const value = tellingField(input)?.value;
-	return value === undefined ? tool : `${tool}(${value})`;
+export function ruleFor(question: Pick<Question, 'tool' | 'input'>): string {
+	return `${question.tool}(${useOf(question)})`;
+}
+
+/** The field of a tool's input that says what it is used for. */
+const useField = new Map([
+	['Bash', 'command'],
+	['Read', 'file_path'],
+	['Write', 'file_path'],
+	['Edit', 'file_path'],
+	['MultiEdit', 'file_path'],
+	['NotebookEdit', 'notebook_path'],
+	['WebFetch', 'url'],
+	['WebSearch', 'query'],
+]);
+
+/** What a tool is to be used for: the command, path or address; of any other tool the whole input, as JSON. */
+function useOf({tool, input}: Pick<Question, 'tool' | 'input'>): string {
+	const name = useField.get(tool);
+	return inputFields(input).find(each => each.name === name)?.value ?? input;
 }
 
 /**
@@ -72,8 +91,7 @@ function fits({rule, behavior}: ApprovalRule, {tool, input}: Question): boolean 
 	if (name !== tool) return false;
 	if (use === undefined) return true;
 	if (behavior === 'allow' && asksForMore(input)) return false;
-	const value = tellingField(input)?.value;
-	if (value === undefined) return false;
+	const value = useOf({tool, input});
 	if (value === use) return true;
 	if (!use.endsWith('*')) return false;
 	const start = use.slice(0, -1);

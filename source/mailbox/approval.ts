@@ -21,6 +21,8 @@ export interface Approval {
 	/** The tool's whole input, as JSON. */
 	readonly input: string;
 	readonly cwd: string;
+	/** What the client itself suggests to allow until its session ends: a JSON array. */
+	readonly rules: string;
 	readonly state: ApprovalState;
 	/** ISO 8601, as all times here. */
 	readonly asked_at: string;
@@ -39,7 +41,7 @@ export interface Approval {
 }
 
 /** What exactly a human was shown and answers. */
-export type Question = Pick<Approval, 'tool' | 'input' | 'cwd'>;
+export type Question = Pick<Approval, 'tool' | 'input' | 'cwd' | 'rules'>;
 
 /** A human's answer, as it is signed. */
 export interface Answer {
@@ -52,7 +54,7 @@ export interface Answer {
 	readonly interrupt?: true;
 	/** The input to use instead of the one that was shown. Only Claude Code does. */
 	readonly input?: {readonly [name: string]: Json};
-	/** Whether the client is to allow the like without asking, until its session ends. Only Claude Code does. */
+	/** Whether the client is to allow what `rules` suggests without asking, until its session ends. Only Claude Code does. */
 	readonly session?: true;
 }
 
@@ -60,8 +62,8 @@ export interface Answer {
 export type Decision = Omit<Answer, 'question'>;
 
 /** The SHA-256 of a question, in hexadecimal: of a JSON array, so that no two questions have the same text. */
-export async function questionDigest({tool, cwd, input}: Question): Promise<string> {
-	const bytes = new TextEncoder().encode(JSON.stringify([tool, cwd, input]));
+export async function questionDigest({tool, cwd, input, rules}: Question): Promise<string> {
+	const bytes = new TextEncoder().encode(JSON.stringify([tool, cwd, input, rules]));
 	return Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }
 
@@ -93,25 +95,30 @@ export function readAnswer(text: string | null): Answer | null {
 	};
 }
 
-/** Fields of an input that say best what a tool is to do, by which a rule can name it. */
-const telling = ['command', 'file_path', 'notebook_path', 'url', 'query', 'pattern', 'description'];
+/** What `session` allows, in words, each on its own: `Bash(npm test:*)`. Remote text. */
+export function sessionGrants(rules: string): readonly string[] {
+	return suggestionsIn(rules).flatMap(suggestion => {
+		const {type, behavior, mode, directories, rules: given} = suggestion as {readonly [name: string]: unknown};
+		if (type === 'addRules' && behavior === 'allow' && Array.isArray(given)) {
+			return (given as readonly {toolName?: unknown; ruleContent?: unknown}[]).map(({toolName, ruleContent}) =>
+				typeof ruleContent === 'string' ? `${String(toolName)}(${ruleContent})` : String(toolName),
+			);
+		}
+		if (type === 'setMode') return [`mode ${String(mode)}`];
+		if (type === 'addDirectories' && Array.isArray(directories))
+			return directories.map(each => `folder ${String(each)}`);
+		return [JSON.stringify(suggestion)];
+	});
+}
 
-/** The field of an input that says best what the tool is to do; null if there is none. Throws nothing. */
-export function tellingField(input: string): {readonly name: string; readonly value: string} | null {
-	let fields: unknown;
+/** The client's suggestions; none if the text is not a list of objects. */
+export function suggestionsIn(rules: string): readonly object[] {
 	try {
-		fields = JSON.parse(input);
+		const list: unknown = JSON.parse(rules);
+		return Array.isArray(list) ? list.filter((each): each is object => typeof each === 'object' && each !== null) : [];
 	} catch {
-		return null;
+		return [];
 	}
-	if (typeof fields !== 'object' || fields === null) return null;
-	for (const name of telling) {
-		const value = (fields as {readonly [name: string]: unknown})[name];
-		if (typeof value === 'string' && value !== '') return {name, value};
-		// Codex's shell takes a list of words.
-		if (Array.isArray(value) && value.every(word => typeof word === 'string')) return {name, value: value.join(' ')};
-	}
-	return null;
 }
 
 /** The fields of an input with their values as text, in order; the whole input under an empty name if it has none. Remote text. */
@@ -129,8 +136,13 @@ export function inputFields(input: string): ReadonlyArray<{readonly name: string
 	}));
 }
 
+/** Fields of an input that say best what a tool is to do. */
+const telling = ['command', 'file_path', 'notebook_path', 'url', 'query', 'pattern', 'description'];
+
 /** One line: `Bash npm test`. Remote text, not made printable. */
 export function approvalTitle({tool, input}: Pick<Approval, 'tool' | 'input'>): string {
-	const value = tellingField(input)?.value ?? (input === '{}' ? '' : input);
+	const fields = inputFields(input);
+	const best = telling.flatMap(name => fields.find(each => each.name === name && each.value !== '') ?? [])[0];
+	const value = best?.value ?? (input === '{}' ? '' : input);
 	return `${tool} ${value}`.trim().replaceAll(/\s+/g, ' ');
 }

@@ -11,7 +11,7 @@ create table public.mux_approvals (
   tool text not null,
   input text not null,
   cwd text not null,
-  rules jsonb not null default '[]',
+  rules text not null default '[]',
   state text not null default 'waiting',
   asked_at timestamptz not null default clock_timestamp(),
   waiting_at timestamptz not null default clock_timestamp(),
@@ -28,7 +28,7 @@ create table public.mux_approvals (
   constraint approvals_names_are_short check (octet_length(tool) <= 300 and octet_length(client) <= 40 and octet_length(session) <= 300
     and octet_length(cwd) <= 5000),
   constraint approvals_input_at_most_1_mb check (octet_length(input) <= 1000000),
-  constraint approvals_rules_are_a_list check (jsonb_typeof(rules) = 'array' and octet_length(rules::text) <= 20000),
+  constraint approvals_rules_are_a_list check (jsonb_typeof(rules::jsonb) = 'array' and octet_length(rules) <= 20000),
   constraint approvals_answer_at_most_1_mb check (octet_length(answer) <= 1000000),
   constraint approvals_signature_is_an_object check (jsonb_typeof(signature) = 'object' and octet_length(signature::text) <= 4096),
   constraint approvals_reason_at_most_1000_characters check (char_length(reason) <= 1000)
@@ -37,7 +37,7 @@ comment on table public.mux_approvals is 'what agents'' clients ask before they 
 comment on column public.mux_approvals.request is 'made by the hook that waits; an answer is signed for it, and for nothing else';
 comment on column public.mux_approvals.client is 'the program that asks: claude, codex';
 comment on column public.mux_approvals.input is 'the tool''s whole input, as JSON';
-comment on column public.mux_approvals.rules is 'the rules that the client itself suggests';
+comment on column public.mux_approvals.rules is 'what the client itself suggests to allow until its session ends, as JSON; the answer is signed over it';
 comment on column public.mux_approvals.state is 'waiting; allowed or denied by a human or a rule of theirs; answered in the agent''s terminal; expired; an answer was refused';
 comment on column public.mux_approvals.waiting_at is 'when the hook last asked for the answer';
 comment on column public.mux_approvals.attended_at is 'when a human''s screen last showed it';
@@ -86,7 +86,7 @@ revoke all on function agentmux.approval_patience from public;
 -- Asks humans, as the calling agent, whose session is blocked from now on. p_state: an answer that a rule of the human has given
 -- already, with the rule as p_reason; such a row is only a record. Repeating a request changes nothing.
 create function public.approval_ask(p_request uuid, p_session text, p_client text, p_tool text, p_input text, p_cwd text,
-  p_rules jsonb default '[]', p_seconds int default 600, p_state text default 'waiting', p_reason text default null)
+  p_rules text default '[]', p_seconds int default 600, p_state text default 'waiting', p_reason text default null)
 returns public.mux_approvals language plpgsql security definer set search_path = '' as $$
 declare
   me text := agentmux.me();

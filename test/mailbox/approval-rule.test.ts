@@ -14,6 +14,7 @@ const bash = (command: string, more: object = {}): Question => ({
 	tool: 'Bash',
 	input: JSON.stringify({command, ...more}),
 	cwd: '/project',
+	rules: '[]',
 });
 const answers = (text: string, question: Question): boolean =>
 	ruleThatAnswers([rule(text)], 'CLAUDE_1', question) !== undefined;
@@ -54,6 +55,14 @@ test('a rule for an agent is for no other', () => {
 
 test('the rule for a question answers it again', () => {
 	expect(ruleFor(bash('npm test'))).toBe('Bash(npm test)');
-	const list = {tool: 'shell', input: JSON.stringify({command: ['ls', '-l']}), cwd: '/'};
-	expect(answers(ruleFor(list), list)).toBe(true);
+	// Of a tool that is not known, nothing less than the whole input says what it does.
+	const other = (sql: string) => ({
+		tool: 'mcp__db__run',
+		input: JSON.stringify({description: 'reads', sql}),
+		cwd: '/',
+		rules: '[]',
+	});
+	const rule = ruleFor(other('select 1'));
+	expect(answers(rule, other('select 1'))).toBe(true);
+	expect(answers(rule, other('drop table t'))).toBe(false);
 });

@@ -1,4 +1,4 @@
-import {approvalTitle, type Approval, type Decision} from '../../mailbox/approval.ts';
+import {approvalTitle, sessionGrants, type Approval, type Decision} from '../../mailbox/approval.ts';
 import {ruleFor} from '../../mailbox/approval-rule.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
 import type {Json} from '../../mailbox/json.ts';
@@ -46,7 +46,7 @@ const command: Command = {
 		  --all          also those that have ended, newest first
 		  -n N           at most N of them (default 50)
 		  --always       and make a rule that allows this agent exactly the same from now on
-		  --session      and let the client allow the like until its session ends (Claude Code)
+		  --session      and let the client allow what it suggests until its session ends (Claude Code); \`show\` says what that is
 		  --input JSON   run the tool with this input instead (Claude Code)
 		  --reason TEXT  why; the agent reads it
 		  --interrupt    also stop the agent (Claude Code)
@@ -56,8 +56,8 @@ const command: Command = {
 		An answer is signed over the request and the whole input that was shown. The agent's hook checks it with the keys that this
 		home trusts: nothing that an agent or SQL writes counts.
 
-		A rule names a tool, and in parentheses what it may be used for: the whole command, path or address, or its beginning and
-		\`*\`. A command that goes on with signs of the shell, such as ; or |, does not fit a rule with \`*\`. Rules are kept in this
+		A rule names a tool, and in parentheses what it may be used for: the whole command, path or address (of other tools, the
+		whole input as JSON), or its beginning and \`*\`. A command that goes on with signs of the shell, such as ; or |, does not fit a rule with \`*\`. Rules are kept in this
 		home, for the agents of this machine; a rule that denies goes before one that allows.
 
 		Examples
@@ -152,6 +152,12 @@ async function decide(
 
 async function answer(mailbox: Mailbox, id: number, decision: Decision): Promise<Approval> {
 	const shown = await mailbox.approvals.find(id);
+	if (decision.session === true && sessionGrants(shown.rules).length === 0) {
+		throw new UsageError(
+			`The client suggests nothing to allow for its session with request ${id}.`,
+			'Leave out --session.',
+		);
+	}
 	if (shown.state === 'waiting') return mailbox.approvals.decide(shown, decision);
 	throw new MailboxError('conflict', `Request ${id} has ended: ${stateOf(shown)}.`, 'See `agentmux approvals`.');
 }

@@ -1,4 +1,4 @@
-import {inputFields, type Approval} from '../../mailbox/approval.ts';
+import {inputFields, sessionGrants, type Approval} from '../../mailbox/approval.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {timeOf} from '../cli/message-text.ts';
 
@@ -20,6 +20,7 @@ export function card(approval: Approval): Printable {
 		...(reason === null || approval.decided_by === null ? [] : [p`  reason  ${printable(reason)}`]),
 		p`  tool    ${printable(tool)}`,
 		p`  folder  ${printable(cwd)}`,
+		...sessionGrants(approval.rules).map((grant, at) => p`  ${at === 0 ? 'session' : '       '} ${printable(grant)}`),
 		...inputLines(approval.input).map(line => p`    │ ${line}`),
 	];
 	return joinPrintable([...lines, p``], '\n');

@@ -252,7 +252,7 @@ export type Database = {
 					input: string;
 					reason: string | null;
 					request: string;
-					rules: NonNullable<Json>;
+					rules: string;
 					session: string;
 					signature: Json | null;
 					state: string;
@@ -276,7 +276,7 @@ export type Database = {
 					input: string;
 					reason?: string | null;
 					request: string;
-					rules?: NonNullable<Json>;
+					rules?: string;
 					session: string;
 					signature?: Json | null;
 					state?: string;
@@ -299,7 +299,7 @@ export type Database = {
 					input?: string;
 					reason?: string | null;
 					request?: string;
-					rules?: NonNullable<Json>;
+					rules?: string;
 					session?: string;
 					signature?: Json | null;
 					state?: string;
@@ -651,7 +651,7 @@ export type Database = {
 					p_input: string;
 					p_reason?: string;
 					p_request: string;
-					p_rules?: Json;
+					p_rules?: string;
 					p_seconds?: number;
 					p_session: string;
 					p_state?: string;
@@ -670,7 +670,7 @@ export type Database = {
 					input: string;
 					reason: string | null;
 					request: string;
-					rules: NonNullable<Json>;
+					rules: string;
 					session: string;
 					signature: Json | null;
 					state: string;
@@ -702,7 +702,7 @@ export type Database = {
 					input: string;
 					reason: string | null;
 					request: string;
-					rules: NonNullable<Json>;
+					rules: string;
 					session: string;
 					signature: Json | null;
 					state: string;
@@ -734,7 +734,7 @@ export type Database = {
 					input: string;
 					reason: string | null;
 					request: string;
-					rules: NonNullable<Json>;
+					rules: string;
 					session: string;
 					signature: Json | null;
 					state: string;
@@ -766,7 +766,7 @@ export type Database = {
 					input: string;
 					reason: string | null;
 					request: string;
-					rules: NonNullable<Json>;
+					rules: string;
 					session: string;
 					signature: Json | null;
 					state: string;
@@ -798,7 +798,7 @@ export type Database = {
 					input: string;
 					reason: string | null;
 					request: string;
-					rules: NonNullable<Json>;
+					rules: string;
 					session: string;
 					signature: Json | null;
 					state: string;

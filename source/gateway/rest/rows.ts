@@ -117,6 +117,7 @@ export const readApproval: Reader<Approval> = row<Approval, TableRowOf<'mux_appr
 	tool: text,
 	input: text,
 	cwd: text,
+	rules: text,
 	state: among(approvalStates),
 	asked_at: text,
 	waits_until: text,

@@ -1,4 +1,4 @@
-import type {Answer, Approval, Question} from '../../mailbox/approval.ts';
+import {suggestionsIn, type Answer, type Approval, type Question} from '../../mailbox/approval.ts';
 import {ruleThatAnswers, type ApprovalRule} from '../../mailbox/approval-rule.ts';
 import type {Approver, HookRun} from './hand-over.ts';
 import {actorOf} from './permission.ts';
@@ -45,6 +45,8 @@ export type AnsweredRow = Pick<Approval, 'answer' | 'signature' | 'decided_by'>;
 const lookPause = {early: 300, late: 1000} as const;
 /** Seconds in which a screen must have shown the request, where the client shows no question of its own meanwhile. */
 const attendTime = 3;
+/** Characters; 20,000 bytes at most. */
+const maxSuggestions = 5000;
 /** How long a hub may be away, in milliseconds. */
 const outage = 60_000;
 
@@ -66,7 +68,12 @@ export class Approving implements Approver {
 		const {input, client, tag, call} = work;
 		const {tool_name: tool, tool_input: given = {}, cwd} = input;
 		if (tool === null || client === null || seconds === 0) return 'unasked';
-		const question = {tool, input: JSON.stringify(given), cwd: cwd ?? ''};
+		const question = {
+			tool,
+			input: JSON.stringify(given),
+			cwd: cwd ?? '',
+			rules: suggestionsOf(input.permission_suggestions),
+		};
 		const rule = this.#ruleFor(work, question);
 		const asked = await this.#ask(work, question, rule);
 		if (!asked) return 'unasked';
@@ -85,7 +92,7 @@ export class Approving implements Approver {
 			await this.#end('refused', answer);
 			return 'over';
 		}
-		await say(work, decisionOf(answer, input.permission_suggestions));
+		await say(work, decisionOf(answer, question));
 		await this.#end('taken').catch(() => undefined);
 		return 'answered';
 	}
@@ -103,8 +110,7 @@ export class Approving implements Approver {
 	/** Resolves with whether the database can do that. A request that cannot be recorded is not answered by a rule either. */
 	async #ask(work: HookRun, question: Question, rule: ApprovalRule | undefined): Promise<boolean> {
 		const {program, request, seconds} = this.#options;
-		const {client, call, input} = work;
-		const {permission_suggestions: rules} = input;
+		const {client, call} = work;
 		const decided = rule && {p_state: rule.behavior === 'allow' ? 'allowed' : 'denied', p_reason: `rule ${rule.rule}`};
 		try {
 			await call('approval_ask', {
@@ -114,7 +120,7 @@ export class Approving implements Approver {
 				p_tool: question.tool,
 				p_input: question.input,
 				p_cwd: question.cwd,
-				p_rules: Array.isArray(rules) ? rules : [],
+				p_rules: question.rules,
 				p_seconds: seconds,
 				...decided,
 			});
@@ -186,25 +192,25 @@ function denial({rule}: ApprovalRule): string {
 	return `The human who works with you has a rule that denies ${rule}.`;
 }
 
-/** The client's form of an answer. `suggested`: the rules that the client itself suggests. */
-function decisionOf(answer: Answer, suggested: unknown): PermissionDecision {
+/** The client's form of an answer. */
+function decisionOf(answer: Answer, {rules}: Question): PermissionDecision {
 	const {behavior, message, interrupt, input, session} = answer;
 	if (behavior === 'deny') {
 		return {behavior, message: message ?? 'The human who works with you denied it.', ...(interrupt ? {interrupt} : {})};
 	}
-	const rules = session === true && Array.isArray(suggested) ? sessionRules(suggested) : [];
+	// For its session alone: nothing is written to its settings.
+	const granted = session === true ? suggestionsIn(rules).map(rule => ({...rule, destination: 'session'})) : [];
 	return {
 		behavior,
 		...(input === undefined ? {} : {updatedInput: input}),
-		...(rules.length === 0 ? {} : {updatedPermissions: rules}),
+		...(granted.length === 0 ? {} : {updatedPermissions: granted}),
 	};
 }
 
-/** The client's own suggestions, for its session alone: nothing is written to its settings. */
-function sessionRules(suggested: readonly unknown[]): object[] {
-	return suggested.flatMap(rule =>
-		typeof rule === 'object' && rule !== null ? [{...rule, destination: 'session'}] : [],
-	);
+/** What the client suggests to allow, as text; none if it is longer than the database takes. */
+function suggestionsOf(given: unknown): string {
+	const text = Array.isArray(given) ? JSON.stringify(given) : '[]';
+	return text.length <= maxSuggestions ? text : '[]';
 }
 
 async function say({write, event}: HookRun, decision: PermissionDecision): Promise<void> {

@@ -1,4 +1,4 @@
-import {inputFields, type Approval} from '../../mailbox/approval.ts';
+import {inputFields, sessionGrants, type Approval, type Question} from '../../mailbox/approval.ts';
 import {p, printable, printableLines} from '../../printable.ts';
 import {spansOf, strip, type Span} from '../screen/strip.ts';
 import {wrap} from '../screen/wrap.ts';
@@ -30,7 +30,7 @@ export function headLines({id, tag, client, asked_at, waits_until}: Approval, wh
 }
 
 /** The tool, the folder and the whole input, as lines of at most `width` columns. */
-export function questionLines({tool, cwd, input}: Pick<Approval, 'tool' | 'cwd' | 'input'>, width: number): Span[][] {
+export function questionLines({tool, cwd, input, rules}: Question, width: number): Span[][] {
 	const wrapped = (spans: readonly Span[], indent: number): Span[][] =>
 		wrap(strip(spans), Math.max(8, width - indent)).map(line => [
 			{text: p` `.repeat(indent), style: theme.text},
@@ -53,5 +53,15 @@ export function questionLines({tool, cwd, input}: Pick<Approval, 'tool' | 'cwd' 
 				...rest.flatMap(line => wrapped([{text: line, style: theme.text}], 2)),
 			];
 		}),
+		...sessionGrants(rules).flatMap((grant, at) => [
+			...(at === 0 ? [[]] : []),
+			...wrapped(
+				[
+					{text: p`for its session: `, style: theme.grey},
+					{text: printable(grant), style: theme.text},
+				],
+				0,
+			),
+		]),
 	];
 }

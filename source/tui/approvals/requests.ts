@@ -1,5 +1,5 @@
 import {ruleFor, type ApprovalRule} from '../../mailbox/approval-rule.ts';
-import type {Approval, Decision} from '../../mailbox/approval.ts';
+import {sessionGrants, type Approval, type Decision} from '../../mailbox/approval.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import {p, printable} from '../../printable.ts';
 import {linesScrolledBy} from '../model/card-keys.ts';
@@ -33,6 +33,7 @@ export function openRequests(context: ApprovalContext): void {
  */
 function show(context: ApprovalContext, shown: Approval, top = 0, ended: string | null = null): void {
 	const {store, ui} = context;
+	const hasGrants = sessionGrants(shown.rules).length > 0;
 	const overlay: Overlay = {
 		status: permissionStatus,
 		draw(drawn) {
@@ -53,7 +54,7 @@ function show(context: ApprovalContext, shown: Approval, top = 0, ended: string 
 					...part,
 					...(lines.length > room ? [hiddenLine(drawn.ui.keymap, lines.length - from - part.length)] : []),
 					[],
-					over === null ? keys(drawn.ui.keymap, others) : overKeys(drawn.ui.keymap, over, others),
+					over === null ? keys(drawn.ui.keymap, others, hasGrants) : overKeys(drawn.ui.keymap, over, others),
 				],
 				drawn.ui.rows < 20,
 			);
@@ -80,7 +81,7 @@ function show(context: ApprovalContext, shown: Approval, top = 0, ended: string 
 			case 'approval_allow':
 				return decide({behavior: 'allow'});
 			case 'approval_session':
-				return decide({behavior: 'allow', session: true});
+				return hasGrants ? decide({behavior: 'allow', session: true}) : undefined;
 			case 'approval_always':
 				return void always();
 			case 'approval_deny':
@@ -142,8 +143,10 @@ function hiddenLine({keyFor}: Keymap, hidden: number): Span[] {
 	];
 }
 
-function keys(keymap: Keymap, others: number): Span[] {
-	const hints = keymap.hints('approvals').filter(({hint}) => others > 0 || hint !== 'next');
+function keys(keymap: Keymap, others: number, grants: boolean): Span[] {
+	const hints = keymap
+		.hints('approvals')
+		.filter(({hint}) => (others > 0 || hint !== 'next') && (grants || hint !== 'session'));
 	return hintSpans([...hints, {label: keymap.keyFor('back'), hint: p`later`}]);
 }
 

@@ -116,8 +116,8 @@ const table = {
 	approvals: {
 		approval_allow: {keys: 'y', hint: 'allow', help: 'allow it, this once'},
 		approval_deny: {keys: 'n', hint: 'deny', help: 'deny it, with a reason'},
-		approval_session: {keys: 's', hint: 'session', help: 'allow the like in its session'},
-		approval_always: {keys: 'A', hint: 'always', help: 'always allow exactly this'},
+		approval_session: {keys: 's', hint: 'session', help: 'also for its session'},
+		approval_always: {keys: 'A', hint: 'always', help: 'make a rule of it'},
 		approval_next: {keys: 'tab', hint: 'next', help: 'next request'},
 		approval_previous: {keys: 'shift-tab', help: 'previous request'},
 	},
