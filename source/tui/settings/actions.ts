@@ -118,8 +118,8 @@ const table = {
 		approval_deny: {keys: 'n', hint: 'deny', help: 'deny it, with a reason'},
 		approval_session: {keys: 's', hint: 'session', help: 'also for its session'},
 		approval_always: {keys: 'A', hint: 'always', help: 'make a rule of it'},
-		approval_next: {keys: 'tab', hint: 'next', help: 'next request'},
-		approval_previous: {keys: 'shift-tab', help: 'previous request'},
+		approval_next: {keys: 'tab', hint: 'next', help: 'next, previous request'},
+		approval_previous: {keys: 'shift-tab'},
 	},
 	panel: {
 		panel_take: {keys: 'enter tab', label: 'enter', hint: 'select', help: 'open or run it'},
