@@ -126,6 +126,8 @@ create table public.agents (
   wake text,
   joined_snapshot pg_snapshot not null default pg_current_snapshot(),
   damped text,
+  groups text[] not null default '{}'::text[],
+  constraint agents_groups_at_most_16 CHECK ((cardinality(groups) <= 16)),
   constraint agents_kind_known CHECK ((kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
   constraint agents_meta_is_an_object CHECK ((jsonb_typeof(meta) = 'object'::text)),
   constraint agents_pkey PRIMARY KEY (tag),
@@ -136,9 +138,11 @@ create table public.agents (
   constraint agents_wake_known CHECK ((wake = ANY (ARRAY['bell'::text, 'socket'::text])))
 );
 comment on column public.agents.damped is 'the agents whose messages no longer wake it until one of both does other work or a human writes; null: none';
+comment on column public.agents.groups is 'the groups that it belongs to; @GROUP in a message addresses all agents of the group';
 comment on column public.agents.joined_snapshot is 'what was committed when it joined: a message to everyone that is not visible in it is addressed to it, too';
 comment on column public.agents.sessions is 'the number of running clients of this agent, as far as they have reported';
 comment on column public.agents.wake is 'how one of them can be woken when it is idle; null: it reads at its next turn';
+CREATE INDEX agents_groups ON public.agents USING gin (groups) WHERE (groups <> '{}'::text[]);
 CREATE UNIQUE INDEX agents_tag_folded ON public.agents USING btree (upper((tag COLLATE "C")));
 CREATE INDEX mux_agents_joined ON public.agents USING btree (pg_snapshot_xmax(joined_snapshot));
 CREATE TRIGGER agents_before_insert_xid BEFORE INSERT ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.number_agent();
@@ -643,7 +647,7 @@ create table public.messages (
   content text not null,
   tag text not null generated always as (agentmux.tag(content)) stored,
   body text not null generated always as (agentmux.body(content)) stored,
-  mentions text[] not null generated always as (agentmux.mentions(content)) stored,
+  mentions text[] not null default '{}'::text[],
   reply_to bigint,
   thread_id bigint not null default 0,
   client_id uuid,
@@ -674,8 +678,10 @@ CREATE TRIGGER messages_append_only_truncate BEFORE TRUNCATE ON public.messages 
 CREATE TRIGGER messages_before_insert BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.note_writer();
 CREATE TRIGGER messages_before_insert_adopt BEFORE INSERT ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.adopt_before();
 CREATE TRIGGER messages_before_insert_derive BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.derive_message();
+CREATE TRIGGER messages_before_insert_mentions BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.address_message();
 CREATE TRIGGER messages_entries AFTER INSERT OR DELETE OR UPDATE OF id, content ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.message_entries();
 CREATE TRIGGER messages_entries_truncate AFTER TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.message_entries();
+CREATE TRIGGER messages_mentions_changed BEFORE UPDATE OF content, mentions ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.address_message();
 CREATE TRIGGER messages_words AFTER INSERT ON public.messages REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION agentmux.message_words();
 CREATE TRIGGER messages_words_changed AFTER DELETE OR UPDATE OF id, content, author_tag, verified, created_at ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.message_words();
 CREATE TRIGGER messages_words_truncate AFTER TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.message_words();
@@ -5960,6 +5966,92 @@ begin
   return asked;
 end $function$;
 grant execute on function public.approval_decide to authenticated, service_role;
+
+-- ==== groups ====
+
+-- The tags that a content addresses: a group stands for its members except the author, any other name for itself. A tag that has joined
+-- goes before a group of that name. A group in which nobody else is stays as it is: the message must not become one to everyone.
+CREATE OR REPLACE FUNCTION agentmux.addressed(p_content text)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  named text[] := agentmux.mentions(p_content);
+  author text := upper(agentmux.tag(p_content) collate "C");
+  addressed text[];
+begin
+  if cardinality(named) = 0 or not exists (select from public.agents as a where a.groups <> '{}') then return named; end if;
+  select coalesce(array_agg(f.tag order by f.place, f.tag collate "C"), '{}') into addressed from (
+    select distinct on (upper(e.tag collate "C")) e.tag, e.place from (
+      select coalesce(members.tag, n.name) as tag, n.place
+      from unnest(named) with ordinality as n (name, place)
+      left join lateral (
+        select a.tag from public.agents as a
+        where a.groups <> '{}' and a.revoked_at is null and upper(a.tag collate "C") <> author
+          and upper(n.name collate "C") = any (array(select upper(g collate "C") from unnest(a.groups) as g))
+          and not exists (select from public.agents as own where upper(own.tag collate "C") = upper(n.name collate "C"))
+      ) as members on true) as e
+    order by upper(e.tag collate "C"), e.place
+  ) as f;
+  return addressed[:256];
+end $function$;
+
+-- After messages_before_insert_derive; no client may set it.
+CREATE OR REPLACE FUNCTION agentmux.address_message()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  new.mentions := agentmux.addressed(new.content);
+  return new;
+end $function$;
+
+-- Adds an agent to groups and removes it from others: for humans, the service role and the owner. Returns the agent's row.
+CREATE OR REPLACE FUNCTION public.agent_groups(p_tag text, p_add text[] DEFAULT '{}'::text[], p_remove text[] DEFAULT '{}'::text[])
+ RETURNS agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me record;
+  name text;
+  changed public.agents;
+begin
+  perform public.mux_guard();
+  perform agentmux.guard_lock('agents');
+  select i.tag, i.kind into me from agentmux.identity() as i;
+  if current_setting('role') in ('anon', 'authenticated') and me.kind is distinct from 'human' then
+    raise exception using errcode = '42501', message = 'only a human may change the groups of an agent';
+  end if;
+  foreach name in array coalesce(p_add, '{}') loop
+    if name is null or (name collate "C") !~ '^[A-Za-z][A-Za-z0-9_-]{0,31}$' then
+      raise exception using errcode = '22023', message = format('%s is no name for a group', coalesce(name, 'null')),
+        hint = 'A name is a letter, then letters, digits, _ or -.';
+    end if;
+    if upper(name collate "C") in ('HUMAN', 'SYSTEM', 'UNTAGGED', 'ALL', 'EVERYONE')
+      or exists (select from public.agents as a where upper(a.tag collate "C") = upper(name collate "C"))
+    then
+      raise exception using errcode = '22023', message = format('%s is a tag, or reserved: a group needs a name of its own', name);
+    end if;
+  end loop;
+  update public.agents as a set groups = array(
+    select distinct on (upper(g.name collate "C")) g.name
+    from unnest(a.groups || coalesce(p_add, '{}')) with ordinality as g (name, place)
+    where upper(g.name collate "C") <> all (array(select upper(r collate "C") from unnest(coalesce(p_remove, '{}')) as r))
+    order by upper(g.name collate "C"), g.place)
+  where upper(a.tag collate "C") = upper(p_tag collate "C") and a.kind = 'agent'
+  returning a.* into changed;
+  if changed.tag is null then
+    raise exception using errcode = 'P0002', message = format('there is no agent %s', coalesce(p_tag, 'null'));
+  end if;
+  return changed;
+end $function$;
+grant execute on function public.agent_groups to authenticated, service_role;
 
 -- ==== publication ====
 

@@ -19,7 +19,7 @@ import {shellWord} from './cli/launcher.ts';
 import {timeOf} from './cli/message-text.ts';
 import {remark, table, write, writeJson} from './cli/output.ts';
 import {unknownSubcommand} from './cli/subcommand.ts';
-import {asTag} from './cli/values.ts';
+import {asTag, groupName} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'list, revoke, restore and forget agents, and let damped ones go on',
@@ -33,6 +33,10 @@ const command: Command = {
 		  agentmux agents revoke TAG      end its tokens and close its connections; it is refused until it is restored
 		  agentmux agents restore TAG     let it in again; messages that came in the meantime were kept for it
 		  agentmux agents undamp TAG      let its mail wake it again, if it and another agent woke each other too often
+		  agentmux agents group NAME TAG...
+		                                  add agents to a group: \`@NAME\` in a message then addresses each of them
+		  agentmux agents ungroup NAME TAG...
+		                                  remove agents from a group
 		  agentmux agents forget TAG      remove an agent that has left from the list; its messages stay
 
 		  --json        print the row, or the rows as one JSON array
@@ -48,15 +52,26 @@ const command: Command = {
 		  agentmux agents
 		  agentmux agents folders
 		  agentmux agents revoke CLAUDE_1
+		  agentmux agents group backend CLAUDE_1 CLAUDE_2
 	`,
 	flags: {json: {type: 'boolean'}},
 	async run(invocation) {
 		const [action, ...words] = invocation.input;
 		if (action === undefined || action === 'list') return list(invocation, words);
 		if (action === 'revoke' || action === 'restore' || action === 'undamp') return admit(invocation, action, words);
+		if (action === 'group' || action === 'ungroup') return changeGroup(invocation, action, words);
 		if (action === 'folders') return listFolders(invocation, words);
 		if (action === 'forget') return forget(invocation, words);
-		throw unknownSubcommand('agents', action, ['list', 'folders', 'revoke', 'restore', 'undamp', 'forget']);
+		throw unknownSubcommand('agents', action, [
+			'list',
+			'folders',
+			'revoke',
+			'restore',
+			'undamp',
+			'group',
+			'ungroup',
+			'forget',
+		]);
 	},
 };
 
@@ -83,17 +98,23 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 			);
 		}
 		const anyOwner = agents.some(hasOwnerSql);
+		const anyGroup = agents.some(({groups}) => groups.length > 0);
 		const rows = agents.map(agent => [
 			agent.tag,
 			agent.kind,
 			agent.revoked_at === null ? presenceOf(agent, now) : 'revoked',
 			...(anyOwner ? [hasOwnerSql(agent) ? 'owner SQL' : ''] : []),
 			agent.last_seen_at === null ? 'never' : timeOf(agent.last_seen_at),
+			...(anyGroup ? [agent.groups.join(' ')] : []),
 			agent.role ?? '',
 		]);
 		await write(
 			stdout,
-			table(stdout, ['TAG', 'KIND', 'PRESENCE', ...(anyOwner ? ['SQL'] : []), 'LAST SEEN', 'ROLE'], rows),
+			table(
+				stdout,
+				['TAG', 'KIND', 'PRESENCE', ...(anyOwner ? ['SQL'] : []), 'LAST SEEN', ...(anyGroup ? ['GROUPS'] : []), 'ROLE'],
+				rows,
+			),
 		);
 		const known = knownTags(agents);
 		for (const {tag} of agents) {
@@ -223,6 +244,28 @@ async function admit(
 				'\n',
 			)}\n`,
 		);
+	});
+}
+
+async function changeGroup(
+	invocation: Invocation,
+	action: 'group' | 'ungroup',
+	[name, ...words]: readonly string[],
+): Promise<void> {
+	const example = `For example: agentmux agents ${action} backend CLAUDE_1.`;
+	if (name === undefined || words.length === 0) throw new UsageError('Give the name of a group, and tags.', example);
+	const tags = words.map(word => asTag(word, 'the tag of an agent'));
+	const group = groupName(name);
+	checkIsHuman(invocation.env, 'only a human can change groups');
+	await withMailbox(invocation, {}, async mailbox => {
+		const changed: Agent[] = [];
+		for (const tag of tags)
+			changed.push(await mailbox.group(tag, action === 'group' ? {add: [group]} : {remove: [group]}));
+		if (invocation.flags['json'] === true) return writeJson(invocation.stdout, changed);
+		const agents = await mailbox.agents();
+		const members = agents.filter(({groups}) => groups.some(each => sameTag(each, group))).map(({tag}) => tag);
+		const whom = members.length === 0 ? 'nobody' : members.join(', ');
+		await write(invocation.stdout, p`@${printable(group)} addresses ${printable(whom)}.\n`);
 	});
 }
 

@@ -2,7 +2,7 @@ import {claude, clients as everyClient, type Client} from '../join/clients/clien
 import {UsageError} from '../mailbox/error.ts';
 import {nearest} from '../mailbox/text/nearest.ts';
 import type {Command} from './cli/command.ts';
-import {textFlag} from './cli/values.ts';
+import {groupName, textFlag} from './cli/values.ts';
 import {joinAgents} from './join/join-agents.ts';
 import {chosenParticipants, participantFlags} from './join/participants.ts';
 
@@ -36,15 +36,16 @@ const command: Command = {
 		folder with a recipe.toml.
 
 		Usage
-		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--no-sql | --owner-sql] [--headless]
-		                    [--plugin] [--force] [--print]
-		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--count N] [--tags A,B] [--no-sql]
-		                    [--force] [--print]
+		  agentmux join TAG [--client CLIENT] [--dir DIR] [--role ROLE] [--group NAME]... [--no-sql | --owner-sql]
+		                    [--headless] [--plugin] [--force] [--print]
+		  agentmux join --recipe NAME [--client CLIENT] [--dir DIR]... [--count N] [--tags A,B] [--group NAME]...
+		                    [--no-sql] [--force] [--print]
 
 		  --client CLIENT   claude (default), codex or gemini; separate several with commas
 		  --dir DIR         the folder (default: the current one). With a recipe, the folder in which each agent gets a
 		                    subfolder (it is created if necessary); or give --dir once for each agent
 		  --role ROLE       what this agent does, shown to the others
+		  --group NAME      add it to a group: \`@NAME\` in a message addresses all agents of the group (\`agentmux agents group\`)
 		  --recipe NAME     a recipe, or the path of one
 		  --count N         how many to set up of the agent that the recipe has several of (worker-pool)
 		  --tags A,B        other tags for the recipe's agents, in its order
@@ -70,6 +71,7 @@ const command: Command = {
 		client: {type: 'string'},
 		role: {type: 'string'},
 		force: {type: 'boolean'},
+		group: {type: 'string', isMultiple: true},
 		headless: {type: 'boolean'},
 		ownerSql: {type: 'boolean'},
 		plugin: {type: 'boolean'},
@@ -90,6 +92,7 @@ const command: Command = {
 			ownerSql: given('ownerSql'),
 			plugin: given('plugin'),
 			force: given('force'),
+			groups: (Array.isArray(flags['group']) ? flags['group'] : []).map(name => groupName(String(name))),
 			print: given('print'),
 			yes: given('yes'),
 		});

@@ -1,6 +1,6 @@
 import type {Json} from './json.ts';
 import type {AuthorKind} from './message.ts';
-import type {Tag} from './tag.ts';
+import {sameTag, type Tag} from './tag.ts';
 
 export const presences = ['working', 'idle', 'blocked', 'away'] as const;
 export type Presence = (typeof presences)[number];
@@ -39,6 +39,8 @@ export interface Agent {
 	 * if there are none.
 	 */
 	readonly damped: string | null;
+	/** The groups that it belongs to: `@GROUP` addresses all agents of the group. */
+	readonly groups: readonly string[];
 	readonly meta: {readonly [key: string]: Json};
 }
 
@@ -84,6 +86,40 @@ export function sharedText(tag: Tag): string {
 		`Another client is currently using the tag ${tag} in the agentmux mailbox. Both share an inbox, so each message is handed ` +
 		'over to only one of them, and both write under the same name. The human sees this, too. One of them can join under another tag.'
 	);
+}
+
+/** Changes to the groups of an agent. */
+export interface GroupChange {
+	readonly add?: readonly string[];
+	readonly remove?: readonly string[];
+}
+
+type Member = Pick<Agent, 'tag' | 'groups' | 'revoked_at'>;
+
+/** The names of all groups, each once. */
+export function groupsOf(agents: Iterable<Pick<Agent, 'groups'>>): string[] {
+	const names: string[] = [];
+	for (const {groups} of agents)
+		for (const group of groups) if (!names.some(name => sameTag(name, group))) names.push(group);
+	return names;
+}
+
+/**
+ * The tags that these names address: those of the members of a group, except the author's, and any other name itself. The same rule as
+ * agentmux.addressed in supabase/migrations.
+ */
+export function addressees(agents: readonly Member[], names: readonly string[], author: Tag): Tag[] {
+	const tags: Tag[] = [];
+	for (const name of names) {
+		const isTag = agents.some(({tag}) => sameTag(tag, name));
+		const members = agents.filter(
+			({tag, groups, revoked_at}) =>
+				!isTag && revoked_at === null && !sameTag(tag, author) && groups.some(group => sameTag(group, name)),
+		);
+		for (const tag of members.length === 0 ? [name] : members.map(member => member.tag))
+			if (!tags.some(other => sameTag(other, tag))) tags.push(tag);
+	}
+	return tags;
 }
 
 /** Who a mailbox acts as, according to its token. */

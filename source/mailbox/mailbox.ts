@@ -1,4 +1,4 @@
-import type {Agent, Identity, AgentUpdate} from './agent.ts';
+import type {Agent, AgentUpdate, GroupChange, Identity} from './agent.ts';
 import type {Approval, Decision} from './approval.ts';
 import type {About, Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
@@ -178,6 +178,9 @@ export interface Mailbox {
 	 * `forbidden` for an agent, `not_found` if the tag has not joined, `invalid` for the caller's own tag.
 	 */
 	revoke(tag: Tag): Promise<Agent>;
+	/** Adds an agent to groups, and removes it from others. Resolves with its row. For humans. Rejects with `not_found` without such an agent. */
+	group(tag: Tag, change: GroupChange): Promise<Agent>;
+
 	/** Lets an agent be woken again by those with whom it was damped. For humans and service keys. */
 	undamp(tag: Tag): Promise<Agent>;
 	/** Lets a revoked agent in again. Messages that came in the meantime wait for it. */

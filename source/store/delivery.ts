@@ -1,3 +1,4 @@
+import {groupsOf} from '../mailbox/agent.ts';
 import type {Message} from '../mailbox/message.ts';
 import {nearest} from '../mailbox/text/nearest.ts';
 import {failedTakes, isReturned, isStuck, type Receipt} from '../mailbox/receipt.ts';
@@ -51,7 +52,7 @@ const searched = 200;
 /** Whether the tag is known: it joined, it is the human's, or it wrote something; true while that has not been loaded yet. */
 export function isKnownTag(state: State, tag: Tag): boolean {
 	if (!state.loaded || sameTag(tag, HUMAN) || sameTag(tag, state.identity?.tag ?? HUMAN)) return true;
-	if (state.agents.has(foldTag(tag))) return true;
+	if (state.agents.has(foldTag(tag)) || groupsOf(state.agents.values()).some(group => sameTag(group, tag))) return true;
 	const messages = channelMessages(state, tag);
 	// Its messages may be older than the window.
 	if (messages.length === 0 && state.from > 0) return state.channels.has(foldTag(tag));
@@ -60,5 +61,9 @@ export function isKnownTag(state: State, tag: Tag): boolean {
 
 /** The known tag that was probably meant by an unknown one; null if none is similar. */
 export function meantTag(state: State, tag: Tag): Tag | null {
-	return nearest(tag, [...[...state.agents.values()].map(agent => agent.tag), HUMAN]);
+	return nearest(tag, [
+		...[...state.agents.values()].map(agent => agent.tag),
+		...groupsOf(state.agents.values()),
+		HUMAN,
+	]);
 }

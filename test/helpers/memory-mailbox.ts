@@ -147,6 +147,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		touch: state => call(() => server.touch(me, state)),
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),
 		restore: tag => call(() => server.setRevoked(tag, false, me)),
+		group: tag => call(() => server.touch({...me, tag}, {})),
 		undamp: tag => call(() => server.touch({...me, tag}, {})),
 		watchBusy: () => () => undefined,
 		subscribe(listener, from = null) {

@@ -155,6 +155,7 @@ export class MemoryServer {
 			sessions: 0,
 			wake: null,
 			damped: null,
+			groups: [],
 			meta: {},
 		};
 		const agent: Agent = {

@@ -1,3 +1,4 @@
+import {groupsOf} from '../../mailbox/agent.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {nearest} from '../../mailbox/text/nearest.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
@@ -8,7 +9,8 @@ import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
  */
 export async function unknownTags(mailbox: Mailbox, tags: readonly Tag[]): Promise<Map<Tag, string>> {
 	if (tags.length === 0) return new Map();
-	const known = [HUMAN, ...(await mailbox.agents()).map(({tag}) => tag)];
+	const agents = await mailbox.agents();
+	const known = [HUMAN, ...agents.map(({tag}) => tag), ...groupsOf(agents)];
 	const unknown = tags.filter(tag => !known.some(other => sameTag(tag, other)));
 	return new Map(
 		unknown.map(tag => {

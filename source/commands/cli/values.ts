@@ -42,6 +42,14 @@ export function asTag(text: string, where: string): Tag {
 	throw new UsageError(`\`${text}\` (${where}) is not a tag.`, tagGrammar);
 }
 
+/** The name of a group. Throws UsageError if it is none, or reserved. */
+export function groupName(text: string): string {
+	const name = text.replace(/^@/, '');
+	if (!isTag(name)) throw new UsageError(`\`${text}\` is no name for a group.`, tagGrammar);
+	if (isReserved(name)) throw new UsageError(`${name} is reserved.`, 'Use another name for the group: backend.');
+	return name;
+}
+
 /** A tag that an agent can have. Throws UsageError if it is missing, not a tag, or reserved. */
 export function agentTag(text: string | undefined, where: string): Tag {
 	if (text === undefined || text === '') {

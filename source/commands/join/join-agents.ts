@@ -19,6 +19,7 @@ import type {Invocation} from '../cli/command.ts';
 import {calledAnywhere, findHook, findLauncher, planLaunchers, shellWord} from '../cli/launcher.ts';
 import {remark, write} from '../cli/output.ts';
 import type {HookCredentials} from '../connect/credentials.ts';
+import {withMailbox} from '../connect/connect.ts';
 import {checkIsHuman} from '../connect/human-only.ts';
 import {openOwnersProject} from '../connect/owner.ts';
 import {unknownVersions} from './client-versions.ts';
@@ -45,6 +46,8 @@ export interface JoinOptions {
 	readonly ownerSql?: boolean;
 	/** Whether our plugin brings hooks and servers. */
 	readonly plugin?: boolean;
+	/** The groups that they are added to. */
+	readonly groups?: readonly string[];
 	/** Whether to accept a tag that another agent has, or that looks like a human's. */
 	readonly force?: boolean;
 	/** Whether to join without files, because the folder is another agent's. */
@@ -74,7 +77,7 @@ export async function joinAgents(invocation: Invocation, chosen: Chosen, options
 	await checkWritable(plans.flatMap(({edits}) => edits));
 	if (recipe !== null && !isOurs(recipe) && options.yes !== true && plans.some(({changes}) => changes))
 		await askConsent(invocation, recipe.folder, joinPrintable(previews()));
-	const {ownerSql = false, force = false} = options;
+	const {ownerSql = false, force = false, groups = []} = options;
 	const tags = participants.map(({tag}) => tag);
 	const former: Agent[] = [];
 	// Fails here, before anything has changed, if owner SQL is not available.
@@ -94,6 +97,11 @@ export async function joinAgents(invocation: Invocation, chosen: Chosen, options
 			former.push(...agents.filter(agent => hasOwnerSql(agent) && tags.some(tag => sameTag(tag, agent.tag))));
 		},
 	});
+	if (groups.length > 0) {
+		await withMailbox(invocation, {}, async mailbox => {
+			for (const tag of tags) await mailbox.group(tag, {add: groups});
+		});
+	}
 	if (ownerSql || former.length > 0) await markOwnerSql(invocation, tags, ownerSql);
 	if (ownerSql) say(ownerSqlText(tags, target.kind === 'supabase'));
 	else if (former.length > 0) say(`${former.map(({tag}) => tag).join(' and ')} no longer runs SQL as the owner.`);
@@ -106,7 +114,7 @@ export async function joinAgents(invocation: Invocation, chosen: Chosen, options
 async function check(
 	{env}: Invocation,
 	{participants, named, contains, recipe}: Chosen,
-	{command, clients, sql, headless, ownerSql = false, plugin = false, force = false}: JoinOptions,
+	{command, clients, sql, headless, groups = [], ownerSql = false, plugin = false, force = false}: JoinOptions,
 	config: Config,
 ): Promise<void> {
 	// What contains the agents' folders is created with them.
@@ -115,6 +123,7 @@ async function check(
 		if (config.kind !== 'human' || !sameTag(tag, config.tag)) continue;
 		throw new UsageError(`${tag} is your own tag (${config.paths.config}).`, 'Use another tag: CLAUDE_1.');
 	}
+	if (groups.length > 0) checkIsHuman(env, 'only a human can use --group');
 	if (ownerSql) checkIsHuman(env, 'only a human can use --owner-sql');
 	if (ownerSql && sql === false)
 		throw new UsageError('--owner-sql needs the server that --no-sql omits.', 'Use one of them.');

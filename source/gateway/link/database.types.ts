@@ -43,6 +43,7 @@ export type Database = {
 			agents: {
 				Row: {
 					damped: string | null;
+					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;
@@ -58,6 +59,7 @@ export type Database = {
 				ComputedFields: never;
 				Insert: {
 					damped?: string | null;
+					groups?: string[];
 					joined_at?: string;
 					joined_snapshot?: unknown;
 					kind?: string;
@@ -72,6 +74,7 @@ export type Database = {
 				};
 				Update: {
 					damped?: string | null;
+					groups?: string[];
 					joined_at?: string;
 					joined_snapshot?: unknown;
 					kind?: string;
@@ -204,7 +207,7 @@ export type Database = {
 					content: string;
 					created_at?: string;
 					id?: number;
-					mentions?: never;
+					mentions?: string[];
 					meta?: NonNullable<Json>;
 					reply_to?: number | null;
 					tag?: never;
@@ -220,7 +223,7 @@ export type Database = {
 					content?: string;
 					created_at?: string;
 					id?: number;
-					mentions?: never;
+					mentions?: string[];
 					meta?: NonNullable<Json>;
 					reply_to?: number | null;
 					tag?: never;
@@ -543,10 +546,35 @@ export type Database = {
 			[_ in never]: never;
 		};
 		Functions: {
+			agent_groups: {
+				Args: {p_add?: string[]; p_remove?: string[]; p_tag: string};
+				Returns: {
+					damped: string | null;
+					groups: string[];
+					joined_at: string;
+					joined_snapshot: unknown;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
 			agent_restore: {
 				Args: {p_tag: string};
 				Returns: {
 					damped: string | null;
+					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;
@@ -570,6 +598,7 @@ export type Database = {
 				Args: {p_tag: string};
 				Returns: {
 					damped: string | null;
+					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;
@@ -602,6 +631,7 @@ export type Database = {
 				};
 				Returns: {
 					damped: string | null;
+					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;
@@ -625,6 +655,7 @@ export type Database = {
 				Args: {p_tag: string};
 				Returns: {
 					damped: string | null;
+					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
 					kind: string;

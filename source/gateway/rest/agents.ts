@@ -6,12 +6,13 @@ import {rows} from './columns.ts';
 import {readAgent} from './rows.ts';
 
 /** Reads and changes agents. */
-export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp'> {
+export function createAgents(
+	requests: Requests,
+): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp' | 'group'> {
 	/** Calls a function that returns the agent that it changed. */
-	async function change<Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore' | 'agent_undamp'>(
-		name: Name,
-		args: Arguments<Name>,
-	): Promise<Agent> {
+	async function change<
+		Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore' | 'agent_undamp' | 'agent_groups',
+	>(name: Name, args: Arguments<Name>): Promise<Agent> {
 		const [agent] = rows(readAgent, await requests.rpc(name, args));
 		if (agent === undefined) throw new MailboxError('internal', `${name} answered without a row.`);
 		return agent;
@@ -32,6 +33,9 @@ export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touc
 		revoke: tag => change('agent_revoke', {p_tag: tag}),
 
 		restore: tag => change('agent_restore', {p_tag: tag}),
+
+		group: (tag, {add = [], remove = []}) =>
+			change('agent_groups', {p_tag: tag, p_add: [...add], p_remove: [...remove]}),
 
 		undamp: tag => change('agent_undamp', {p_tag: tag}),
 	};

@@ -92,6 +92,8 @@ export const readAgent: Reader<Agent> = row<Agent, TableRowOf<'agents'>>('agents
 	sessions: integer,
 	wake: nullable(among(wakes)),
 	damped: nullable(text),
+	// A database of an earlier version has none.
+	groups: value => (value === undefined ? [] : list(text)(value)),
 	meta: object,
 });
 

@@ -1,3 +1,4 @@
+import {groupsOf} from '../../mailbox/agent.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state/state.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
@@ -57,7 +58,7 @@ function tagCompletions(state: State, compose: Compose): Completions {
 	const me = composeTag(state, compose);
 	const tags = fuzzy(
 		mention.typed,
-		knownTags(state).filter(tag => !sameTag(tag, me)),
+		[...knownTags(state).filter(tag => !sameTag(tag, me)), ...groupsOf(state.agents.values())],
 		tag => tag,
 	).slice(0, maxCompletions);
 	if (tags.length === 1 && tags[0] === mention.typed) return none;

@@ -1,6 +1,6 @@
-import {presenceOf, type Agent} from '../../mailbox/agent.ts';
+import {addressees, presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {mentionsIn} from '../../mailbox/message.ts';
-import {foldTag, sameTag} from '../../mailbox/tag.ts';
+import {foldTag, HUMAN, sameTag} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isKnownTag, meantTag} from '../../store/delivery.ts';
 import type {State} from '../../store/state/state.ts';
@@ -47,7 +47,8 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 		const wordings = meant === null ? [plain] : [p`${plain}; did you mean ${printable(meant)}?`, plain];
 		return {wordings, style: theme.warn};
 	}
-	const agents = tags.flatMap(tag => {
+	const me = state.identity?.tag ?? HUMAN;
+	const agents = addressees([...state.agents.values()], tags, me).flatMap(tag => {
 		const agent = state.agents.get(foldTag(tag));
 		return agent === undefined || agent.kind === 'human' ? [] : [agent];
 	});
