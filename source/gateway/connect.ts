@@ -68,7 +68,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		...createReceipts(requests, messages, () => identityOf(link.target, actingTag).tag),
 		...agents,
 		tasks,
-		search: createSearch(requests, messages),
+		...createSearch(requests, messages),
 		table: name => readTable(requests, name),
 		sql: (statements, options) => runAgentSql(requests, statements, options),
 		subscribe(listener, from = null, about = 'everything') {

@@ -1,6 +1,14 @@
 import {readFileSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {agent, type Caller, engines, type MigratedDatabase, migrationsFolder, owner, service} from '../helpers/migrated.ts';
+import {
+	agent,
+	type Caller,
+	engines,
+	type MigratedDatabase,
+	migrationsFolder,
+	owner,
+	service,
+} from '../helpers/migrated.ts';
 
 /** Numbers from 0 to 1, the same in each run. */
 function randomness(seed: number): () => number {
@@ -180,7 +188,8 @@ describe.each(engines)('search on $engine', ({open}) => {
 				parts.filter(({found, to}) => to !== null && found.some(id => id < to)),
 			];
 			const untimed = parts.filter(({to, timed}) => timed !== (to !== null));
-			if (rising.length + early.length + untimed.length > 0) wrong.push(`order of parts: ${args} ${JSON.stringify(parts)}`);
+			if (rising.length + early.length + untimed.length > 0)
+				wrong.push(`order of parts: ${args} ${JSON.stringify(parts)}`);
 			most = Math.max(most, parts.length);
 		}
 		expect(most).toBeGreaterThan(3);
