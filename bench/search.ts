@@ -27,7 +27,7 @@ const searches: ReadonlyArray<readonly [string, string]> = [
 ];
 
 /** Milliseconds after which the first answer begins no further step (source/gateway/rest/search.ts). */
-const firstPart = 5;
+const firstPart = 4;
 
 /**
  * Searches in a history of that many messages, on each engine: the first answer, which may be a part, and the whole page. Floor: a call
@@ -70,7 +70,7 @@ async function measure(where: string, database: Pick<MigratedDatabase, 'as'>): P
 		}
 		const [row] = await database.as(
 			reader,
-			`select jsonb_array_length(part -> 'messages') as found, (select max(id) from messages) - (part ->> 'searched_to')::bigint as ids
+			`select json_array_length(part -> 'messages') as found, (select max(id) from messages) - (part ->> 'searched_to')::bigint as ids
 			from ${part} as part`,
 		);
 		const reached =

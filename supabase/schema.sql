@@ -5661,9 +5661,11 @@ begin
         common := array(
           with newest as materialized (
             select w.words from agentmux.message_words as w where w.message_id <= high order by w.message_id desc limit 128
+          ), prefixes as materialized (
+            select item, agentmux.words_query(array[item]) as query from (select distinct item from unnest(p_words) as item where item like '%*') as i
           )
-          select i.item from (select distinct item from unnest(p_words) as item where item like '%*') as i
-          where i.item like '-%' or (select count(*) from newest as n where ts_match_vq(n.words, agentmux.words_query(array[i.item]))) > 10);
+          select p.item from prefixes as p
+          where p.item like '-%' or (select count(*) from newest as n where ts_match_vq(n.words, p.query)) > 10);
       end if;
       indexed := agentmux.all_of(agentmux.any_order(words),
         agentmux.any_order(agentmux.words_query(array(select item from unnest(p_words) as item where item not like '-%' and item <> all (common)))),
@@ -5785,7 +5787,7 @@ end $function$;
 -- The same, as far as a search comes in about p_milliseconds: `messages`; `searched_to`, the id down to which everything was searched,
 -- and `searched_to_at`, the time of that message. To go on, p_before_id is that id. Null: the page is full, or nothing is left.
 CREATE OR REPLACE FUNCTION public.search_part(p_query text DEFAULT NULL::text, p_limit integer DEFAULT 50, p_words text[] DEFAULT '{}'::text[], p_from text[] DEFAULT '{}'::text[], p_to text[] DEFAULT '{}'::text[], p_tag text[] DEFAULT '{}'::text[], p_thread bigint[] DEFAULT '{}'::bigint[], p_id bigint[] DEFAULT '{}'::bigint[], p_after timestamp with time zone DEFAULT NULL::timestamp with time zone, p_before timestamp with time zone DEFAULT NULL::timestamp with time zone, p_is text[] DEFAULT '{}'::text[], p_has text[] DEFAULT '{}'::text[], p_before_id bigint DEFAULT NULL::bigint, p_milliseconds integer DEFAULT 40)
- RETURNS jsonb
+ RETURNS json
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO ''
@@ -5795,8 +5797,8 @@ declare
 begin
   select * into part from agentmux.search(p_query, p_limit, p_words, p_from, p_to, p_tag, p_thread, p_id, p_after,
     p_before, p_is, p_has, p_before_id, least(greatest(coalesce(p_milliseconds, 40), 0), 1000));
-  return jsonb_build_object(
-    'messages', coalesce((select jsonb_agg(to_jsonb(m.*) order by m.id desc) from public.messages as m where m.id = any (part.ids)), '[]'),
+  return json_build_object(
+    'messages', coalesce((select json_agg(m.* order by m.id desc) from public.messages as m where m.id = any (part.ids)), '[]'),
     'searched_to', part.below,
     'searched_to_at', (select m.created_at from public.messages as m where m.id >= part.below order by m.id limit 1));
 end $function$;

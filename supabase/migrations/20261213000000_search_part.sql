@@ -131,9 +131,11 @@ begin
         common := array(
           with newest as materialized (
             select w.words from agentmux.message_words as w where w.message_id <= high order by w.message_id desc limit 128
+          ), prefixes as materialized (
+            select item, agentmux.words_query(array[item]) as query from (select distinct item from unnest(p_words) as item where item like '%*') as i
           )
-          select i.item from (select distinct item from unnest(p_words) as item where item like '%*') as i
-          where i.item like '-%' or (select count(*) from newest as n where ts_match_vq(n.words, agentmux.words_query(array[i.item]))) > 10);
+          select p.item from prefixes as p
+          where p.item like '-%' or (select count(*) from newest as n where ts_match_vq(n.words, p.query)) > 10);
       end if;
       indexed := agentmux.all_of(agentmux.any_order(words),
         agentmux.any_order(agentmux.words_query(array(select item from unnest(p_words) as item where item not like '-%' and item <> all (common)))),
@@ -275,15 +277,15 @@ create or replace function public.search_part(p_query text default null, p_limit
   p_thread bigint[] default '{}', p_id bigint[] default '{}',
   p_after timestamptz default null, p_before timestamptz default null,
   p_is text[] default '{}', p_has text[] default '{}', p_before_id bigint default null, p_milliseconds int default 40)
-returns jsonb
+returns json
 language plpgsql stable security definer set search_path = '' as $$
 declare
   part record;
 begin
   select * into part from agentmux.search(p_query, p_limit, p_words, p_from, p_to, p_tag, p_thread, p_id, p_after,
     p_before, p_is, p_has, p_before_id, least(greatest(coalesce(p_milliseconds, 40), 0), 1000));
-  return jsonb_build_object(
-    'messages', coalesce((select jsonb_agg(to_jsonb(m.*) order by m.id desc) from public.messages as m where m.id = any (part.ids)), '[]'),
+  return json_build_object(
+    'messages', coalesce((select json_agg(m.* order by m.id desc) from public.messages as m where m.id = any (part.ids)), '[]'),
     'searched_to', part.below,
     'searched_to_at', (select m.created_at from public.messages as m where m.id >= part.below order by m.id limit 1));
 end $$;

@@ -150,7 +150,7 @@ describe.each(engines)('search on $engine', ({open}) => {
 		for (let [left, to]: [number, number | null] = [limit, before]; left > 0;) {
 			const [row] = await database.as(
 				caller,
-				`select array(select (m ->> 'id')::bigint from jsonb_array_elements(part -> 'messages') as m) as found,
+				`select array(select (m ->> 'id')::bigint from json_array_elements(part -> 'messages') as m) as found,
 					(part ->> 'searched_to')::bigint as to, (part ->> 'searched_to_at')::timestamptz is not null as timed
 				from search_part(${terms}, p_limit => ${left}, p_before_id => ${to}, p_milliseconds => 0) as part`,
 			);

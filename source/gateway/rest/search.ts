@@ -85,7 +85,7 @@ function timestamp(at: number): string | null {
  * Milliseconds after which a call of search_part begins no further step. The first answer comes at once; later calls are longer, but no
  * caller of the database waits for one.
  */
-const [firstPart, furtherPart] = [5, 40];
+const [firstPart, furtherPart] = [4, 40];
 
 /** One alternative of a filter, as far as it was searched. */
 interface Alternative {
