@@ -38,10 +38,15 @@ const command: Command = {
 		const filter = parseStored(textOf(input, 'query'), Date.now(), 'See `agentmux search --help`.');
 		const limit = countFlag(flags, 'lines') ?? 50;
 		await withMailbox(invocation, {}, async mailbox => {
-			const messages = await mailbox.search(filter, {limit});
-			if (flags['json'] === true) await writeJson(stdout, messages);
-			else if (messages.length === 0) remark(stderr, 'No messages found.');
-			else await write(stdout, joinPrintable(messages.map(message => messageText(stdout, message))));
+			if (flags['json'] === true) return writeJson(stdout, await mailbox.search(filter, {limit}));
+			let found = 0;
+			// Printed as they are found: the rest of a long history may take a while.
+			for await (const {messages} of mailbox.searchParts(filter, {limit})) {
+				found += messages.length;
+				if (messages.length > 0)
+					await write(stdout, joinPrintable(messages.map(message => messageText(stdout, message))));
+			}
+			if (found === 0) remark(stderr, 'No messages found.');
 		});
 	},
 };

@@ -70,7 +70,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		...agents,
 		tasks,
 		approvals: createApprovals(requests, messages),
-		search: createSearch(requests, messages),
+		...createSearch(requests, messages),
 		table: name => readTable(requests, name),
 		sql: (statements, options) => runAgentSql(requests, statements, options),
 		subscribe(listener, from = null, about = 'everything') {

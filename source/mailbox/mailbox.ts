@@ -3,7 +3,16 @@ import type {Approval, Decision} from './approval.ts';
 import type {About, Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';
-import type {Channel, Checked, CheckOptions, HistoryQuery, InboxQuery, SearchPage, TakeOptions} from './query.ts';
+import type {
+	Channel,
+	Checked,
+	CheckOptions,
+	HistoryQuery,
+	InboxQuery,
+	SearchPage,
+	SearchPart,
+	TakeOptions,
+} from './query.ts';
 import type {Receipt} from './receipt.ts';
 import type {ChainHead, CheckedSeal} from './seal.ts';
 import type {SqlOptions, SqlRow} from './sql.ts';
@@ -59,6 +68,12 @@ export interface Mailbox {
 	 * what was read (filter.ts, storedPart).
 	 */
 	search(filter: Filter, page?: SearchPage): Promise<Message[]>;
+
+	/**
+	 * The same page in parts, each as soon as it was found: the first within milliseconds, however long the history is. Whoever stops
+	 * asking for parts ends the search.
+	 */
+	searchParts(filter: Filter, page?: SearchPage): AsyncGenerator<SearchPart, void>;
 
 	/** The messages that are addressed to the reader and not acked by it, oldest first. Reading marks nothing. */
 	inbox(reader: Tag, query?: InboxQuery): Promise<Message[]>;

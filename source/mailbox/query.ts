@@ -27,6 +27,21 @@ export interface SearchPage {
 	readonly signal?: AbortSignal;
 }
 
+/** What a part of a search found. */
+export interface SearchPart {
+	/** Newest first, and older than those of the parts before. */
+	readonly messages: readonly Message[];
+	/** How far back everything was searched. Null after the last part: the page is full, or nothing older is left. */
+	readonly searchedTo: SearchedTo | null;
+}
+
+export interface SearchedTo {
+	/** The oldest message that was searched. */
+	readonly id: number;
+	/** When it was written; null if that is not known. */
+	readonly at: string | null;
+}
+
 export interface InboxQuery {
 	/** Maximum number, oldest first; default 50. */
 	readonly limit?: number;

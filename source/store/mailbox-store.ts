@@ -4,7 +4,7 @@ import type {Unsubscribe} from '../mailbox/event.ts';
 import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Draft, Message} from '../mailbox/message.ts';
-import type {SearchPage} from '../mailbox/query.ts';
+import type {SearchPage, SearchPart} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {createAcknowledger} from './acknowledger.ts';
@@ -57,6 +57,8 @@ export interface MailboxStore {
 	find(id: number): Promise<Message | null>;
 	/** Searches all of history, newest first, and loads the receipts of the results. Rejects with MailboxError. */
 	search(filter: Filter, page: SearchPage): Promise<readonly Message[]>;
+	/** The same page in parts, like the mailbox's. */
+	searchParts(filter: Filter, page: SearchPage): AsyncGenerator<SearchPart, void>;
 	/** Sets up to where the human had read at an earlier start; to be called before `ready`. */
 	remember(seen: SeenMarks): void;
 	markSeen(feed: FeedId, id: number): void;
@@ -140,6 +142,13 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			const messages = await opened.search(filter, page);
 			await loadReceipts(opened, apply, messages);
 			return messages;
+		},
+		async *searchParts(filter, page) {
+			const opened = await opening;
+			for await (const part of opened.searchParts(filter, page)) {
+				await loadReceipts(opened, apply, part.messages);
+				yield part;
+			}
 		},
 		remember: follower.remember,
 		markSeen(feed, id) {

@@ -5,7 +5,7 @@ import {everything} from '../../source/mailbox/filter.ts';
 import {compileFilter} from '../../source/mailbox/filter/filter-match.ts';
 import {parseFilter} from '../../source/mailbox/filter/filter-parse.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
-import type {SearchPage} from '../../source/mailbox/query.ts';
+import type {SearchPage, SearchPart} from '../../source/mailbox/query.ts';
 import {isStuck} from '../../source/mailbox/receipt.ts';
 import {redactionOf} from '../../source/mailbox/redaction.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
@@ -204,6 +204,24 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await ids(word, {limit: 1})).toEqual([two.id]);
 		expect(await ids(word, {limit: 1, before: two.id})).toEqual([one.id]);
 		expect(await ids(`${word} nothing`)).toEqual([]);
+	});
+
+	test('a search in parts has the same page, and says at its end that nothing is left', async () => {
+		const [mailbox, tag] = await join();
+		const word = `w${randomUUID().replaceAll('-', '')}`;
+		for (let n = 0; n < 5; n++) await mailbox.post({content: `[${tag}] the ${word} number ${n}`});
+		for (const [query, page] of [
+			[word, {}],
+			[`${word} "number 3" or ${word} "number 1"`, {}],
+			[`${word} or the`, {limit: 3}],
+			[`${word} nothing`, {}],
+		] as const) {
+			const {filter} = parseFilter(query, Date.now());
+			const parts: SearchPart[] = [];
+			for await (const part of mailbox.searchParts(filter, page)) parts.push(part);
+			expect(parts.flatMap(({messages}) => messages)).toEqual(await mailbox.search(filter, page));
+			expect(parts.at(-1)?.searchedTo).toBeNull();
+		}
 	});
 
 	test('search knows the whole grammar, as it is known where messages are held', async () => {

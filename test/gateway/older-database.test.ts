@@ -1,10 +1,12 @@
 import {afterEach, expect, test, vi} from 'vitest';
 import {connectMailbox} from '../../source/gateway/connect.ts';
 import type {Transport} from '../../source/gateway/link/link.ts';
+import {parseFilter} from '../../source/mailbox/filter/filter-parse.ts';
 import type {Mailbox} from '../../source/mailbox/mailbox.ts';
+import type {SearchPart} from '../../source/mailbox/query.ts';
 import {startTestHub, type TestHub} from '../helpers/hub.ts';
 
-const newer = /\/rpc\/(?:inbox_check|messages_poll)$/;
+const newer = /\/rpc\/(?:inbox_check|messages_poll|search_part)$/;
 const timing = {idle: 50};
 
 let ends: (() => Promise<void>)[] = [];
@@ -19,6 +21,12 @@ async function openHub(): Promise<TestHub> {
 	return hub;
 }
 
+/** A request for a part of a search, so that each part is one step. */
+function inSteps(init?: RequestInit): RequestInit | undefined {
+	if (typeof init?.body !== 'string') return init;
+	return {...init, body: init.body.replace(/"p_milliseconds":\d+/, '"p_milliseconds":0')};
+}
+
 /** A mailbox of an agent, and the requests that it makes; `isOlder`: as if the database had none of the newer functions. */
 function open(hub: TestHub, tag: string, isOlder = false): {mailbox: Mailbox; asked: string[]} {
 	const asked: string[] = [];
@@ -29,7 +37,7 @@ function open(hub: TestHub, tag: string, isOlder = false): {mailbox: Mailbox; as
 		fetch: async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
 			const {pathname} = new URL(new Request(input).url);
 			asked.push(pathname.replace('/rest/v1/', ''));
-			if (!isOlder || !newer.test(pathname)) return fetch(input, init);
+			if (!isOlder || !newer.test(pathname)) return fetch(input, inSteps(init));
 			const message = `Could not find the function public.${pathname.split('/').at(-1)} in the schema cache`;
 			return Response.json({code: 'PGRST202', message, details: null, hint: null}, {status: 404});
 		},
@@ -101,3 +109,60 @@ test.each([false, true])(
 		await vi.waitFor(() => expect(heard).toEqual(['after']), {timeout: 10_000});
 	},
 );
+
+test('a search takes several requests in a long history; with an older database it is one, and finds the same', async () => {
+	const hub = await openHub();
+	const writer = open(hub, 'WRITER').mailbox;
+	const service = {
+		apikey: hub.serviceRoleKey,
+		authorization: `Bearer ${hub.serviceRoleKey}`,
+		'content-type': 'application/json',
+	};
+	const history = Array.from({length: 700}, (_, n) => ({
+		content: `[WRITER] number ${n}${n % 90 === 0 ? ' needle' : ''}`,
+	}));
+	const inserted = await fetch(`${hub.url}/rest/v1/messages`, {
+		method: 'POST',
+		headers: service,
+		body: JSON.stringify(history),
+	});
+	expect(inserted.status).toBe(201);
+	await writer.post({content: '[WRITER] the newest needle'});
+	const found: unknown[] = [];
+	const counts: number[] = [];
+	for (const tag of ['NEW', 'OLD']) {
+		const {mailbox, asked} = open(hub, tag, tag === 'OLD');
+		const bodies: string[][] = [];
+		for (const [query, limit] of [
+			['needle', 50],
+			['needle', 5],
+			['absent', 50],
+			['"number 90" or "number 630" or newest', 50],
+			['needle or number', 3],
+		] as const) {
+			const {filter} = parseFilter(query, Date.now());
+			const whole = await mailbox.search(filter, {limit});
+			const parts: SearchPart[] = [];
+			for await (const part of mailbox.searchParts(filter, {limit})) parts.push(part);
+			expect(parts.flatMap(({messages}) => messages)).toEqual(whole);
+			const reached = parts.map(({searchedTo}) => searchedTo?.id ?? 0);
+			expect(reached).toEqual(reached.toSorted((one, other) => other - one));
+			expect(parts.every(({messages}, index) => messages.every(({id}) => id >= reached[index]!))).toBe(true);
+			expect(parts.slice(0, -1).every(({searchedTo}) => typeof searchedTo?.at === 'string')).toBe(true);
+			if (query === 'absent') counts.push(parts.length);
+			bodies.push(whole.map(({body}) => body));
+		}
+		found.push(bodies);
+		expect(asked.filter(name => name === 'rpc/search_part').length > 1).toBe(tag === 'NEW');
+	}
+	expect(found[1]).toEqual(found[0]);
+	expect(found[0]).toMatchObject([
+		{length: 9},
+		{length: 5},
+		[],
+		['the newest needle', 'number 630 needle', 'number 90 needle'],
+		{length: 3},
+	]);
+	expect(counts[0]).toBeGreaterThan(2);
+	expect(counts[1]).toBe(1);
+});

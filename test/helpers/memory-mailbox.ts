@@ -58,6 +58,21 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		// There is no chain in memory: nothing has been sealed.
 		seal: () => call(() => ({epoch: server.epoch, seq: 0, hash: '', more: false})),
 		checkSeals: () => call(() => []),
+		async *searchParts(filter, page) {
+			let rest = await this.search(filter, page);
+			const newest = server.messages.toReversed();
+			for (
+				let looked = server.searchedAtOnce;
+				looked < newest.length && rest.length > 0;
+				looked += server.searchedAtOnce
+			) {
+				const {id, created_at: at} = newest[looked - 1]!;
+				yield {messages: rest.filter(found => found.id >= id), searchedTo: {id, at}};
+				rest = rest.filter(found => found.id < id);
+				await server.furtherPart();
+			}
+			yield {messages: rest, searchedTo: null};
+		},
 		search: (filter, {limit = 50, before = Infinity, signal} = {}) =>
 			call(() => {
 				if (signal?.aborted === true) throw new MailboxError('offline', 'Nobody waits for it any more.');

@@ -32,6 +32,10 @@ export class MemoryServer {
 	/** Other tables, by name; null: nobody may read it. */
 	readonly tables = new Map<string, readonly TableRow[] | null>();
 	readonly history = new MemoryHistory();
+	/** How many messages a part of a search looks at. */
+	searchedAtOnce = Infinity;
+	/** What a search waits for before each further part. */
+	furtherPart: () => Promise<void> = () => Promise.resolve();
 	/** What time it is, in milliseconds since 1970: a test may say. */
 	clock: () => number = Date.now;
 	readonly tasks = new MemoryTasks(

@@ -1,5 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
+import {afterEach, beforeEach, describe, expect, onTestFinished, test, vi} from 'vitest';
 import {planGuidance} from '../../source/join/files/guidance-file.ts';
 import {hookRoom} from '../../source/join/clients/hook-room.ts';
 import {mailText, openText} from '../../source/join/hook/mail-text.ts';
@@ -583,6 +583,31 @@ describe('read_thread', () => {
 			'The text of message #1 ends at 5. You have all of it.',
 		);
 	});
+});
+
+test('search_messages ends after a while, and says how far back it searched and how to go on', async () => {
+	for (const colour of ['red', 'blue', 'green']) await post(`the ${colour} house`);
+	database.searchedAtOnce = 1;
+	const now = performance.now.bind(performance);
+	let waited = 0;
+	const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + waited);
+	onTestFinished(() => clock.mockRestore());
+	database.furtherPart = async () => {
+		waited += 6000;
+	};
+	const called = await call('search_messages', {query: 'house'});
+	expect(messagesIn(called).map(({id}) => id)).toEqual([3, 2, 1]);
+	expect(called.text).not.toContain('stopped');
+	for (const colour of ['white', 'black']) await post(`the ${colour} house`);
+	const cut = await call('search_messages', {query: 'house'});
+	expect(messagesIn(cut).map(({id}) => id)).toEqual([5, 4, 3]);
+	const [, before] =
+		/The search stopped after 10 s, at message #3\. Add (before:\S+) to search older ones\.$/.exec(cut.text) ?? [];
+	database.searchedAtOnce = Infinity;
+	expect(messagesIn(await call('search_messages', {query: `house ${before}`})).at(-1)).toMatchObject({id: 1});
+	database.searchedAtOnce = 1;
+	const none = await call('search_messages', {query: 'red'});
+	expect(none.text).toMatch(/^The search stopped after 10 s, at message #3\. Add before:/);
 });
 
 test('search_messages finds and quotes, and says what to do when nothing is found', async () => {

@@ -1,6 +1,14 @@
 import {readFileSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {agent, engines, type MigratedDatabase, migrationsFolder, owner, service} from '../helpers/migrated.ts';
+import {
+	agent,
+	type Caller,
+	engines,
+	type MigratedDatabase,
+	migrationsFolder,
+	owner,
+	service,
+} from '../helpers/migrated.ts';
 
 /** Numbers from 0 to 1, the same in each run. */
 function randomness(seed: number): () => number {
@@ -31,8 +39,20 @@ function content(index: number): string {
 	return `${chance(0.05) ? '' : `[${pick(tags)}] `}${body.join(pick([' ', ', ', '-']))}`;
 }
 
-/** The arguments of a search. */
-function call(moments: readonly string[], ids: readonly number[]): string {
+interface Call {
+	/** The arguments of a search but for the next two. */
+	readonly terms: string;
+	readonly limit: number;
+	readonly before: number | null;
+}
+
+interface Part {
+	readonly found: readonly number[];
+	readonly to: number | null;
+	readonly timed: boolean;
+}
+
+function call(moments: readonly string[], ids: readonly number[]): Call {
 	const minus = (share: number): string => (chance(share) ? '-' : '');
 	const some = (share: number, item: () => string): string =>
 		`'{${Array.from({length: chance(share) ? (chance(0.3) ? 2 : 1) : 0}, () => `"${item()}"`).join(',')}}'`;
@@ -60,7 +80,6 @@ function call(moments: readonly string[], ids: readonly number[]): string {
 		]);
 	const tag = (): string => minus(0.3) + pick([...tags, 'a', 'human', 'nobody', "no'tag"]).replace("'", "''");
 	const parts = [
-		`p_limit => ${pick([1, 3, 50, 1000])}`,
 		`p_words => ${some(0.7, word)}`,
 		`p_from => ${some(0.25, tag)}`,
 		`p_to => ${some(0.25, tag)}`,
@@ -76,8 +95,7 @@ function call(moments: readonly string[], ids: readonly number[]): string {
 		);
 	if (chance(0.2)) parts.push(`p_before => '${pick(moments)}'`);
 	if (chance(0.2)) parts.push(`p_after => '${pick(moments)}'`);
-	if (chance(0.2)) parts.push(`p_before_id => ${pick(ids)}`);
-	return parts.join(', ');
+	return {terms: parts.join(', '), limit: pick([1, 3, 50, 1000]), before: chance(0.2) ? pick(ids) : null};
 }
 
 describe.each(engines)('search on $engine', ({open}) => {
@@ -126,12 +144,32 @@ describe.each(engines)('search on $engine', ({open}) => {
 	}, 300_000);
 	afterAll(() => database.close());
 
+	/** The parts of a search, each of which is one step. */
+	const inParts = async (caller: Caller, {terms, limit, before}: Call): Promise<Part[]> => {
+		const parts: Part[] = [];
+		for (let [left, to]: [number, number | null] = [limit, before]; left > 0;) {
+			const [row] = await database.as(
+				caller,
+				`select array(select (m ->> 'id')::bigint from json_array_elements(part -> 'messages') as m) as found,
+					(part ->> 'searched_to')::bigint as to, (part ->> 'searched_to_at')::timestamptz is not null as timed
+				from search_part(${terms}, p_limit => ${left}, p_before_id => ${to}, p_milliseconds => 0) as part`,
+			);
+			const [found, reached] = [(row!['found'] as unknown[]).map(Number), row!['to']];
+			to = reached === null ? null : Number(reached);
+			parts.push({found, to, timed: row!['timed'] === true});
+			left -= found.length;
+			if (to === null) break;
+		}
+		return parts;
+	};
+
 	/** The searches that find something else than those that look at every message. A third of all must find something. */
 	const differences = async (count: number): Promise<string[]> => {
 		const wrong: string[] = [];
-		let finding = 0;
+		let [finding, most] = [0, 0];
 		for (let round = 0; round < count; round += 1) {
-			const args = call(moments, ids);
+			const asked = call(moments, ids);
+			const args = `${asked.terms}, p_limit => ${asked.limit}, p_before_id => ${asked.before}`;
 			const caller = pick([agent('A'), agent('d-2'), service('HUMAN'), service()]);
 			const [row] = await database.as(
 				caller,
@@ -140,7 +178,21 @@ describe.each(engines)('search on $engine', ({open}) => {
 			if ((row!['all'] as unknown[]).length > 0) finding += 1;
 			if (JSON.stringify(row!['found']) !== JSON.stringify(row!['all']))
 				wrong.push(`${JSON.stringify(caller)} ${args}`);
+			if (round % 3 > 0) continue;
+			const parts = await inParts(caller, asked);
+			if (JSON.stringify(parts.flatMap(({found}) => found)) !== JSON.stringify((row!['all'] as unknown[]).map(Number)))
+				wrong.push(`in parts: ${JSON.stringify(caller)} ${args}`);
+			// Each part says truly how far it came, and is further than the one before.
+			const [rising, early] = [
+				parts.filter(({to}, index) => to !== null && index > 0 && to >= parts[index - 1]!.to!),
+				parts.filter(({found, to}) => to !== null && found.some(id => id < to)),
+			];
+			const untimed = parts.filter(({to, timed}) => timed !== (to !== null));
+			if (rising.length + early.length + untimed.length > 0)
+				wrong.push(`order of parts: ${args} ${JSON.stringify(parts)}`);
+			most = Math.max(most, parts.length);
 		}
+		expect(most).toBeGreaterThan(3);
 		expect(finding).toBeGreaterThan(count / 3);
 		return wrong;
 	};

@@ -110,6 +110,21 @@ describe('/', () => {
 		expect(screen.join('\n')).toContain('number 2307');
 	});
 
+	it('shows what it found until now and how far back that is, while it goes on', async () => {
+		const terminal = await open('unfinished', 'middle');
+		terminal.write('/needle');
+		const screen = await terminal.waitFor(/1 of 10, searched back to \d\d:\d\d/);
+		expect(screen.join('\n')).toContain('number 2307');
+		terminal.write('\r');
+		await terminal.waitFor(/SEARCH needle +1 of 10\+/);
+		terminal.write('n'.repeat(9));
+		await terminal.waitFor('10 of 10+');
+		// Waits for the eleventh.
+		terminal.write('n');
+		terminal.kill('SIGUSR2');
+		await terminal.waitFor(/11 of 24/);
+	});
+
 	it('fits into the smallest screen', async () => {
 		const terminal = await open('needles', 'least');
 		terminal.write('/needle');

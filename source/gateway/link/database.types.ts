@@ -1126,6 +1126,25 @@ export type Database = {
 					isSetofReturn: true;
 				};
 			};
+			search_part: {
+				Args: {
+					p_after?: string;
+					p_before?: string;
+					p_before_id?: number;
+					p_from?: string[];
+					p_has?: string[];
+					p_id?: number[];
+					p_is?: string[];
+					p_limit?: number;
+					p_milliseconds?: number;
+					p_query?: string;
+					p_tag?: string[];
+					p_thread?: number[];
+					p_to?: string[];
+					p_words?: string[];
+				};
+				Returns: Json;
+			};
 			session_end: {Args: {p_sessions: string[]}; Returns: number};
 			task_add: {
 				Args: {

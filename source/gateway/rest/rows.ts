@@ -2,7 +2,7 @@ import {presences, wakes, type Agent} from '../../mailbox/agent.ts';
 import {approvalStates, type Approval} from '../../mailbox/approval.ts';
 import type {RemovedRow} from '../../mailbox/event.ts';
 import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
-import type {Channel, Checked} from '../../mailbox/query.ts';
+import type {Channel, Checked, SearchedTo} from '../../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../../mailbox/state-change.ts';
 import type {TableRow} from '../../mailbox/table.ts';
@@ -139,6 +139,17 @@ export function readChecked(value: unknown): Omit<Checked, 'messages'> & {readon
 	const [others, given] = [ids(waiting), ids(open)];
 	if (others === undefined || given === undefined) throw misfit('a check of the mail came without what waits');
 	return {messages: rows(readMessage, messages), receipts: rows(readReceipt, receipts), waiting: others, open: given};
+}
+
+/** Reads the answer of `search_part`. */
+export function readSearchPart(value: unknown): {
+	readonly messages: MessageRow[];
+	readonly searchedTo: SearchedTo | null;
+} {
+	const {messages, searched_to, searched_to_at} = object(value) ?? {};
+	const [id, at] = [nullable(integer)(searched_to), nullable(text)(searched_to_at)];
+	if (id === undefined || at === undefined) throw misfit('a search came without how far it got');
+	return {messages: rows(readMessage, messages), searchedTo: id === null ? null : {id, at}};
 }
 
 const readAgentKey = row<Pick<Agent, 'tag'>, TableRowOf<'agents'>>('agents', {tag: text});

@@ -16,9 +16,9 @@ interface HitsOptions {
 }
 
 export interface Hits {
-	/** Asks for the newest hits. Resolves when they, or the reason why there are none, are in the `Search`. */
+	/** Asks for the newest hits. Resolves when the first of them, or the reason why there are none, are in the `Search`. */
 	ask(filter: Filter): Promise<void>;
-	/** Loads the next older page, if there is one. Resolves when it has arrived, or cannot be read now. */
+	/** Waits for the rest of the first page, or loads the next older one. Resolves when it has arrived, or cannot be read now. */
 	loadMore(): Promise<void>;
 	/** Drops whatever has been asked for. */
 	stop(): void;
@@ -29,6 +29,8 @@ export function createHits({store, ui}: HitsOptions): Hits {
 	/** Belongs to the newest question: answers to any other are dropped. */
 	let asking: AbortController | null = null;
 	let loading: Promise<void> | null = null;
+	/** Ends when its page is full, or all was searched. */
+	let reading: Promise<void> = Promise.resolve();
 
 	function change(next: Partial<Search>): void {
 		const {search} = ui.getState();
@@ -42,7 +44,7 @@ export function createHits({store, ui}: HitsOptions): Hits {
 
 	function loaded(filter: Filter): Partial<Search> {
 		const hits = store.getState().messages.filter(testOf(store, filter)).reverse();
-		return {hits, more: false, phase: 'local', failure: null};
+		return {hits, more: false, searchedTo: null, phase: 'local', failure: null};
 	}
 
 	async function loadBefore(filter: Filter, before: number): Promise<void> {
@@ -58,23 +60,40 @@ export function createHits({store, ui}: HitsOptions): Hits {
 		}
 	}
 
+	/** Reads the newest page, in parts. `begun` is called when there is a hit. */
+	async function read(filter: Filter, mine: AbortController, begun: () => void): Promise<void> {
+		let hits: readonly Message[] = [];
+		let [found, parts] = [0, 0];
+		try {
+			for await (const {messages, searchedTo} of store.searchParts(filter, {limit: pageSize, signal: mine.signal})) {
+				if (asking !== mine) return;
+				found += messages.length;
+				hits = [...hits, ...fitting(filter, messages)];
+				const rest: Partial<Search> =
+					searchedTo === null ? {more: found === pageSize, phase: 'done'} : {more: true, phase: 'asking'};
+				change({...rest, hits, searchedTo, failure: null, ...(parts === 0 && {index: 0})});
+				parts += 1;
+				if (hits.length > 0) begun();
+			}
+		} catch (error) {
+			if (asking !== mine) return;
+			if (!(error instanceof MailboxError)) throw error;
+			if (error.code === 'offline') change({...loaded(filter), index: 0});
+			else change({hits: [], more: false, searchedTo: null, phase: 'failed', failure: error.sentence, index: 0});
+		}
+	}
+
 	return {
 		async ask(filter) {
 			const mine = new AbortController();
 			asking = mine;
-			change({filter, pattern: searchPattern(filter), phase: 'asking', failure: null});
-			try {
-				const found = await store.search(filter, {limit: pageSize, signal: mine.signal});
-				if (asking !== mine) return;
-				change({hits: fitting(filter, found), more: found.length === pageSize, phase: 'done', failure: null, index: 0});
-			} catch (error) {
-				if (asking !== mine) return;
-				if (!(error instanceof MailboxError)) throw error;
-				if (error.code === 'offline') change({...loaded(filter), index: 0});
-				else change({hits: [], more: false, phase: 'failed', failure: error.sentence, index: 0});
-			}
+			change({filter, pattern: searchPattern(filter), phase: 'asking', searchedTo: null, failure: null});
+			const first = Promise.withResolvers<void>();
+			reading = read(filter, mine, first.resolve);
+			await Promise.race([first.promise, reading]);
 		},
 		async loadMore() {
+			if (ui.getState().search?.phase === 'asking') await reading;
 			const {search} = ui.getState();
 			const last = search?.hits.at(-1);
 			if (search === null || last === undefined || !search.more || search.phase !== 'done') return;

@@ -88,7 +88,9 @@ export function createSearchBox(surface: Surface): SearchBox {
 
 	async function goAfterLoading(index: number, by: number): Promise<void> {
 		await searcher.loadMore();
-		if (ui.getState().search?.hits[index] !== undefined) go(by);
+		const {search} = ui.getState();
+		if (search?.hits[index] !== undefined) go(by);
+		else if (search?.more === false) ui.setState({notice: noFurther(search.hits.length, by)});
 	}
 
 	function end(): boolean {

@@ -1,11 +1,12 @@
 import type {Message} from '../../mailbox/message.ts';
+import type {SearchedTo} from '../../mailbox/query.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {State} from '../../store/state/state.ts';
 import {messageHead} from '../panes/message-block.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {clip, joinStrips, strip, type Span} from '../screen/strip.ts';
 import {selectedTint, tagStyle, theme} from '../settings/theme.ts';
-import {counted} from '../settings/words.ts';
+import {clockTime, counted} from '../settings/words.ts';
 import {withMatchesHighlighted, matchRanges} from '../model/matches.ts';
 import type {DrawInput, OverlayRegion} from '../model/ui.ts';
 import {panel, panelKeys, panelRect, roomIn} from './panel.ts';
@@ -25,7 +26,7 @@ export function searchPanel({state, ui, now}: DrawInput): OverlayRegion | null {
 		placeholder: p`search all of history`,
 		editor: search.editor,
 		faults: search.faults,
-		count: resultCount(search),
+		count: resultCount(search, now),
 		lines:
 			search.editor.text.trim() === ''
 				? hintLines(ui.recent.searches, rect.width, roomIn(rect))
@@ -40,11 +41,12 @@ export function searchPanel({state, ui, now}: DrawInput): OverlayRegion | null {
 }
 
 /** How many hits there are, or why there are none. */
-function resultCount({editor, hits, more, phase, failure, index}: Search): Span {
+function resultCount({editor, hits, more, searchedTo, phase, failure, index}: Search, now: number): Span {
 	if (editor.text.trim() === '') return {text: p``, style: theme.grey};
 	switch (phase) {
 		case 'idle':
 		case 'asking':
+			if (searchedTo !== null) return {text: soFar(hits.length, index, searchedTo, now), style: theme.grey};
 			return {text: hits.length === 0 ? p`searching` : p`${counted(hits.length, 'hit')}, searching`, style: theme.grey};
 		case 'failed':
 			return {text: printable(failure ?? 'failed'), style: theme.bad};
@@ -57,6 +59,12 @@ function resultCount({editor, hits, more, phase, failure, index}: Search): Span 
 				style: theme.grey,
 			};
 	}
+}
+
+/** What was found until now, and how far back that is. */
+function soFar(hits: number, index: number, {id, at}: SearchedTo, now: number): Printable {
+	const found = hits === 0 ? p`nothing` : p`${index + 1} of ${printable(hits.toLocaleString('en'))}`;
+	return p`${found}, searched back to ${at === null ? p`#${id}` : clockTime(at, now)}`;
 }
 
 /** The hits around the selected one. */

@@ -20,7 +20,7 @@ interface Scheduled {
 export interface Searcher {
 	/** Replaces the text. Searches if it parses and no other key follows for a moment. */
 	edit(editor: Editor): void;
-	/** Searches at once for what is scheduled. Resolves when the hits are those of the text. */
+	/** Searches at once for what is scheduled. Resolves when the first hits are those of the text. */
 	settled(): Promise<void>;
 	/** Loads the next older page of hits, if there is one. */
 	loadMore(): Promise<void>;

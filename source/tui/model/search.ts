@@ -1,6 +1,7 @@
 import {everything, type Filter} from '../../mailbox/filter.ts';
 import type {Fault} from '../../mailbox/filter/filter-parse.ts';
 import type {Message} from '../../mailbox/message.ts';
+import type {SearchedTo} from '../../mailbox/query.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';
 
 /** A search of the whole history. It outlives its panel, for n and N and for the highlighted words in the panes. */
@@ -15,6 +16,8 @@ export interface Search {
 	readonly hits: readonly Message[];
 	/** There may be older hits. */
 	readonly more: boolean;
+	/** While it goes on: how far back everything was searched. */
+	readonly searchedTo: SearchedTo | null;
 	/** `local`: the mailbox could not be reached, so only loaded messages were searched. */
 	readonly phase: 'idle' | 'asking' | 'done' | 'local' | 'failed';
 	/** Why it failed, in one sentence. */
@@ -30,6 +33,7 @@ export const emptySearch: Search = {
 	pattern: null,
 	hits: [],
 	more: false,
+	searchedTo: null,
 	phase: 'idle',
 	failure: null,
 	index: 0,

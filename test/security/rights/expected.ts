@@ -68,6 +68,7 @@ export const functions: readonly string[] = [
 	'result_rows',
 	'seal_history',
 	'search_messages',
+	'search_part',
 	'session_end',
 	'task_add',
 	'task_assign',
