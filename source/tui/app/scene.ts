@@ -9,6 +9,8 @@ import type {DrawInput, Ui} from '../model/ui.ts';
 import {paneLines} from '../panes/paint.ts';
 import type {PaintedLine, Region, Rect, Scene} from '../screen/grid.ts';
 import {loadedCount} from '../screen/lazy.ts';
+import {memo} from '../screen/memo.ts';
+import type {SceneMaker} from '../screen/screen.ts';
 import {strip} from '../screen/strip.ts';
 import {plain} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
@@ -27,10 +29,32 @@ interface Shown extends DrawInput {
 	readonly name: string;
 }
 
-/** Returns a function that describes the current frame. */
-export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>): () => Scene {
+/**
+ * Returns a function that describes the current frame. With `mayHold`, a letter that is written is described alone, and what came
+ * meanwhile is left to the next frame.
+ */
+export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>): SceneMaker {
 	const paint = cachedPanes();
-	return () => scene({state: store.getState(), ui: ui.getState(), now: now(), history: store.history, name}, paint);
+	let last: Pick<Shown, 'state' | 'ui'> | null = null;
+	return (mayHold = false) => {
+		const current = {state: store.getState(), ui: ui.getState()};
+		const held = mayHold && last !== null && isDraftAlone(last, current) ? last.state : null;
+		last = {state: held ?? current.state, ui: current.ui};
+		return {
+			...scene({...last, now: now(), history: store.history, name}, paint),
+			held: last.state !== current.state,
+		};
+	};
+}
+
+/** Whether, of what a human does, nothing but the draft differs: messages that others wrote may. */
+function isDraftAlone(one: Pick<Shown, 'state' | 'ui'>, other: Pick<Shown, 'state' | 'ui'>): boolean {
+	return (
+		isSameBut(one.ui, other.ui) &&
+		one.ui.compose.reply === other.ui.compose.reply &&
+		one.state.pending === other.state.pending &&
+		one.state.scrollbacks === other.state.scrollbacks
+	);
 }
 
 /** The whole screen: every region with its rectangle and lines. */
@@ -69,9 +93,12 @@ function panes(drawn: DrawInput, paint: PaintPane): Scene {
 	};
 }
 
+/** Rules by their text: a line that is the same object as in the last frame is not drawn again. */
+const ruleLine = memo(20, (text: ReturnType<typeof p>): PaintedLine => ({strip: strip([{text, style: theme.rule}])}));
+
 /** A region with the same text in each row. */
 function rule(rect: Rect, text: ReturnType<typeof p>): Region {
-	const line = {strip: strip([{text, style: theme.rule}])};
+	const line = ruleLine(text);
 	return {rect, lines: Array.from({length: rect.height}, () => line)};
 }
 

@@ -44,11 +44,9 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 		}
 		const content =
 			line === 1 ? headOf(state, ui, entry, width, now) : bodyOf(ui, entry, width, source.whole)[line - 2];
-		if (line > 1 && entry.depth === 0 && marks === null && content !== undefined && keyOf(entry) !== selected) {
-			return plainLine(content);
-		}
-		const highlighted =
-			marks === null || line === 1 || content === undefined ? content : withMatchesHighlighted(content, marks);
+		const isMarked = line > 1 && marks !== null;
+		if (entry.depth === 0 && !isMarked && content !== undefined && keyOf(entry) !== selected) return plainLine(content);
+		const highlighted = isMarked && content !== undefined ? withMatchesHighlighted(content, marks) : content;
 		const before = treeLines(entry, width, line === 1 ? 'head' : 'body');
 		return framed(entry, joinStrips(before, highlighted ?? nothing), keyOf(entry) === selected);
 	});
@@ -116,7 +114,7 @@ function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 
 const plainLines = new WeakMap<Strip, PaintedLine>();
 
-/** A line of a body after a blank edge, the most common kind; cached across frames. */
+/** A line of a message after a blank edge, the most common kind; cached across frames. */
 function plainLine(line: Strip): PaintedLine {
 	let known = plainLines.get(line);
 	if (known === undefined) plainLines.set(line, (known = {strip: joinStrips(freeEdge, line)}));

@@ -1,5 +1,5 @@
 import {difference} from './difference.ts';
-import {createGrid, drawScene, rowOf, type Position, type Scene} from './grid.ts';
+import {copyRuns, createGrid, redraw, rowOf, type Position, type Scene} from './grid.ts';
 import type {TerminalColours} from './sgr.ts';
 
 /** Where frames go: the terminal, or a test's recorder. */
@@ -11,12 +11,21 @@ export interface ScreenOutput {
 	once(event: 'drain', listener: () => void): unknown;
 }
 
+/**
+ * Describes the scene. `mayHold`: a key waits for this frame, and another one will follow, so what takes long and is not the
+ * key's may be described as it was in the last frame. The scene says so with `held`.
+ */
+export type SceneMaker = (mayHold?: boolean) => Scene & {readonly held?: boolean};
+
 export interface Screen {
-	/** Sets what describes the scene. It is called for each frame. */
-	show(scene: () => Scene): void;
-	/** Call when something that is shown has changed. Draws soon, but not more often than every 16 ms. */
+	/** Sets what describes the scene. It is called for each frame; see `SceneMaker`. */
+	show(scene: SceneMaker): void;
+	/** Call when something that is shown has changed. Draws soon, but not more often than every 33 ms. */
 	invalidate(): void;
-	/** Call after a key. Draws as soon as the current turn of the event loop, and with it all that the key changes, is over. */
+	/**
+	 * Call after a key. Draws as soon as the current turn of the event loop, and with it all that the key changes, is over. The frame may
+	 * leave to a later one what `invalidate` announced.
+	 */
 	hurry(): void;
 	/** Draws now. Writes nothing if nothing differs. */
 	flush(): void;
@@ -31,13 +40,19 @@ export interface Screen {
 	stop(): void;
 }
 
-const frameTime = 16;
+/** Milliseconds between frames for messages: 30 a second, as fast as anybody reads. A key does not wait for them. */
+const frameTime = 33;
 const beginSynchronised = '\u001B[?2026h';
 const endSynchronised = '\u001B[?2026l';
 
+const nothing: Scene = {regions: [], cursor: null};
+
 /** Draws scenes on a terminal. Writes only what differs from its contents. */
 export function createScreen(output: ScreenOutput, colours: TerminalColours): Screen {
-	let scene = (): Scene => ({regions: [], cursor: null});
+	let scene: SceneMaker = () => nothing;
+	/** The scene that is on the terminal. */
+	let shown: Scene = nothing;
+	/** What is on the terminal, and what the next frame is drawn in; the same, except while a frame is drawn. */
 	let front = createGrid(output.columns, output.rows);
 	let back = createGrid(output.columns, output.rows);
 	let shownCursor: string | null = null;
@@ -54,8 +69,12 @@ export function createScreen(output: ScreenOutput, colours: TerminalColours): Sc
 
 	function flush(): void {
 		clearTimeout(timer);
-		clearImmediate(immediate);
 		timer = undefined;
+		draw(false);
+	}
+
+	function draw(mayHold: boolean): void {
+		clearImmediate(immediate);
 		immediate = undefined;
 		if (stopped || paused) return;
 		if (output.writableNeedDrain === true) {
@@ -63,10 +82,17 @@ export function createScreen(output: ScreenOutput, colours: TerminalColours): Sc
 			output.once('drain', invalidate);
 			return;
 		}
-		lastFrame = performance.now();
-		const next = scene();
-		drawScene(back, next);
-		const changes = difference(front, back, colours);
+		const now = performance.now();
+		const next = scene(mayHold);
+		if (next.held !== true) {
+			clearTimeout(timer);
+			timer = undefined;
+			lastFrame = now;
+		}
+		const runs = redraw(back, shown, next);
+		const changes = difference(front, back, colours, runs);
+		copyRuns(back, front, runs);
+		shown = next;
 		const cursor = bytesOf(next.cursor);
 		if (changes === '' && !blank && cursor === shownCursor) return;
 		// A cursor that stays hidden need not be hidden again.
@@ -74,23 +100,23 @@ export function createScreen(output: ScreenOutput, colours: TerminalColours): Sc
 		output.write(`${beginSynchronised}${blank ? '\u001B[m\u001B[2J' : ''}${changes}${tail}${endSynchronised}`);
 		shownCursor = cursor;
 		blank = false;
-		[front, back] = [back, front];
 	}
 
 	function invalidate(): void {
-		if (stopped || immediate !== undefined || timer !== undefined) return;
+		if (stopped || timer !== undefined) return;
 		const wait = lastFrame + frameTime - performance.now();
 		if (wait <= 0) hurry();
 		else timer = setTimeout(flush, wait);
 	}
 
 	function hurry(): void {
-		if (!stopped) immediate ??= setImmediate(flush);
+		if (!stopped) immediate ??= setImmediate(() => draw(timer !== undefined));
 	}
 
 	function reset(): void {
 		front = createGrid(output.columns, output.rows);
 		back = createGrid(output.columns, output.rows);
+		shown = nothing;
 		blank = true;
 		shownCursor = null;
 		hurry();
