@@ -28,8 +28,8 @@ interface Shown extends DrawInput {
 }
 
 /**
- * Returns what describes the frames. With `mayHold`, a letter that is written is described alone, and what came meanwhile is left to
- * the next frame.
+ * Returns what describes the frames. With `mayHold`, the panes stay as they are while a letter is written, and what came meanwhile is
+ * left to the next frame.
  */
 export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>): SceneMaker {
 	const cached = cachedPanes();
@@ -38,15 +38,15 @@ export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>
 	const describe = (mayHold = false): ReturnType<SceneMaker> => {
 		const shown = current();
 		const held = mayHold && last !== null && last.state !== shown.state && isDraftAlone(last, shown) ? last : null;
-		const state = held?.state ?? shown.state;
 		const panes = held?.panes ?? shownPanes(shown, cached.linesOf);
-		last = {state, ui: shown.ui, panes};
-		return {...scene({...shown, state}, panes), held: state !== shown.state};
+		last = {state: held?.state ?? shown.state, ui: shown.ui, panes};
+		return {...scene(shown, panes), held: held !== null};
 	};
 	return Object.assign(describe, {prepare: () => cached.prepare(current())});
 }
 
 interface LastFrame {
+	/** What the panes show. */
 	readonly state: State;
 	readonly ui: Ui;
 	readonly panes: readonly Region[];
