@@ -27,7 +27,7 @@ export interface SceneMaker {
 export interface Screen {
 	/** Sets what describes the scene. It is called for each frame; see `SceneMaker`. */
 	show(scene: SceneMaker): void;
-	/** Call when something that is shown has changed. Draws soon, but not more often than every 33 ms. */
+	/** Call when something that is shown has changed. Draws soon, but not more often than every 40 ms. */
 	invalidate(): void;
 	/**
 	 * Call after a key. Draws as soon as the current turn of the event loop, and with it all that the key changes, is over. The frame may
@@ -47,8 +47,8 @@ export interface Screen {
 	stop(): void;
 }
 
-/** Milliseconds between frames for messages: 30 a second, as fast as anybody reads. A key does not wait for them. */
-const frameTime = 33;
+/** Milliseconds between frames for messages: 25 a second, as fast as anybody reads. A key does not wait for them. */
+const frameTime = 40;
 /** More than there are panes on a screen. */
 const maxParts = 20;
 const beginSynchronised = '\u001B[?2026h';
