@@ -16,7 +16,6 @@ import {visibleSlots} from './viewport.ts';
 /** Blank columns at both sides of a pane. */
 const margin = 1;
 const nothing: Strip = strip([]);
-const none: readonly Strip[] = [];
 
 /** The width of a pane's lines. */
 export function lineWidth(rect: Rect): number {
@@ -36,12 +35,12 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const lastLook = newLineAfter(state, ui, pane);
 	const marks = ui.search?.pattern ?? null;
 
-	let block = {index: -1, entry: undefined as Entry | undefined, body: none};
+	let block: {index: number; entry?: Entry; body?: readonly Strip[]} = {index: -1};
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
 		// The lines of a block follow each other.
 		if (index !== block.index) {
 			const entry = source.at(index);
-			block = {index, entry, body: entry === undefined ? none : bodyOf(ui, entry, width, source.whole)};
+			block = entry === undefined ? {index} : {index, entry, body: bodyOf(ui, entry, width, source.whole)};
 		}
 		const {entry, body} = block;
 		if (entry === undefined) return {strip: nothing};
@@ -49,7 +48,7 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 			const isFirst = isFirstNew(source.at(index - 1), entry, lastLook);
 			return {strip: isFirst ? newLine(width) : treeLines(entry, width, 'gap')};
 		}
-		const content = line === 1 ? headOf(state, ui, entry, width, now) : body[line - 2];
+		const content = line === 1 ? headOf(state, ui, entry, width, now) : body?.[line - 2];
 		const isMarked = line > 1 && marks !== null;
 		if (entry.depth === 0 && !isMarked && content !== undefined && keyOf(entry) !== selected) return plainLine(content);
 		const highlighted = isMarked && content !== undefined ? withMatchesHighlighted(content, marks) : content;
