@@ -30,8 +30,11 @@ export interface WaitingThread {
 	readonly module: Promise<WebAssembly.Module | null>;
 }
 
-/** Starts a thread in which PGlite can run. It takes as long as the hub's own code takes to load, so the hub does not wait for that. */
-export function startWaitingThread(compiled: WebAssembly.Module | null = null): WaitingThread {
+/**
+ * Starts a thread in which PGlite can run: it takes as long as the hub's own code takes to load, which can be done meanwhile. `module`:
+ * PGlite's, if an earlier thread has left it, or null for one that needs none.
+ */
+export function startWaitingThread(module?: WebAssembly.Module | null): WaitingThread {
 	const worker = new Worker(workerFile, {
 		resourceLimits: {maxYoungGenerationSizeMb: youngGeneration, stackSizeMb: stack},
 	});
@@ -42,7 +45,7 @@ export function startWaitingThread(compiled: WebAssembly.Module | null = null): 
 	return {
 		worker,
 		ended: new Promise(resolve => worker.on('exit', () => resolve(failure))),
-		module: compiled === null ? sharingModule().catch(() => null) : Promise.resolve(compiled),
+		module: module === undefined ? sharingModule().catch(() => null) : Promise.resolve(module),
 	};
 }
 

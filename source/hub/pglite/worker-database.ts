@@ -122,7 +122,10 @@ export class WorkerDatabase implements Database {
 		this.#worker.postMessage({...pending.request, id});
 	}
 
-	#start(thread = startWaitingThread(this.#module)): Worker {
+	#start(waiting?: WaitingThread): Worker {
+		// A database in memory shares none.
+		const isCompiled = this.#module !== null || this.#options.directory === null;
+		const thread = waiting ?? startWaitingThread(isCompiled ? this.#module : undefined);
 		const ended = Promise.withResolvers<void>();
 		this.#ended = ended.promise;
 		openIn(
