@@ -55,12 +55,13 @@ export function openIn(
 	data: Omit<WorkerData, 'module'>,
 	{onAnswer, onExit}: ThreadEvents,
 ): void {
-	const {port1, port2} = new MessageChannel();
+	const {port1: out, port2: port} = new MessageChannel();
 	worker.on('message', onAnswer);
 	void ended.then(failure => onExit(worker, failure));
-	worker.postMessage({...data, module: port2} satisfies WorkerData, [port2]);
-	void module.then(compiled => {
-		port1.postMessage(compiled);
-		port1.close();
-	});
+	worker.postMessage({...data, module: port} satisfies WorkerData, [port]);
+	const pass = (compiled: WebAssembly.Module | null): void => {
+		out.postMessage(compiled);
+		out.close();
+	};
+	void module.then(pass);
 }
