@@ -5,6 +5,8 @@ import {loadConfig} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {joinPrintable, p, printable, type Printable, writeTo} from '../printable.ts';
 import {HubError} from '../hub/files/error.ts';
+import {startWaitingThread} from '../hub/pglite/database-thread.ts';
+import {rememberedDatabase} from '../hub/process/database-choice.ts';
 import {ensureHub, runningHub, stopHub} from '../hub/process/ensure.ts';
 import type {RunningHub} from '../hub/process/find.ts';
 import {logFile, openLog} from '../hub/files/log.ts';
@@ -117,12 +119,24 @@ const actions: {readonly [name: string]: Action} = {
 	'rotate-keys': rotateKeys,
 };
 
+/** Whether the hub will serve the embedded database, as far as can be told before it starts. */
+function servesEmbedded(paths: HubPaths, databaseUrl: string | undefined): boolean {
+	try {
+		return (databaseUrl ?? rememberedDatabase(paths)) === embedded;
+	} catch {
+		// The hub reports it.
+		return false;
+	}
+}
+
 async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUrl: string | undefined): Promise<void> {
 	const {port} = flags;
 	if (port !== undefined && (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65_535)) {
 		throw new UsageError('--port takes a number from 0 to 65535.');
 	}
 	const statementTimeout = statementTimeoutIn(env);
+	// The database's thread starts while the hub's code is loaded.
+	const thread = servesEmbedded(paths, databaseUrl) ? startWaitingThread() : undefined;
 	const {runHub} = await import('../hub/process/run.ts');
 	const writeLog = openLog(paths);
 	const log = (sentence: string): void => {
@@ -138,6 +152,7 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 		...(port === undefined ? {} : {port: Number(port)}),
 		...(databaseUrl === undefined ? {} : {databaseUrl}),
 		...(statementTimeout === undefined ? {} : {statementTimeout}),
+		thread,
 		log,
 		trace: openTrace('hub', paths.logs, process.env),
 		onLost: error =>

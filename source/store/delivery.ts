@@ -3,7 +3,7 @@ import type {Message} from '../mailbox/message.ts';
 import {nearest} from '../mailbox/text/nearest.ts';
 import {failedTakes, isReturned, isStuck, type Receipt} from '../mailbox/receipt.ts';
 import {foldTag, HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
-import {channelMessages} from './select.ts';
+import {channelMessages, lastWrittenBy} from './select.ts';
 import type {State} from './state/state.ts';
 
 /**
@@ -46,17 +46,13 @@ function rungOf(receipt: Receipt, now: number): Rung {
 	return receipt.lease_until !== null && Date.parse(receipt.lease_until) > now ? 'taken' : 'stored';
 }
 
-/** How many messages of a channel are searched for one that its tag wrote. */
-const searched = 200;
-
 /** Whether the tag is known: it joined, it is the human's, or it wrote something; true while that has not been loaded yet. */
 export function isKnownTag(state: State, tag: Tag): boolean {
 	if (!state.loaded || sameTag(tag, HUMAN) || sameTag(tag, state.identity?.tag ?? HUMAN)) return true;
 	if (state.agents.has(foldTag(tag)) || groupsOf(state.agents.values()).some(group => sameTag(group, tag))) return true;
-	const messages = channelMessages(state, tag);
 	// Its messages may be older than the window.
-	if (messages.length === 0 && state.from > 0) return state.channels.has(foldTag(tag));
-	return messages.slice(-searched).some(message => sameTag(message.tag, tag));
+	if (channelMessages(state, tag).length === 0 && state.from > 0) return state.channels.has(foldTag(tag));
+	return lastWrittenBy(state, tag) !== undefined;
 }
 
 /** The known tag that was probably meant by an unknown one; null if none is similar. */

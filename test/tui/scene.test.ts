@@ -5,7 +5,7 @@ import {createController} from '../../source/tui/app/controller.ts';
 import {createScene} from '../../source/tui/app/scene.ts';
 import {channelOrder} from '../../source/tui/model/channel-order.ts';
 import {createUi, withChannels} from '../../source/tui/model/ui.ts';
-import {createGrid, drawScene, rowOf} from '../../source/tui/screen/grid.ts';
+import {createGrid, drawScene, rowOf, type Scene} from '../../source/tui/screen/grid.ts';
 import {scenes} from '../fixtures/scenes.ts';
 import {memoryMailbox} from '../helpers/memory-mailbox.ts';
 import {MemoryServer} from '../helpers/memory-server.ts';
@@ -35,13 +35,14 @@ async function open(columns: number, rows: number, fill = scenes['two']) {
 		quit: () => {},
 	});
 	const scene = createScene({store, ui, name: 'local hub', now: () => 1_790_000_000_000});
-	const text = () => {
+	const drawn = (frame: Scene) => {
 		const grid = createGrid(columns, rows);
-		drawScene(grid, scene());
+		drawScene(grid, frame);
 		return Array.from({length: rows}, (_, y) => rowOf(grid, y).join('').trimEnd()).join('\n');
 	};
+	const text = () => drawn(scene());
 	const press = (...keys: readonly string[]) => keys.forEach(key => controller.input({type: 'key', key}));
-	return {store, ui, scene, text, press};
+	return {server, store, ui, scene, drawn, text, press};
 }
 
 const overlays: ReadonlyArray<readonly [what: string, keys: readonly string[], shows: RegExp, typed: boolean]> = [
@@ -58,6 +59,37 @@ const overlays: ReadonlyArray<readonly [what: string, keys: readonly string[], s
 ];
 
 describe('the scene', () => {
+	it('may leave what others wrote to the next frame when a letter is written, but nothing that a human does', async () => {
+		const {server, scene, drawn, press, store} = await open(120, 40);
+		const lines = (mayHold: boolean) => {
+			const {held, ...frame} = scene(mayHold);
+			return {held, text: drawn(frame)};
+		};
+		press('c');
+		lines(false);
+		server.insert('[CLAUDE_1] while you write');
+		await turn();
+		press('x');
+		const letter = lines(true);
+		expect(letter.held).toBe(true);
+		expect(letter.text).toMatch(/^ +HUMAN .*x /m);
+		expect(letter.text).not.toContain('while you write');
+		expect(lines(false)).toEqual({held: false, text: expect.stringContaining('while you write')});
+		// A letter without news needs no other frame.
+		press('y');
+		expect(lines(true).held).toBe(false);
+		server.insert('[CLAUDE_1] and when you leave');
+		await turn();
+		press('escape');
+		expect(lines(true)).toEqual({held: false, text: expect.stringContaining('and when you leave')});
+		press('c');
+		lines(false);
+		server.insert('[CLAUDE_1] and when you send');
+		await turn();
+		void store.post({content: '[HUMAN] sent'});
+		expect(lines(true)).toEqual({held: false, text: expect.stringContaining('and when you send')});
+	});
+
 	it.each([
 		[200, 50],
 		[120, 40],

@@ -1,8 +1,8 @@
 import xterm from '@xterm/headless';
 import fc from 'fast-check';
-import {describe, expect, it} from 'vitest';
+import {describe, expect, it, vi} from 'vitest';
 import {difference} from '../../source/tui/screen/difference.ts';
-import {createGrid, putLine, type Grid, type Region} from '../../source/tui/screen/grid.ts';
+import {createGrid, drawScene, putLine, type Grid, type Region} from '../../source/tui/screen/grid.ts';
 import {createScreen} from '../../source/tui/screen/screen.ts';
 import {createTerminalColours} from '../../source/tui/screen/sgr.ts';
 import {clip, joinStrips, justify, strip, textWidth} from '../../source/tui/screen/strip.ts';
@@ -272,6 +272,92 @@ describe('the screen', () => {
 		drained();
 		screen.flush();
 		expect(written.join('')).toContain('late');
+		screen.stop();
+	});
+
+	it('shows what whole frames would show, whatever of a frame changes', async () => {
+		const region = (x: number, y: number, width: number, height: number) =>
+			fc
+				.array(fc.record({strip: line}), {maxLength: height})
+				.map((lines): Region => ({rect: {x, y, width, height}, lines}));
+		// It may not cover half of a wide glyph.
+		const overlay = fc.option(region(0, 1, 11, 2), {nil: null});
+		const pick = fc.record({
+			left: region(0, 0, 11, 5),
+			right: region(12, 0, 12, 4),
+			low: region(12, 4, 12, 1),
+			overlay,
+		});
+		await fc.assert(
+			fc.asyncProperty(
+				fc.array(fc.tuple(pick, fc.subarray(['left', 'right', 'low'] as const)), {minLength: 2, maxLength: 6}),
+				async frames => {
+					const terminal = new xterm.Terminal({cols: columns, rows, allowProposedApi: true});
+					await feed(terminal, '\u001B[?7l');
+					let bytes = '';
+					const screen = createScreen({columns, rows, write: (more: string) => (bytes += more), once: () => {}}, all);
+					let kept = frames[0]?.[0];
+					for (const [next, same] of frames) {
+						// Some regions are the same objects as before.
+						const current = {...next, ...Object.fromEntries(same.map(name => [name, kept?.[name] ?? next[name]]))};
+						kept = current;
+						const regions = [current.left, current.right, current.low, ...(current.overlay ? [current.overlay] : [])];
+						screen.show(() => ({regions, cursor: null}));
+						screen.flush();
+						const grid = createGrid(columns, rows);
+						drawScene(grid, {regions, cursor: null});
+						expect((await feed(terminal, bytes)).map(row => row.trimEnd())).toEqual(rowsOf(grid));
+						bytes = '';
+					}
+					screen.stop();
+				},
+			),
+			{numRuns: 60},
+		);
+	});
+
+	it('answers a key at once with what the key changed, and shows the rest soon after', async () => {
+		const {written, screen} = record();
+		let [typed, arrived] = [p``, p`none`];
+		let last = arrived;
+		screen.show(mayHold => {
+			const held = mayHold === true && last !== arrived;
+			if (!held) last = arrived;
+			return {regions: [part(0, 0, 20, last), part(0, 2, 20, typed)], cursor: null, held};
+		});
+		screen.flush();
+		[typed, arrived] = [p`x`, p`some`];
+		screen.invalidate();
+		screen.hurry();
+		await new Promise(resolve => setImmediate(resolve));
+		expect(screen.row(2).join('').trim()).toBe('x');
+		expect(screen.row(0).join('').trim()).toBe('none');
+		await vi.waitFor(() => expect(screen.row(0).join('').trim()).toBe('some'));
+		expect(written.at(-1)).not.toContain('x');
+		screen.stop();
+	});
+
+	it('prepares a frame in parts, and draws a key in between', async () => {
+		const {screen} = record();
+		let typed = p``;
+		let parts = 0;
+		const shownAfter: number[] = [];
+		const scene = Object.assign(() => ({regions: [part(0, 0, 20, typed)], cursor: null, held: parts < 4}), {
+			prepare: () => {
+				parts += 1;
+				if (parts === 2) {
+					typed = p`x`;
+					screen.hurry();
+				}
+				if (parts > 2) shownAfter.push(screen.row(0).indexOf(p`x`));
+				return parts < 4;
+			},
+		});
+		screen.show(scene);
+		screen.flush();
+		screen.invalidate();
+		await vi.waitFor(() => expect(parts).toBe(4));
+		expect(shownAfter).toEqual([0, 0]);
 		screen.stop();
 	});
 });

@@ -28,14 +28,14 @@ describe('a time budget', () => {
 			expect(computed(() => (result = budget.run(endless)))).toBeLessThan(1000);
 			expect(result).toBeNull();
 			expect(budget.run(() => 'more')).toBeNull();
-			expect(budget.runShort(() => 'more')).toBeNull();
+			expect(budget.runShort(() => 'more', 1)).toBeNull();
 		}
 	});
 
 	it('returns results in time, and rethrows errors', () => {
 		const budget = new TimeBudget(1000);
 		expect(budget.run(() => 'done')).toBe('done');
-		expect(budget.runShort(() => 'done')).toBe('done');
+		expect(budget.runShort(() => 'done', 1)).toBe('done');
 		expect(() => budget.run(() => [].at(Number.NaN)?.['x'] ?? JSON.parse('{'))).toThrow(SyntaxError);
 		const deep = (): number => deep() + 1;
 		expect(() => budget.run(deep)).toThrow(RangeError);

@@ -8,6 +8,7 @@ import {FairDatabase} from '../database/fair-database.ts';
 import {holdDirectory, type HeldDirectory} from './held-directory.ts';
 import {syncFolder, syncPath, unpackFolder} from '../files/folder-archive.ts';
 import {migrate, readMigrations, type Migrations} from '../schema/migrations.ts';
+import type {WaitingThread} from './database-thread.ts';
 import type {HubPaths} from '../files/paths.ts';
 import {fileError} from '../files/private-file.ts';
 import {finishing, templateFile} from './template.ts';
@@ -34,6 +35,8 @@ export interface OpenDatabaseOptions {
 	readonly log: Log;
 	/** Milliseconds that the owner's statements may run; the default is in time-limits.ts. */
 	readonly statementTimeout?: number | undefined;
+	/** A thread that waits for a database; by default, one is started. */
+	readonly thread?: WaitingThread | undefined;
 	/** The database died and could not be opened again. */
 	readonly onLost: (error: Error) => void;
 	/** The data directory was moved, removed or replaced: nothing may be answered or written from now on. */
@@ -75,6 +78,7 @@ async function openHeld(
 	const database = await open(directory, {
 		directory: held.root,
 		timeout: options.statementTimeout ?? statementLimit,
+		thread: options.thread,
 		onLost,
 		onStopped(reason) {
 			log(`The database stopped: ${reason.replace(/\.$/, '')}. It is being opened again.`);

@@ -1,6 +1,6 @@
 // The thread in which PostgreSQL runs, so that a long query does not block the hub's event loop.
 import {setFlagsFromString} from 'node:v8';
-import {parentPort, receiveMessageOnPort, workerData, type MessagePort} from 'node:worker_threads';
+import {parentPort, receiveMessageOnPort, type MessagePort} from 'node:worker_threads';
 import {DatabaseError, type Result} from '../database/database.ts';
 import {PgliteDatabase} from './pglite.ts';
 import {withdrawInterrupt} from './interrupt.ts';
@@ -28,12 +28,8 @@ const onAbort = (reason: string): never => {
 	answer({stopped: reason});
 	process.exit(1);
 };
-const {options, compiled, progress: shared} = workerData as WorkerData;
-const database = await PgliteDatabase.open({
-	...options,
-	...(compiled === null ? {} : {module: received<WebAssembly.Module | null>(compiled)}),
-	onAbort,
-});
+const {options, module, progress: shared} = await received<WorkerData>(port);
+const database = await PgliteDatabase.open({...options, module: moduleFrom(module), onAbort});
 const listening = new Map<string, () => Promise<void>>();
 const progress = new Progress(shared);
 /** What was heard during the call. */
@@ -157,14 +153,17 @@ function describe(error: unknown): WorkerFailure {
 	return {message: error instanceof Error ? error.message : String(error), code: null, details: null, hint: null};
 }
 
-/** The only message of a port. */
+/** The next message of a port. */
 function received<T>(from: MessagePort): Promise<T> {
 	return new Promise(resolve => {
-		from.once('message', (message: T) => {
-			from.close();
-			resolve(message);
-		});
+		from.once('message', resolve);
 	});
+}
+
+async function moduleFrom(from: MessagePort): Promise<WebAssembly.Module | null> {
+	const module = await received<WebAssembly.Module | null>(from);
+	from.close();
+	return module;
 }
 
 function threadPort(): MessagePort {

@@ -1,8 +1,8 @@
-import {MessageChannel, type MessagePort, type Worker} from 'node:worker_threads';
+import type {Worker} from 'node:worker_threads';
 import {DatabaseError, Runaway, type Database, type Result, type Scope, type Statement} from '../database/database.ts';
 import {cancelCall} from './cancelling.ts';
-import {startThread} from './database-thread.ts';
-import {sharingModule, type Interrupt} from './interrupt.ts';
+import {openIn, startWaitingThread, type WaitingThread} from './database-thread.ts';
+import type {Interrupt} from './interrupt.ts';
 import {limitOf, overtime, PendingCall, type Request} from './pending-call.ts';
 import {Progress} from './progress.ts';
 import type {Notice, WorkerAnswer} from './worker-messages.ts';
@@ -15,6 +15,8 @@ export interface WorkerDatabaseOptions {
 	 * here.
 	 */
 	readonly timeout: number;
+	/** A thread that was started before; by default, one is started now. */
+	readonly thread?: WaitingThread | undefined;
 	/** Called when the thread has died, and another one opens the database. */
 	readonly onStopped?: (reason: string) => void;
 	/** Called when the thread has died and could not be replaced. */
@@ -54,7 +56,7 @@ export class WorkerDatabase implements Database {
 
 	private constructor(options: WorkerDatabaseOptions) {
 		this.#options = options;
-		this.#worker = this.#start();
+		this.#worker = this.#start(options.thread);
 	}
 
 	/** Rejects if PostgreSQL does not start with that directory. */
@@ -120,24 +122,24 @@ export class WorkerDatabase implements Database {
 		this.#worker.postMessage({...pending.request, id});
 	}
 
-	#start(): Worker {
-		const {directory} = this.#options;
+	#start(waiting?: WaitingThread): Worker {
+		// A database in memory shares none.
+		const isCompiled = this.#module !== null || this.#options.directory === null;
+		const thread = waiting ?? startWaitingThread(isCompiled ? this.#module : undefined);
 		const ended = Promise.withResolvers<void>();
 		this.#ended = ended.promise;
-		return startThread(
-			{
-				options: {directory, module: this.#module},
-				compiled: this.#module === null && directory !== null ? compiledModule() : null,
-				progress: this.#progressCells,
-			},
+		openIn(
+			thread,
+			{options: {directory: this.#options.directory}, progress: this.#progressCells},
 			{
 				onAnswer: answer => this.#onAnswer(answer),
-				onExit: (thread, failure) => {
+				onExit: (worker, failure) => {
 					ended.resolve();
-					this.#exited(thread, failure);
+					this.#exited(worker, failure);
 				},
 			},
 		);
+		return thread.worker;
 	}
 
 	#onAnswer(answer: WorkerAnswer): void {
@@ -261,16 +263,4 @@ export class WorkerDatabase implements Database {
 		for (const channel of this.#listeners.keys()) void this.#call({call: 'listen', channel}).catch(() => undefined);
 		for (const pending of waiting) this.#post(pending);
 	}
-}
-
-/** Compiles PGlite's module while the thread loads its own code, and sends it to that. */
-function compiledModule(): MessagePort {
-	const {port1, port2} = new MessageChannel();
-	const send = (module: WebAssembly.Module | null): void => {
-		port1.postMessage(module);
-		port1.close();
-	};
-	// The thread then compiles it, and reports why it cannot.
-	sharingModule().then(send, () => send(null));
-	return port2;
 }

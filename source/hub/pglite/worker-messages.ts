@@ -6,11 +6,11 @@ import type {Interrupt} from './interrupt.ts';
 /** The maximum number of messages that share a write to the disk. */
 export const maxTogether = 16;
 
-/** The data that the thread gets when it starts. */
+/** The first message to the thread: what it is to open. */
 export interface WorkerData {
 	readonly options: PgliteOptions;
-	/** Brings PGlite's compiled module, or null where it could not be compiled; null if the options have it. */
-	readonly compiled: MessagePort | null;
+	/** Brings PGlite's compiled module, or null where it could not be compiled. */
+	readonly module: MessagePort;
 	/** The running call; see Progress. */
 	readonly progress: SharedArrayBuffer;
 }

@@ -4,6 +4,7 @@ import type {Log} from '../files/log.ts';
 import type {HubPaths} from '../files/paths.ts';
 import type {DiskSpace} from '../home/disk-space.ts';
 import type {Admission} from '../http/admission.ts';
+import type {WaitingThread} from '../pglite/database-thread.ts';
 import {openDatabase as openEmbedded} from '../pglite/data-directory.ts';
 
 interface OpeningOptions {
@@ -11,6 +12,8 @@ interface OpeningOptions {
 	readonly databaseUrl: string;
 	/** Milliseconds that the owner's statements may run; default two minutes. */
 	readonly statementTimeout?: number | undefined;
+	/** A thread that waits for the embedded database. */
+	readonly thread?: WaitingThread | undefined;
 	readonly log: Log;
 	readonly space: DiskSpace;
 	/** Realtime connections are only admitted while the database announces its changes. */
@@ -27,11 +30,13 @@ interface OpeningOptions {
 
 /** Opens the embedded database of this home, or connects to a PostgreSQL. Rejects with HubError. */
 export async function openDatabase(paths: HubPaths, options: OpeningOptions): Promise<OpenedDatabase> {
-	const {databaseUrl, statementTimeout, log, space, admission, onProgress, catchUp, onLost, onDisplaced} = options;
+	const {databaseUrl, statementTimeout, thread, log, space, admission, onProgress, catchUp, onLost, onDisplaced} =
+		options;
 	if (databaseUrl === embedded) {
 		return openEmbedded(paths, {
 			log,
 			statementTimeout,
+			thread,
 			onProgress,
 			onDisplaced,
 			space,

@@ -14,6 +14,7 @@ import {DiskSpace, full} from '../home/disk-space.ts';
 import {HeldHome} from '../home/held-home.ts';
 import type {Result, Scope, Statement} from '../database/database.ts';
 import {PublishedState, type HubState} from '../home/state-file.ts';
+import type {WaitingThread} from '../pglite/database-thread.ts';
 import {Admission} from '../http/admission.ts';
 import {newProofKey} from '../local/proof.ts';
 import {EndedTokens} from '../tokens/ended.ts';
@@ -36,6 +37,8 @@ export interface RunOptions {
 	readonly databaseUrl?: string;
 	/** Milliseconds that the owner's statements may run; default two minutes. */
 	readonly statementTimeout?: number;
+	/** A thread for the embedded database that was started before; by default, one is started when it is needed. */
+	readonly thread?: WaitingThread | undefined;
 	readonly log: Log;
 	/** Called with a line for each request. */
 	readonly trace?: Trace | undefined;

@@ -1,5 +1,6 @@
 import {p} from '../../printable.ts';
 import type {HistoryStore} from '../../store/history-store.ts';
+import type {State} from '../../store/state/state.ts';
 import {completionList} from '../compose/completion-list.ts';
 import {composeLine} from '../compose/compose-lines.ts';
 import {layoutOf} from '../model/current-layout.ts';
@@ -9,6 +10,8 @@ import type {DrawInput, Ui} from '../model/ui.ts';
 import {paneLines} from '../panes/paint.ts';
 import type {PaintedLine, Region, Rect, Scene} from '../screen/grid.ts';
 import {loadedCount} from '../screen/lazy.ts';
+import {memo} from '../screen/memo.ts';
+import type {SceneMaker} from '../screen/screen.ts';
 import {strip} from '../screen/strip.ts';
 import {plain} from '../screen/style.ts';
 import {wrap} from '../screen/wrap.ts';
@@ -18,27 +21,63 @@ import type {Surroundings} from '../view/context.ts';
 import {statusLine} from '../view/status-line.ts';
 import {topLine} from '../view/top-line.ts';
 
-/** Makes the lines of a pane. */
-type PaintPane = (drawn: DrawInput, id: PaneId, rect: Rect) => readonly PaintedLine[];
-
 interface Shown extends DrawInput {
 	readonly history: HistoryStore;
 	/** The mailbox's name, shown after the program's. */
 	readonly name: string;
 }
 
-/** Returns a function that describes the current frame. */
-export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>): () => Scene {
-	const paint = cachedPanes();
-	return () => scene({state: store.getState(), ui: ui.getState(), now: now(), history: store.history, name}, paint);
+/**
+ * Returns what describes the frames. With `mayHold`, the panes stay as they are while a letter is written, and what came meanwhile is
+ * left to the next frame.
+ */
+export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>): SceneMaker {
+	const cached = cachedPanes();
+	let last: LastFrame | null = null;
+	const current = (): Shown => ({state: store.getState(), ui: ui.getState(), now: now(), history: store.history, name});
+	const describe = (mayHold = false): ReturnType<SceneMaker> => {
+		const shown = current();
+		const held = mayHold && last !== null && last.state !== shown.state && isDraftAlone(last, shown) ? last : null;
+		const panes = held?.panes ?? shownPanes(shown, cached.linesOf);
+		last = {state: held?.state ?? shown.state, ui: shown.ui, panes};
+		return {...scene(shown, panes), held: held !== null};
+	};
+	return Object.assign(describe, {prepare: () => cached.prepare(current())});
+}
+
+interface LastFrame {
+	/** What the panes show. */
+	readonly state: State;
+	readonly ui: Ui;
+	readonly panes: readonly Region[];
+}
+
+/** Whether, of what a human does, nothing but the draft differs: messages that others wrote may. */
+function isDraftAlone(one: LastFrame, {state, ui}: Shown): boolean {
+	return (
+		isSameBut(one.ui, ui) &&
+		one.ui.compose.reply === ui.compose.reply &&
+		one.state.pending === state.pending &&
+		one.state.scrollbacks === state.scrollbacks &&
+		// A draft that gets another line takes it from the panes.
+		one.panes.every(({rect}, at) => rect === layoutOf(ui).panes[at]?.rect)
+	);
+}
+
+/** The panes that are on the screen, none while something else is there. */
+function shownPanes(shown: Shown, linesOf: PaneLines): Region[] {
+	const {kind, panes} = layoutOf(shown.ui);
+	if (kind === 'tiny' || shown.ui.timeline !== null) return [];
+	return panes.map(({id, rect}) => ({rect, lines: linesOf(shown, id, rect)}));
 }
 
 /** The whole screen: every region with its rectangle and lines. */
-function scene(shown: Shown, paint: PaintPane): Scene {
+function scene(shown: Shown, paneRegions: readonly Region[]): Scene {
 	const {state, ui, name, now} = shown;
 	const {columns, rows} = ui;
 	if (layoutOf(ui).kind === 'tiny') return {regions: [tooSmall(ui)], cursor: null};
-	const {regions, cursor} = ui.timeline === null ? panes(shown, paint) : {regions: [timeline(shown)], cursor: null};
+	const {regions, cursor} =
+		ui.timeline === null ? withCompose(shown, paneRegions) : {regions: [timeline(shown)], cursor: null};
 	const over = ui.overlay?.draw(shown) ?? null;
 	return {
 		regions: [
@@ -52,14 +91,14 @@ function scene(shown: Shown, paint: PaintPane): Scene {
 }
 
 /** The panes and the compose line below them. */
-function panes(drawn: DrawInput, paint: PaintPane): Scene {
-	const {panes: placed, rules, body, compose} = layoutOf(drawn.ui);
+function withCompose(drawn: DrawInput, paneRegions: readonly Region[]): Scene {
+	const {rules, body, compose} = layoutOf(drawn.ui);
 	const {columns} = drawn.ui;
 	const {lines, cursor} = composeLine(drawn, compose);
 	const completions = completionList(drawn, compose);
 	return {
 		regions: [
-			...placed.map(({id, rect}) => ({rect, lines: paint(drawn, id, rect)})),
+			...paneRegions,
 			...rules.map(x => rule({...body, x, width: 1}, p`│`)),
 			rule({x: 0, y: compose.y - 1, width: columns, height: 1}, p`─`.repeat(columns)),
 			{rect: compose, lines},
@@ -69,9 +108,12 @@ function panes(drawn: DrawInput, paint: PaintPane): Scene {
 	};
 }
 
+/** Rules by their text: a line that is the same object as in the last frame is not drawn again. */
+const ruleLine = memo(20, (text: ReturnType<typeof p>): PaintedLine => ({strip: strip([{text, style: theme.rule}])}));
+
 /** A region with the same text in each row. */
 function rule(rect: Rect, text: ReturnType<typeof p>): Region {
-	const line = {strip: strip([{text, style: theme.rule}])};
+	const line = ruleLine(text);
 	return {rect, lines: Array.from({length: rect.height}, () => line)};
 }
 
@@ -96,22 +138,49 @@ interface CachedPane {
 /** More than the number of panes that fit on a screen; each thread that was open counts as one. */
 const maxCached = 50;
 
+/** Milliseconds after which no further pane is begun: a key may be waiting. */
+const maxPart = 1.5;
+
+interface CachedPanes {
+	/** The lines of a pane. */
+	readonly linesOf: PaneLines;
+	/** Makes the lines of panes that have changed, for a short time, and returns whether there is more to do. */
+	readonly prepare: (shown: Shown) => boolean;
+}
+
+type PaneLines = (drawn: DrawInput, id: PaneId, rect: Rect) => readonly PaintedLine[];
+
 /** Reuses the lines of a pane while nothing that they depend on changes, for example while one writes. */
-function cachedPanes(): PaintPane {
+function cachedPanes(): CachedPanes {
 	const known = new Map<PaneId, CachedPane>();
-	return ({state, ui, now}, id, rect) => {
-		const layout = layoutOf(ui);
-		const {x, y, width, height} = rect;
+	const inputsOf = ({state, ui, now}: DrawInput, {x, y, width, height}: Rect): readonly unknown[] => {
 		// Countdowns change every second.
-		const made = [state, layout, ui.compose.reply, Math.floor(now / 1000), loadedCount(), x, y, width, height];
+		const second = Math.floor(now / 1000);
+		return [state, layoutOf(ui), ui.compose.reply, second, loadedCount(), x, y, width, height];
+	};
+	const isCurrent = (last: CachedPane | undefined, ui: Ui, inputs: readonly unknown[]): last is CachedPane =>
+		last !== undefined && isSameBut(last.ui, ui) && inputs.every((input, at) => input === last.with[at]);
+	const linesOf: PaneLines = (drawn, id, rect) => {
+		const {state, ui, now} = drawn;
+		const inputs = inputsOf(drawn, rect);
 		const last = known.get(id);
-		if (last !== undefined && isSameBut(last.ui, ui) && made.every((part, at) => part === last.with[at])) {
-			return last.lines;
-		}
-		const lines = paneLines(state, ui, layout, id, rect, now);
+		if (isCurrent(last, ui, inputs)) return last.lines;
+		const lines = paneLines(state, ui, layoutOf(ui), id, rect, now);
 		if (known.size > maxCached) known.clear();
-		known.set(id, {ui, with: made, lines});
+		known.set(id, {ui, with: inputs, lines});
 		return lines;
+	};
+	return {
+		linesOf,
+		prepare(shown) {
+			if (shown.ui.timeline !== null || layoutOf(shown.ui).kind === 'tiny') return false;
+			const end = performance.now() + maxPart;
+			for (const {id, rect} of layoutOf(shown.ui).panes) {
+				if (performance.now() >= end) return true;
+				linesOf(shown, id, rect);
+			}
+			return false;
+		},
 	};
 }
 

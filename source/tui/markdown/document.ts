@@ -18,8 +18,9 @@ export interface Document {
  * Ordinary texts take a tenth of it, even right after the start.
  */
 const maxTime = 40;
-/** Even the worst text of this length is parsed in a quarter of a millisecond. */
+/** Even the worst text of this length is parsed in this many milliseconds. */
 const shortLength = 300;
+const shortTime = 0.25;
 
 /** A longer run of text is parsed in pieces, because finding emphasis takes quadratic time. */
 const maxPieceLength = 1200;
@@ -85,7 +86,7 @@ function blocksOf(text: string): Blocks {
 	};
 	const budget = new TimeBudget(maxTime);
 	try {
-		return (text.length <= shortLength ? budget.runShort(read) : budget.run(read)) ?? unread;
+		return (text.length <= shortLength ? budget.runShort(read, shortTime) : budget.run(read)) ?? unread;
 	} catch (error) {
 		// Nested too deeply in another way.
 		if (error instanceof RangeError) return unread;
@@ -123,7 +124,7 @@ function readInline(lexer: Lexer, piece: string, budget: TimeBudget): MarkedToke
 		lexer.state = {...initialState};
 		return lexer.inlineTokens(piece) as MarkedToken[];
 	};
-	return piece.length <= shortLength ? budget.runShort(read) : budget.run(read);
+	return piece.length <= shortLength ? budget.runShort(read, shortTime) : budget.run(read);
 }
 
 function plainToken(text: string): MarkedToken {

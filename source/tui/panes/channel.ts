@@ -35,20 +35,23 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	const lastLook = newLineAfter(state, ui, pane);
 	const marks = ui.search?.pattern ?? null;
 
+	let block: {index: number; entry?: Entry; body?: readonly Strip[]} = {index: -1};
 	const lines = visibleSlots(blocks, at, height).map(({index, line}): PaintedLine => {
-		const entry = source.at(index);
+		// The lines of a block follow each other.
+		if (index !== block.index) {
+			const entry = source.at(index);
+			block = entry === undefined ? {index} : {index, entry, body: bodyOf(ui, entry, width, source.whole)};
+		}
+		const {entry, body} = block;
 		if (entry === undefined) return {strip: nothing};
 		if (line === 0) {
 			const isFirst = isFirstNew(source.at(index - 1), entry, lastLook);
 			return {strip: isFirst ? newLine(width) : treeLines(entry, width, 'gap')};
 		}
-		const content =
-			line === 1 ? headOf(state, ui, entry, width, now) : bodyOf(ui, entry, width, source.whole)[line - 2];
-		if (line > 1 && entry.depth === 0 && marks === null && content !== undefined && keyOf(entry) !== selected) {
-			return plainLine(content);
-		}
-		const highlighted =
-			marks === null || line === 1 || content === undefined ? content : withMatchesHighlighted(content, marks);
+		const content = line === 1 ? headOf(state, ui, entry, width, now) : body?.[line - 2];
+		const isMarked = line > 1 && marks !== null;
+		if (entry.depth === 0 && !isMarked && content !== undefined && keyOf(entry) !== selected) return plainLine(content);
+		const highlighted = isMarked && content !== undefined ? withMatchesHighlighted(content, marks) : content;
 		const before = treeLines(entry, width, line === 1 ? 'head' : 'body');
 		return framed(entry, joinStrips(before, highlighted ?? nothing), keyOf(entry) === selected);
 	});
@@ -116,7 +119,7 @@ function framed(entry: Entry, line: Strip, selected: boolean): PaintedLine {
 
 const plainLines = new WeakMap<Strip, PaintedLine>();
 
-/** A line of a body after a blank edge, the most common kind; cached across frames. */
+/** A line of a message after a blank edge, the most common kind; cached across frames. */
 function plainLine(line: Strip): PaintedLine {
 	let known = plainLines.get(line);
 	if (known === undefined) plainLines.set(line, (known = {strip: joinStrips(freeEdge, line)}));

@@ -1,6 +1,7 @@
 import type {Agent} from '../../mailbox/agent.ts';
 import {imitatedTag, knownTags, resembled} from '../../mailbox/look-alike.ts';
 import type {Message} from '../../mailbox/message.ts';
+import {RecentMap} from '../../mailbox/recent.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state/state.ts';
@@ -10,7 +11,10 @@ import {Cache} from './cache.ts';
 
 /** A tag that this one can be mistaken for; null if this is the original, or like no other. */
 export function lookAlikeOf(state: State, tag: Tag): Tag | null {
-	return resembled(tag, participants(state).tags);
+	const {tags, originals} = participants(state);
+	let other = originals.get(tag);
+	if (other === undefined) originals.set(tag, (other = resembled(tag, tags)));
+	return other;
 }
 
 /** A mark next to a tag that can be mistaken for another: `HUMAN_ ≠ HUMAN`. */
@@ -33,12 +37,17 @@ export function imitationMarks(state: State, message: Message): readonly Span[] 
 /** Marks by message and participants: needed in every frame, but they rarely change. */
 const marks = new Cache<readonly Span[]>(600);
 
+/** More tags than a screen shows. */
+const maxOriginals = 1000;
+
 interface Participants {
 	readonly me: Tag | null;
 	/** The human's first. */
 	readonly tags: readonly Tag[];
 	/** The tags as one string, a cache key. A heartbeat replaces the map of agents, but not this. */
 	readonly names: string;
+	/** What `resembled` found for a tag; asked for in every frame. */
+	readonly originals: RecentMap<Tag, Tag | null>;
 }
 
 function participants({agents, identity}: State): Participants {
@@ -47,9 +56,15 @@ function participants({agents, identity}: State): Participants {
 	if (known !== undefined && known.me === me) return known;
 	const others = knownTags(agents.values());
 	const tags = me === null || others.some(tag => sameTag(tag, me)) ? others : [me, ...others];
-	const list = {me, tags, names: tags.join(' ')};
+	const names = tags.join(' ');
+	const originals =
+		lastOriginals.names === names ? lastOriginals.originals : new RecentMap<Tag, Tag | null>(maxOriginals);
+	lastOriginals = {names, originals};
+	const list = {me, tags, names, originals};
 	lists.set(agents, list);
 	return list;
 }
 
 const lists = new WeakMap<ReadonlyMap<string, Agent>, Participants>();
+/** Kept across heartbeats, which replace the map of agents. */
+let lastOriginals: Pick<Participants, 'names' | 'originals'> = {names: '', originals: new RecentMap(maxOriginals)};

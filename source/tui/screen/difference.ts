@@ -1,4 +1,4 @@
-import type {Grid} from './grid.ts';
+import {rowsOf, type Grid, type Run} from './grid.ts';
 import {hyperlink, type TerminalColours} from './sgr.ts';
 import {lookOf, plain, type Style} from './style.ts';
 
@@ -9,20 +9,25 @@ const minErased = 10;
 
 /**
  * The bytes that turn the grid `before`, which is on the terminal, into `after`. Each changed span is addressed absolutely.
- * Empty if nothing differs. Expects the terminal's attributes to be reset, and resets them.
+ * Empty if nothing differs. Expects the terminal's attributes to be reset, and resets them. `runs`: where they may differ.
  */
-export function difference(before: Grid, after: Grid, colours: TerminalColours): string {
+export function difference(
+	before: Grid,
+	after: Grid,
+	colours: TerminalColours,
+	runs: readonly Run[] = rowsOf(after),
+): string {
 	const writer = createWriter(after, colours);
-	for (let y = 0; y < after.rows; y++) {
+	for (const {y, start: from, end: to} of runs) {
 		const row = y * after.columns;
-		for (let x = 0; x < after.columns;) {
+		for (let x = from; x < to;) {
 			if (sameCell(before, after, row + x)) {
 				x++;
 				continue;
 			}
 			const start = headOf(before, after, row, x);
 			let end = x + 1;
-			for (let gap = 0, at = end; at < after.columns && gap < maxBridged; at++) {
+			for (let gap = 0, at = end; at < to && gap < maxBridged; at++) {
 				if (sameCell(before, after, row + at)) gap++;
 				else {
 					gap = 0;

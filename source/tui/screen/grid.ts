@@ -66,6 +66,74 @@ export function drawScene(grid: Grid, {regions}: Scene): void {
 	}
 }
 
+/** Cells of a row, from column `start` to before `end`. */
+export interface Run {
+	readonly y: number;
+	readonly start: number;
+	readonly end: number;
+}
+
+/** All rows of a grid. */
+export function rowsOf({columns, rows}: Grid): Run[] {
+	return Array.from({length: rows}, (_, y) => ({y, start: 0, end: columns}));
+}
+
+/**
+ * Replaces a grid's contents, which is the frame `before`, with the frame `after`, and returns the runs outside of which nothing has
+ * changed. Most lines of a frame are those of the last one; they are told by their strips alone.
+ */
+export function redraw(grid: Grid, before: Scene, after: Scene): readonly Run[] {
+	if (!hasSameRects(before.regions, after.regions) || hasOverlap(after.regions)) {
+		drawScene(grid, after);
+		return rowsOf(grid);
+	}
+	const runs: Run[] = [];
+	for (const [index, {rect, lines}] of after.regions.entries()) {
+		const known = before.regions[index]?.lines;
+		if (known === lines) continue;
+		for (let row = 0; row < rect.height; row++) {
+			const line = lines[row];
+			if (known?.[row]?.strip === line?.strip && known?.[row]?.tint === line?.tint) continue;
+			const y = rect.y + row;
+			if (y < 0 || y >= grid.rows) continue;
+			putLine(grid, rect.x, y, rect.width, line?.strip ?? emptyStrip, line?.tint);
+			runs.push({y, start: rect.x, end: Math.min(rect.x + rect.width, grid.columns)});
+		}
+	}
+	return runs;
+}
+
+function hasSameRects(before: readonly Region[], after: readonly Region[]): boolean {
+	return before.length === after.length && before.every(({rect}, at) => isSameRect(rect, after[at]?.rect));
+}
+
+function isSameRect(one: Rect, other: Rect | undefined): boolean {
+	return one.x === other?.x && one.y === other.y && one.width === other.width && one.height === other.height;
+}
+
+function hasOverlap(regions: readonly Region[]): boolean {
+	return regions.some(({rect}, at) => regions.slice(at + 1).some(other => overlap(rect, other.rect)));
+}
+
+function overlap(one: Rect, other: Rect): boolean {
+	return (
+		one.x < other.x + other.width &&
+		other.x < one.x + one.width &&
+		one.y < other.y + other.height &&
+		other.y < one.y + one.height
+	);
+}
+
+/** Copies runs of cells to a grid of the same size. */
+export function copyRuns(from: Grid, to: Grid, runs: readonly Run[]): void {
+	for (const {y, start, end} of runs) {
+		for (let cell = y * from.columns + start, last = y * from.columns + end; cell < last; cell++) {
+			to.glyphs[cell] = from.glyphs[cell] ?? blank;
+			to.styles[cell] = from.styles[cell] ?? plain;
+		}
+	}
+}
+
 const emptyStrip: Strip = {glyphs: [], styles: []};
 
 /** The glyphs of a row, one per column; the right half of a wide one is empty. */

@@ -9,6 +9,11 @@ type StringWidth = typeof stringWidthItself;
 const simple =
 	/^[ -~\u00A1-\u00AC\u00AE-\u02FF\u2010-\u2027\u2030-\u205E\u2190-\u2199\u2500-\u25FC\u25FF\u2713\u2717\u2937\u21B3\u21BB]*$/;
 
+/** Whether each UTF-16 unit of a text is a character of its own, one column wide. */
+export function isSimple(text: string): boolean {
+	return simple.test(text);
+}
+
 const colours = /\u001B\[[\d;]*m/g;
 
 const stringWidth = once(load);

@@ -1,7 +1,7 @@
 import {graphemesOf} from './segment.ts';
 import {memo} from './memo.ts';
 import {joinPrintable, p, type Printable} from '../../printable.ts';
-import stringWidth from './string-width.ts';
+import stringWidth, {isSimple} from './string-width.ts';
 import {plain, type Style} from './style.ts';
 
 /** A line as cells. The right half of a wide glyph is an empty string. */
@@ -27,11 +27,9 @@ const maxMarks = 16;
 /** The width of a grapheme in columns: 0, 1 or 2. */
 const graphemeWidth = memo(20_000, (grapheme: string) => Math.min(2, stringWidth(grapheme)));
 
-const ascii = /^[\u0020-\u007E]*$/;
-
 /** The width of a text in columns. */
 export function textWidth(text: string): number {
-	if (ascii.test(text)) return text.length;
+	if (isSimple(text)) return text.length;
 	let width = 0;
 	for (const {segment} of graphemesOf(text)) width += graphemeWidth(segment);
 	return width;
@@ -39,7 +37,7 @@ export function textWidth(text: string): number {
 
 /** Appends a text's cells to the lists. */
 function appendCells(glyphs: Printable[], styles: Style[], text: Printable, of: Style): void {
-	if (ascii.test(text)) {
+	if (isSimple(text)) {
 		for (let at = 0; at < text.length; at++) {
 			glyphs.push(text.charAt(at));
 			styles.push(of);
