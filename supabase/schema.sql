@@ -1605,6 +1605,7 @@ CREATE TRIGGER tasks_refuse_circle AFTER INSERT ON public.tasks FOR EACH ROW WHE
 CREATE TRIGGER tasks_refuse_circle_changed AFTER UPDATE OF parent_id, depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.depends_on <> old.depends_on)))) EXECUTE FUNCTION agentmux.refuse_circle();
 CREATE TRIGGER tasks_refuse_lost AFTER INSERT ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> '{}'::bigint[]))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
 CREATE TRIGGER tasks_refuse_lost_changed AFTER UPDATE OF depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> old.depends_on))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
+CREATE TRIGGER tasks_reported AFTER UPDATE OF progress, note, lease_token ON public.tasks FOR EACH ROW WHEN ((new.status = 'running'::text)) EXECUTE FUNCTION agentmux.claim_reported();
 CREATE TRIGGER tasks_run_at_once BEFORE INSERT OR UPDATE OF run_at ON public.tasks FOR EACH ROW WHEN ((new.run_at <= clock_timestamp())) EXECUTE FUNCTION agentmux.drop_past_run_at();
 CREATE TRIGGER tasks_steps_added AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION agentmux.steps_added();
 CREATE TRIGGER tasks_take_turn BEFORE DELETE OR UPDATE OF parent_id, depends_on ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.take_task_turn();
@@ -1623,12 +1624,14 @@ create table agentmux.claims (
   lapsed boolean not null default false,
   outcome bytea,
   again_at timestamp with time zone,
+  reported_at timestamp with time zone not null default clock_timestamp(),
   constraint claims_pkey PRIMARY KEY (task_id),
   constraint claims_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
 );
 comment on column agentmux.claims.again_at is 'the back-off that the database chose for run_at after it failed';
 comment on column agentmux.claims.lapsed is 'its lease ran out, and the task was put back: its owner may go on until somebody else claims it';
 comment on column agentmux.claims.outcome is 'digest of what it was finished with; null: it was not finished';
+comment on column agentmux.claims.reported_at is 'when its owner claimed it, or last reported progress';
 comment on table agentmux.claims is 'the newest claim of each task';
 
 create table agentmux.task_turn ();
@@ -2019,9 +2022,11 @@ create table agentmux.lease_clock (
   one boolean not null default true,
   at timestamp with time zone not null default clock_timestamp(),
   period interval not null default '00:00:05'::interval,
+  watched boolean not null default false,
   constraint lease_clock_one_row CHECK (one),
   constraint lease_clock_pkey PRIMARY KEY (one)
 );
+comment on column agentmux.lease_clock.watched is 'whether the last observer was one that calls regularly';
 CREATE TRIGGER lease_clock_guard_locks BEFORE UPDATE ON agentmux.lease_clock FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('tasks');
 
 -- When a lease of that many seconds ends; it lasts between one second and an hour.
@@ -2045,8 +2050,10 @@ $function$;
 
 -- Observes the leases. Since the last call, more time may have passed than was observed (the machine slept, the hub or the server
 -- was away, the clock was set forward), or a negative time (it was set back). All leases are moved by the difference, so that each
--- has as much time left as before. p_period: the interval at which the caller, a hub or an agent's server, calls this; null: it
--- calls only now and then. p_resumed: nobody can have observed the leases since. Writes at most once a second.
+-- has as much time left as before; and if that was no short time, at least wake_grace(), unless its owner has signed off: what renews
+-- it slept as well. p_period: the interval at which the caller, a hub or an agent's server, calls this; null: it calls only now and
+-- then. p_resumed: nobody can have observed the leases since. Writes at most once a second. Where nobody calls regularly, long pauses
+-- are no naps: without that, a lease would never run out there.
 -- To avoid deadlocks, call this before take_turn and before locking tasks.
 CREATE OR REPLACE FUNCTION agentmux.observe_leases(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
  RETURNS void
@@ -2059,11 +2066,12 @@ declare
   elapsed interval;
   observed interval;
   missed boolean;
+  woken boolean;
 begin
   select c.* into clock from agentmux.lease_clock as c;
   elapsed := clock_timestamp() - clock.at;
   if not p_resumed and elapsed between interval '-1 second' and interval '1 second'
-    and (p_period is null or p_period >= clock.period)
+    and (p_period is null or (p_period >= clock.period and clock.watched))
   then
     return;
   end if;
@@ -2077,11 +2085,18 @@ begin
   elapsed := clock_timestamp() - clock.at;
   missed := elapsed > clock.period * 2;
   observed := case when p_resumed or elapsed < interval '0' then interval '0' when missed then clock.period else elapsed end;
-  if elapsed <> observed then
-    update public.tasks as t set lease_until = t.lease_until + (elapsed - observed) where t.status = 'running';
+  woken := p_resumed or (clock.watched and elapsed - observed >= interval '1 minute');
+  if elapsed <> observed or woken then
+    update public.tasks as t set lease_until = case
+      when woken and not exists (select from public.agents as a
+        where upper(a.tag collate "C") = upper(t.lease_owner collate "C") and a.presence = 'away')
+      then greatest(t.lease_until + (elapsed - observed), clock_timestamp() + agentmux.wake_grace())
+      else t.lease_until + (elapsed - observed) end
+    where t.status = 'running';
   end if;
   -- Who looks most often is relied upon, and less so each time that it is missed. A long nap is no miss: nobody could look.
   update agentmux.lease_clock as c set at = clock.at + elapsed,
+    watched = p_period is not null or (c.watched and not missed),
     period = case
       when p_period <= c.period then p_period
       when missed and elapsed < interval '30 minutes' then least(c.period * 2, interval '1 minute')
@@ -5960,6 +5975,89 @@ begin
   return asked;
 end $function$;
 grant execute on function public.approval_decide to authenticated, service_role;
+
+-- ==== renewal ====
+
+-- For how long the claims of an owner are renewed that reports no progress, although its client seems to be at work.
+CREATE OR REPLACE FUNCTION agentmux.max_silence()
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select interval '6 hours'
+$function$;
+
+-- How much time each lease has at least after the machine slept or the hub was away, for its owner to be heard.
+CREATE OR REPLACE FUNCTION agentmux.wake_grace()
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select interval '2 minutes'
+$function$;
+
+CREATE OR REPLACE FUNCTION agentmux.claim_reported()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update agentmux.claims as c set reported_at = clock_timestamp() where c.task_id = new.id;
+  return null;
+end $function$;
+
+-- Renews claims of the caller, in one request, and looks after the tasks as task_reap does. p_claims: a list of
+-- {"id": ..., "token": ..., "lease": seconds}; it returns the ids of those that are still valid. p_others: the seconds for which all
+-- others are renewed that the caller has, which it may have claimed with SQL or the command line; null: they are not. No lease gets
+-- shorter. A claim is not renewed after its owner has reported no progress for max_silence(): then it runs out, as any other.
+CREATE OR REPLACE FUNCTION public.task_renew(p_claims jsonb DEFAULT '[]'::jsonb, p_others integer DEFAULT NULL::integer)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(agentmux.me() collate "C");
+  heard timestamptz := clock_timestamp() - agentmux.max_silence();
+  claim record;
+  valid bigint[] := '{}';
+begin
+  if jsonb_array_length(p_claims) > 0 or exists (select from public.tasks as t
+    where t.status = 'running' and upper(t.lease_owner collate "C") = me)
+  then
+    perform agentmux.observe_leases(interval '1 minute');
+    perform agentmux.take_turn();
+    for claim in
+      select asked.id, asked.token, asked.lease, c.lapsed, c.reported_at < heard as is_silent
+      from jsonb_to_recordset(p_claims) as asked (id bigint, token bigint, lease int)
+      join agentmux.claims as c on c.task_id = asked.id and c.token = asked.token and upper(c.owner collate "C") = me
+      order by asked.id limit 200
+    loop
+      if claim.is_silent then
+        -- Its owner may still go on with it.
+        perform from public.tasks as t where t.id = claim.id and t.lease_token = claim.token
+          and (claim.lapsed or (t.status = 'running' and upper(t.lease_owner collate "C") = me));
+      else
+        perform agentmux.resume_claim(claim.id, claim.token);
+        update public.tasks as t set lease_until = greatest(t.lease_until, agentmux.lease(claim.lease))
+        where t.id = claim.id and t.lease_token = claim.token and t.status = 'running' and upper(t.lease_owner collate "C") = me;
+      end if;
+      if found then valid := valid || claim.id; end if;
+    end loop;
+    if p_others is not null then
+      update public.tasks as t set lease_until = greatest(t.lease_until, agentmux.lease(p_others))
+      from agentmux.claims as c
+      where t.status = 'running' and upper(t.lease_owner collate "C") = me and c.task_id = t.id and c.reported_at >= heard
+        and t.id <> all (valid);
+    end if;
+  end if;
+  perform agentmux.tend_tasks();
+  return valid;
+end $function$;
+grant execute on function public.task_renew to authenticated, service_role;
 
 -- ==== publication ====
 

@@ -10,7 +10,17 @@ import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
-import type {PlanDraft, StepDraft, Task, TaskAttempt, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
+import type {
+	ClaimRenewal,
+	PlanDraft,
+	StepDraft,
+	Task,
+	TaskAttempt,
+	TaskClaim,
+	TaskDraft,
+	TaskFilter,
+	TaskOutcome,
+} from './task.ts';
 
 /**
  * The port through which every part of agentmux reads and writes. Methods reject only with MailboxError.
@@ -118,6 +128,11 @@ export interface Mailbox {
 		/** `progress`: 0 to 1. Rejects with `conflict` if the lease is lost. */
 		progress(id: number, token: number, progress: number, note?: string): Promise<Task>;
 		heartbeat(id: number, token: number, lease?: number): Promise<Task>;
+		/**
+		 * Renews claims of the identity in one request, and does what `tend` does; resolves with the ids of those that are still valid.
+		 * `others`: the seconds for which its other claims are renewed. Not renewed: of what no progress was reported for six hours.
+		 */
+		renew(claims: readonly ClaimRenewal[], others?: number): Promise<readonly number[]>;
 		/**
 		 * Accepted once per claim; repeating it with the same outcome resolves the same way. Rejects with `conflict` for another outcome,
 		 * and for a former owner. The newest claim stays valid until somebody else claims the task, even after its lease ran out.

@@ -131,6 +131,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			tend: () => call(() => server.tasks.reap()),
 			progress: (id, token, progress, note) => call(() => server.tasks.progress(id, token, me.tag, progress, note)),
 			heartbeat: (id, token, lease) => call(() => server.tasks.heartbeat(id, token, me.tag, lease)),
+			renew: (claims, others) => call(() => server.tasks.renew(claims, me.tag, others)),
 			finish: (id, token, outcome) => call(() => server.tasks.finish(id, token, me.tag, outcome)),
 			cancel: (id, reason) => call(() => server.tasks.cancel(id, me, reason)),
 			retry: id => call(() => server.tasks.retry(id, me)),

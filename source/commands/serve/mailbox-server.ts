@@ -11,6 +11,7 @@ import type {Tag} from '../../mailbox/tag.ts';
 import {sessionsFolder} from '../../join/hook/hook-session.ts';
 import {withAfterAnswer} from '../../mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../mcp/server.ts';
+import {Claims} from '../../mcp/session/claims.ts';
 import {version} from '../../hub/files/version.ts';
 import {findPaths} from '../../paths.ts';
 import type {Invocation} from '../cli/command.ts';
@@ -18,6 +19,7 @@ import {refreshLaunchers} from '../cli/launcher.ts';
 import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
+import {AtWork} from './at-work.ts';
 import {checkJoined} from './check-joined.ts';
 import {ClientWatch} from './client-watch.ts';
 import {deadClients} from './dead-clients.ts';
@@ -89,15 +91,19 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	}
 
 	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed: flusher(stdout), failed: say});
+	const work = new AtWork({env, tag, state: paths.state, client});
 	const session = {
 		tag,
 		client: client ?? undefined,
 		mailbox,
 		afterAnswer: transport.afterAnswer.bind(transport),
 		isShared: () => shared,
+		isAtWork: () => work.isAtWork(),
+		onCall: () => work.onCall(),
 		note: () => watch?.note ?? null,
 	};
-	const server = createMailboxServer(session, version);
+	const claims = new Claims(session);
+	const server = createMailboxServer(session, version, claims);
 	const gone = endOf(invocation);
 	await server.connect(transport);
 	stdin.once('data', () => watch?.onRequest());
@@ -109,12 +115,14 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		await dead.endOthers();
 	};
 	const beginning = untilItWorks(begin, say);
-	// Without a hub, nobody else looks after the tasks while all agents are idle.
-	const tend = async (): Promise<void> => (await mailbox()).tasks.tend();
 	const timer = setInterval(() => {
 		claim.renew();
 		refreshLaunchers(paths);
-		void sign().then(dead.endOthers).then(tend).catch(say);
+		// Without a hub, nobody else looks after the tasks while all agents are idle.
+		void sign()
+			.then(dead.endOthers)
+			.then(() => claims.tend())
+			.catch(say);
 	}, signInterval);
 	await gone;
 	clearInterval(timer);

@@ -1476,6 +1476,10 @@ export type Database = {
 				};
 			};
 			task_reap: {Args: Record<PropertyKey, never>; Returns: number};
+			task_renew: {
+				Args: {p_claims?: Json; p_others?: number};
+				Returns: number[];
+			};
 			task_reprioritise: {
 				Args: {p_id: number; p_priority: number};
 				Returns: {

@@ -1,6 +1,6 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import type {PlanDraft, Task, TaskOutcome} from '../../mailbox/task.ts';
+import type {ClaimRenewal, PlanDraft, Task, TaskOutcome} from '../../mailbox/task.ts';
 import type {Arguments, Requests} from './requests.ts';
 import {rows} from './columns.ts';
 import {readAttempt, readTask} from './rows.ts';
@@ -48,6 +48,22 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 		}
 	}
 
+	/** As `renew`, for a database that cannot do so in one request, and has no bound: those that the caller names. */
+	async function renewEach(claims: readonly ClaimRenewal[]): Promise<number[]> {
+		const valid: number[] = [];
+		for (const {id, token, lease} of claims) {
+			try {
+				await change('task_heartbeat', {p_id: id, p_token: token, p_lease: lease});
+				valid.push(id);
+			} catch (error) {
+				const isOver = error instanceof MailboxError && ['conflict', 'not_found'].includes(error.code);
+				if (!isOver) throw error;
+			}
+		}
+		await endLeases();
+		return valid;
+	}
+
 	return {
 		async list({ids, parents, status, queue, owner, limit = 200} = {}) {
 			await endLeases();
@@ -93,6 +109,16 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 
 		heartbeat: (id, token, lease = 60) => change('task_heartbeat', {p_id: id, p_token: token, p_lease: lease}),
 
+		renew: (claims, others) =>
+			requests.newer(
+				'task_renew',
+				async () => {
+					const args = {p_claims: claims.map(claim => ({...claim})), p_others: others ?? null};
+					return idsIn(await requests.rpc('task_renew', args));
+				},
+				() => renewEach(claims),
+			),
+
 		finish: (id, token, outcome) => change('task_finish', {p_id: id, p_token: token, ...finishArguments(outcome)}),
 
 		cancel: (id, reason) => change('task_cancel', {p_id: id, p_reason: reason ?? null}, {twice: false}),
@@ -108,6 +134,11 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 		prioritise: (id, priority) =>
 			change('task_reprioritise', {p_id: id, p_priority: priority}, {late: 'Only open tasks have a priority'}),
 	};
+}
+
+function idsIn(answer: unknown): number[] {
+	if (Array.isArray(answer) && answer.every(id => typeof id === 'number')) return answer;
+	throw new MailboxError('internal', 'task_renew answered without a list.');
 }
 
 function finishArguments({ok, dead = false, result, result_table, error}: TaskOutcome) {

@@ -36,8 +36,8 @@ export function claimTask(session: Session, claims: Claims): Tool {
 			}
 			claims.keep(task, lease_seconds);
 			const yours =
-				`Task #${task.id} is yours (token ${task.lease_token}) while you are connected, and ${lease_seconds} seconds longer. ` +
-				'task_progress reports, finish_task ends it.';
+				`Task #${task.id} is yours (token ${task.lease_token}) while you are at work, and ${lease_seconds} seconds longer. ` +
+				'task_progress reports, at least every 6 hours; finish_task ends it.';
 			const before = task.attempts > 1 ? attemptLines((await mailbox.tasks.attempts(task.id)).slice(0, -1)) : [];
 			return [`Claimed. ${notice}`, ...wholeTaskLines(task, room - margin), ...before, yours];
 		},

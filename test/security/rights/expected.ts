@@ -79,6 +79,7 @@ export const functions: readonly string[] = [
 	'task_plan',
 	'task_progress',
 	'task_reap',
+	'task_renew',
 	'task_reprioritise',
 	'task_retry',
 	'unwatch_table',
