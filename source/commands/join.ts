@@ -1,6 +1,6 @@
 import {claude, clients as everyClient, type Client} from '../join/clients/clients.ts';
 import {UsageError} from '../mailbox/error.ts';
-import {nearest} from '../mailbox/nearest.ts';
+import {nearest} from '../mailbox/text/nearest.ts';
 import type {Command} from './cli/command.ts';
 import {textFlag} from './cli/values.ts';
 import {joinAgents} from './join/join-agents.ts';

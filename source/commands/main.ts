@@ -7,7 +7,7 @@ import {joinPrintable, p, printable, printableLines, type Printable, writeTo} fr
 import {asTyped} from './cli/called.ts';
 import type {Command} from './cli/command.ts';
 import {refreshLaunchers} from './cli/launcher.ts';
-import {nearest} from '../mailbox/nearest.ts';
+import {nearest} from '../mailbox/text/nearest.ts';
 import {parseArguments} from './cli/parse.ts';
 
 type Load = () => Promise<{default: Command}>;

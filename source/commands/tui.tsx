@@ -71,6 +71,10 @@ async function showScreen(
 		preferences,
 		...(odd.length > 0 && {notice: briefly(odd, file.path)}),
 		keepIn: path.join(paths.state, 'compose', mailboxFolder(target, tag)),
+		async keepRule(rule) {
+			const {addRule} = await import('../signing/approval-rules.ts');
+			addRule(paths.data, rule);
+		},
 		watchDisarmed: listener => watchDisarmed(paths.data, listener),
 		onFirstFrame(say) {
 			void import('./screen/small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());

@@ -1,5 +1,5 @@
 import type {Agent} from './agent.ts';
-import {editDistance} from './nearest.ts';
+import {editDistance} from './text/nearest.ts';
 import {HUMAN, isTag, sameTag, SYSTEM, type Tag} from './tag.ts';
 
 /*

@@ -1,5 +1,5 @@
 import type {Agent, Identity, AgentUpdate} from './agent.ts';
-import type {Approval, Decision} from './approvals/approval.ts';
+import type {Approval, Decision} from './approval.ts';
 import type {About, Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
 import type {Draft, Message} from './message.ts';

@@ -1,7 +1,7 @@
 import {McpServer} from '@modelcontextprotocol/sdk/server/mcp.js';
 import {CallToolRequestSchema, ListToolsRequestSchema} from '@modelcontextprotocol/sdk/types.js';
 import {MailboxError} from '../mailbox/error.ts';
-import {nearest} from '../mailbox/nearest.ts';
+import {nearest} from '../mailbox/text/nearest.ts';
 import {HUMAN} from '../mailbox/tag.ts';
 import {answering} from './answers/answer.ts';
 import {roomFor} from './answers/room.ts';

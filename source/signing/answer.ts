@@ -5,7 +5,7 @@ import {
 	type Answer,
 	type Approval,
 	type Question,
-} from '../mailbox/approvals/approval.ts';
+} from '../mailbox/approval.ts';
 import {readSignature} from '../mailbox/signature.ts';
 import {isValidSignature} from './ed25519.ts';
 import {isTrusted, type Trust} from './trusted-keys.ts';

@@ -1,5 +1,5 @@
 import {join} from 'node:path';
-import {isRule, type ApprovalRule} from '../mailbox/approvals/rule.ts';
+import {isRule, type ApprovalRule} from '../mailbox/approval-rule.ts';
 import {MailboxError} from '../mailbox/error.ts';
 import {isTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {readKeyFile, writeKeyFile} from './key-folder.ts';

@@ -1,5 +1,5 @@
 import type {Message} from '../mailbox/message.ts';
-import {nearest} from '../mailbox/nearest.ts';
+import {nearest} from '../mailbox/text/nearest.ts';
 import {failedTakes, isReturned, isStuck, type Receipt} from '../mailbox/receipt.ts';
 import {foldTag, HUMAN, sameTag, type Tag} from '../mailbox/tag.ts';
 import {channelMessages} from './select.ts';

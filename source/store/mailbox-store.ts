@@ -1,4 +1,5 @@
 import {createStore} from 'zustand/vanilla';
+import type {Approval, Decision} from '../mailbox/approval.ts';
 import type {Unsubscribe} from '../mailbox/event.ts';
 import type {Filter} from '../mailbox/filter.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
@@ -7,6 +8,7 @@ import type {SearchPage} from '../mailbox/query.ts';
 import type {ReceiptState} from '../mailbox/receipt.ts';
 import type {Tag} from '../mailbox/tag.ts';
 import {createAcknowledger} from './acknowledger.ts';
+import {ApprovalWatch} from './approval-watch.ts';
 import {createFollower} from './follower.ts';
 import {HistoryStore} from './history-store.ts';
 import type {TableRow} from '../mailbox/table.ts';
@@ -64,6 +66,8 @@ export interface MailboxStore {
 	changeTasks(change: (tasks: Mailbox['tasks']) => Promise<Task | readonly Task[]>): Promise<readonly Task[]>;
 	/** Removes the text of a message, for everybody, and puts the remaining row into the state. Rejects with MailboxError. */
 	redact(id: number): Promise<void>;
+	/** Answers a request for permission as it was shown, signed. Resolves with the row; rejects with MailboxError. */
+	decide(shown: Approval, decision: Decision): Promise<Approval>;
 	/** Lets a damped agent be woken again, and puts its row into the state. Rejects with MailboxError. */
 	undamp(tag: Tag): Promise<void>;
 	/** The first rows of a table, like the mailbox's `table`. Rejects with MailboxError. */
@@ -102,6 +106,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			if (event.type === 'connection' && event.connection.phase === 'live') outbox.retry();
 		},
 	});
+	const approvals = new ApprovalWatch({opening, apply, state: store});
 	const ready = follower.start();
 	// The error is for callers that await `ready`; without one it must not end the process.
 	ready.catch(() => {});
@@ -152,6 +157,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 			history.redact(messages);
 			apply({type: 'redacted', messages});
 		},
+		decide: approvals.decide,
 		async undamp(tag) {
 			apply({type: 'agents', agents: [await (await opening).undamp(tag)]});
 		},
@@ -159,6 +165,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 		readAttempts: async id => (await opening).tasks.attempts(id),
 		async close() {
 			intake.close();
+			approvals.close();
 			follower.close();
 			outbox.close();
 			const opened = await opening.catch(() => null);

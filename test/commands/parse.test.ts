@@ -1,6 +1,6 @@
 import meow from 'meow';
 import {describe, expect, test} from 'vitest';
-import {nearest} from '../../source/mailbox/nearest.ts';
+import {nearest} from '../../source/mailbox/text/nearest.ts';
 import {parseArguments, parsePlain} from '../../source/commands/cli/parse.ts';
 
 const flags = {

@@ -1,7 +1,7 @@
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, test, vi} from 'vitest';
-import type {Approval} from '../../source/mailbox/approvals/approval.ts';
+import type {Approval} from '../../source/mailbox/approval.ts';
 import {fire, type HookEnd} from '../helpers/hook.ts';
 import {Home} from '../helpers/program.ts';
 

@@ -106,7 +106,7 @@ export const layers: Layers = {
 			'screen-reader',
 			'app',
 			'find',
-			['compose', 'tasks', 'timeline'],
+			['approvals', 'compose', 'tasks', 'timeline'],
 			'view',
 			'panes',
 			['model', 'markdown'],
@@ -128,7 +128,7 @@ export const layers: Layers = {
 		'hub/rest': ['.', 'render', 'plan', ['catalog', 'query'], 'errors'],
 		join: ['.', 'files', 'clients', 'hook'],
 		store: ['.', 'state'],
-		mailbox: [['filter', 'tasks'], '.'],
+		mailbox: [['filter', 'tasks'], '.', 'text'],
 		mcp: ['.', 'tools', 'session', ['answers', 'arguments']],
 	},
 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {cutText, fairShare} from '../../source/mailbox/excerpt.ts';
+import {cutText, fairShare} from '../../source/mailbox/text/excerpt.ts';
 import {excerptOf, sizeOf} from '../../source/mcp/answers/excerpt.ts';
 
 const hostile = fc.oneof(

@@ -1,9 +1,9 @@
-import {approvalTitle, type Approval, type Decision} from '../../mailbox/approvals/approval.ts';
-import {ruleFor} from '../../mailbox/approvals/rule.ts';
+import {approvalTitle, type Approval, type Decision} from '../../mailbox/approval.ts';
+import {ruleFor} from '../../mailbox/approval-rule.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
 import type {Json} from '../../mailbox/json.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {cutText} from '../../mailbox/excerpt.ts';
+import {cutText} from '../../mailbox/text/excerpt.ts';
 import {findPaths} from '../../paths.ts';
 import {addRule} from '../../signing/approval-rules.ts';
 import type {Command, Invocation} from '../cli/command.ts';

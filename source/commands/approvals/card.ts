@@ -1,4 +1,4 @@
-import type {Approval} from '../../mailbox/approvals/approval.ts';
+import {inputFields, type Approval} from '../../mailbox/approval.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
 import {timeOf} from '../cli/message-text.ts';
 
@@ -27,15 +27,8 @@ export function card(approval: Approval): Printable {
 
 /** The whole input, field by field; a text keeps its lines. */
 function inputLines(input: string): readonly Printable[] {
-	let fields: unknown;
-	try {
-		fields = JSON.parse(input);
-	} catch {
-		fields = input;
-	}
-	if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return printableLines(input);
-	return Object.entries(fields).flatMap(([name, value]) => {
-		const [first = p``, ...rest] = printableLines(typeof value === 'string' ? value : JSON.stringify(value));
-		return [p`${printable(name)}: ${first}`, ...rest.map(line => p`  ${line}`)];
+	return inputFields(input).flatMap(({name, value}) => {
+		const [first = p``, ...rest] = printableLines(value);
+		return [name === '' ? first : p`${printable(name)}: ${first}`, ...rest.map(line => p`  ${line}`)];
 	});
 }

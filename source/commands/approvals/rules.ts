@@ -1,4 +1,4 @@
-import {isRule} from '../../mailbox/approvals/rule.ts';
+import {isRule} from '../../mailbox/approval-rule.ts';
 import {MailboxError, UsageError} from '../../mailbox/error.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable} from '../../printable.ts';

@@ -1,6 +1,6 @@
 import type {AnyFlags} from 'meow';
 import {UsageError} from '../../mailbox/error.ts';
-import {nearest} from '../../mailbox/nearest.ts';
+import {nearest} from '../../mailbox/text/nearest.ts';
 
 export interface Parsed {
 	readonly input: readonly string[];

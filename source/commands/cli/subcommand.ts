@@ -1,5 +1,5 @@
 import {UsageError} from '../../mailbox/error.ts';
-import {nearest} from '../../mailbox/nearest.ts';
+import {nearest} from '../../mailbox/text/nearest.ts';
 import type {Invocation} from './command.ts';
 import {dashed} from './parse.ts';
 

@@ -1,5 +1,5 @@
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {nearest} from '../../mailbox/nearest.ts';
+import {nearest} from '../../mailbox/text/nearest.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
 
 /**

@@ -5,7 +5,7 @@ import {maxCount, membersOf, type Member, type Recipe} from '../../join/files/re
 import {readRecipe, recipeNames} from '../../join/files/recipe-file.ts';
 import type {Participant} from '../../join/participant.ts';
 import {UsageError} from '../../mailbox/error.ts';
-import {nearest} from '../../mailbox/nearest.ts';
+import {nearest} from '../../mailbox/text/nearest.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
 import {agentTag, textFlag} from '../cli/values.ts';

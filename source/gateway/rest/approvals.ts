@@ -1,4 +1,4 @@
-import {answerStatement, questionDigest, type Approval, type Decision} from '../../mailbox/approvals/approval.ts';
+import {answerStatement, questionDigest, type Approval, type Decision} from '../../mailbox/approval.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {rows} from './columns.ts';
@@ -22,7 +22,12 @@ export function createApprovals(requests: Requests, messages: MessageRows): Mail
 			throw new MailboxError('not_found', `There is no request ${id}.`, 'See `agentmux approvals list --all`.');
 		},
 
-		waiting: async () => rows(readApproval, await requests.rpc('approvals_waiting', {})),
+		waiting: () =>
+			requests.newer(
+				'approvals_waiting',
+				async () => rows(readApproval, await requests.rpc('approvals_waiting', {})),
+				async () => [],
+			),
 
 		async decide(shown: Approval, decision: Decision) {
 			const answer = JSON.stringify({...decision, question: await questionDigest(shown)});

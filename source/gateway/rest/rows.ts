@@ -1,5 +1,5 @@
 import {presences, wakes, type Agent} from '../../mailbox/agent.ts';
-import {approvalStates, type Approval} from '../../mailbox/approvals/approval.ts';
+import {approvalStates, type Approval} from '../../mailbox/approval.ts';
 import type {RemovedRow} from '../../mailbox/event.ts';
 import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
 import type {Channel, Checked} from '../../mailbox/query.ts';

@@ -1,7 +1,7 @@
 import {readdir} from 'node:fs/promises';
 import {basename, join} from 'node:path';
 import {MailboxError} from '../../mailbox/error.ts';
-import {nearest} from '../../mailbox/nearest.ts';
+import {nearest} from '../../mailbox/text/nearest.ts';
 import {isReserved, isTag, sameTag} from '../../mailbox/tag.ts';
 import {printableLines} from '../../printable.ts';
 import {readText} from './file-edit.ts';

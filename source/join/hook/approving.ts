@@ -1,5 +1,5 @@
-import type {Answer, Approval, Question} from '../../mailbox/approvals/approval.ts';
-import {ruleThatAnswers, type ApprovalRule} from '../../mailbox/approvals/rule.ts';
+import type {Answer, Approval, Question} from '../../mailbox/approval.ts';
+import {ruleThatAnswers, type ApprovalRule} from '../../mailbox/approval-rule.ts';
 import type {Approver, HookRun} from './hand-over.ts';
 import {actorOf} from './permission.ts';
 import {isUnknownFunction, type Call} from './rpc.ts';

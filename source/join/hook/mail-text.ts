@@ -1,4 +1,4 @@
-import {cutText} from '../../mailbox/excerpt.ts';
+import {cutText} from '../../mailbox/text/excerpt.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import {heldSentence} from '../../mailbox/tasks/held.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';

@@ -2,7 +2,7 @@ import {UsageError} from '../error.ts';
 import {asksForUnread, contents, everything, qualities, type Filter, type Term} from '../filter.ts';
 import {parseMoment} from './filter-time.ts';
 import {wordsOf} from './filter-words.ts';
-import {nearest} from '../nearest.ts';
+import {nearest} from '../text/nearest.ts';
 import {isTag} from '../tag.ts';
 
 /** An error in a query. */

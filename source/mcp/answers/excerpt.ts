@@ -1,4 +1,4 @@
-import {cutText} from '../../mailbox/excerpt.ts';
+import {cutText} from '../../mailbox/text/excerpt.ts';
 import {agentText, gutter} from '../../quotation/agent-text.ts';
 
 /** Part of a text. */

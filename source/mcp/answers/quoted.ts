@@ -1,4 +1,4 @@
-import {fairShare} from '../../mailbox/excerpt.ts';
+import {fairShare} from '../../mailbox/text/excerpt.ts';
 import type {Message} from '../../mailbox/message.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {gutter, notice} from '../../quotation/agent-text.ts';

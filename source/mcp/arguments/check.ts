@@ -1,6 +1,6 @@
 import type {z} from 'zod';
 import {MailboxError} from '../../mailbox/error.ts';
-import {nearest} from '../../mailbox/nearest.ts';
+import {nearest} from '../../mailbox/text/nearest.ts';
 import {coerceArguments} from './coerce.ts';
 import type {ShortSchema} from './schema.ts';
 

@@ -1,4 +1,5 @@
 import type {Identity} from '../../mailbox/agent.ts';
+import type {Approval} from '../../mailbox/approval.ts';
 import type {Busy, MailboxEvent} from '../../mailbox/event.ts';
 import type {Message} from '../../mailbox/message.ts';
 import type {Channel} from '../../mailbox/query.ts';
@@ -51,6 +52,7 @@ export type Change =
 			readonly failure: string | null;
 	  }
 	| {readonly type: 'withdrawn'; readonly client_id: string}
+	| {readonly type: 'approvals'; readonly approvals: readonly Approval[]}
 	| {readonly type: 'seen'; readonly feed: FeedId; readonly id: number}
 	/** Forget the oldest messages beyond this many. */
 	| {readonly type: 'trim'; readonly keep: number};

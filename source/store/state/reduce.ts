@@ -70,6 +70,8 @@ export function reduce(state: State, change: Change): State {
 			};
 		case 'withdrawn':
 			return {...state, pending: without(state.pending, change.client_id)};
+		case 'approvals':
+			return {...state, approvals: change.approvals};
 		case 'seen':
 			return withSeen(state, change.feed, change.id);
 		case 'trim':

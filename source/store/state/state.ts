@@ -1,4 +1,5 @@
 import type {Agent, Identity} from '../../mailbox/agent.ts';
+import type {Approval} from '../../mailbox/approval.ts';
 import type {Busy, Connection, Replaced} from '../../mailbox/event.ts';
 import type {Draft, Message} from '../../mailbox/message.ts';
 import type {Channel} from '../../mailbox/query.ts';
@@ -52,6 +53,8 @@ export interface State {
 	readonly tasks: ReadonlyMap<number, Task>;
 	/** Folded tag to agent. */
 	readonly agents: ReadonlyMap<FoldedTag, Agent>;
+	/** Requests for permission that wait for a human, oldest first. */
+	readonly approvals: readonly Approval[];
 	readonly receipts: Receipts;
 	/** Messages up to this id count as read in every feed: they existed at the first start. */
 	readonly seen_from: number;
@@ -75,6 +78,7 @@ export const emptyState: State = {
 	pending: [],
 	tasks: new Map(),
 	agents: new Map(),
+	approvals: [],
 	receipts: Receipts.none,
 	seen_from: 0,
 	seen: new Map(),

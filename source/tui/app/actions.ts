@@ -12,10 +12,11 @@ import {loadShown} from '../panes/load-shown.ts';
 import {moved, withView} from '../panes/navigate.ts';
 import {nextUnread} from '../panes/next-unread.ts';
 import {focusPane, paneAction} from '../panes/pane-keys.ts';
-import {isPanelAction, isTimelineAction, type Action} from '../settings/actions.ts';
+import {isApprovalAction, isPanelAction, isTimelineAction, type Action} from '../settings/actions.ts';
 import {openTask} from '../tasks/card.ts';
 import {taskKey} from '../tasks/task-keys.ts';
 import {openTimeline, timelineKey} from '../timeline/keys.ts';
+import {openRequests, type ApprovalContext} from '../approvals/requests.ts';
 import {help} from './help.ts';
 import {
 	acknowledge,
@@ -33,7 +34,7 @@ import {askToRedact} from './redact.ts';
 import {undamp} from './undamp.ts';
 
 /** Everything that an action may need. */
-export interface ActionContext extends MessageContext {
+export interface ActionContext extends MessageContext, ApprovalContext {
 	readonly finder: Finder;
 	/** Whether unsent messages and the draft are kept for the next start. */
 	readonly keeps: boolean;
@@ -50,7 +51,7 @@ export interface ActionContext extends MessageContext {
 export function perform(context: ActionContext, action: Action, key = ''): void {
 	const {ui, finder} = context;
 	if (isTimelineAction(action)) return timelineKey(context, action);
-	if (isPanelAction(action)) return;
+	if (isPanelAction(action) || isApprovalAction(action)) return;
 	switch (action) {
 		case 'focus_next':
 		case 'focus_previous':
@@ -105,6 +106,8 @@ export function perform(context: ActionContext, action: Action, key = ''): void 
 			return taskKey(context, action);
 		case 'acknowledge':
 			return acknowledge(context);
+		case 'approvals':
+			return openRequests(context);
 		case 'undamp':
 			return undamp(context);
 		case 'tag':

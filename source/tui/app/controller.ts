@@ -42,6 +42,8 @@ export interface ControllerOptions {
 	readonly commands?: () => Promise<readonly ProgramCommand[]>;
 	/** Absent where there is no terminal. */
 	readonly platform?: Platform;
+	/** Keeps a rule that answers requests for permission; absent where there is nowhere to keep it. */
+	readonly keepRule?: ActionContext['keepRule'];
 	/** Whether unsent messages and the draft are kept for the next start; default false. */
 	readonly keeps?: boolean;
 }
@@ -116,7 +118,7 @@ export function createController(options: ControllerOptions): Controller {
 
 function contextOf(options: ControllerOptions): ActionContext {
 	const {store, ui, redraw, suspend, quit} = options;
-	const {editElsewhere = null, platform = null, keeps = false, commands = async () => []} = options;
+	const {editElsewhere = null, platform = null, keeps = false, keepRule, commands = async () => []} = options;
 	const interrupt = createInterrupt({ui, quit});
 	const focus: ActionContext['focus'] = pane => focusPane({store, ui}, pane);
 	const surface = {store, ui, editElsewhere, platform, focus};
@@ -128,6 +130,6 @@ function contextOf(options: ControllerOptions): ActionContext {
 		act: action => perform(context, action),
 		commands,
 	});
-	const context: ActionContext = {...surface, finder, keeps, redraw, suspend, quit, interrupt};
+	const context: ActionContext = {...surface, finder, keeps, keepRule, redraw, suspend, quit, interrupt};
 	return context;
 }

@@ -17,6 +17,7 @@ export function help(ui: UiStore): Overlay {
 function helpLines({rows, columns, timeline, keymap}: Ui): Span[][] {
 	const lookingBack = section(keymap, p`Timeline`, 'timeline');
 	const panel = section(keymap, p`Finding and choosing`, 'panel');
+	const approvals = section(keymap, p`What agents ask to do`, 'approvals');
 	const everywhere = [
 		...section(keymap, p`Reading`, 'read'),
 		[],
@@ -24,6 +25,8 @@ function helpLines({rows, columns, timeline, keymap}: Ui): Span[][] {
 		...editing,
 		[],
 		...section(keymap, p`Tasks`, 'tasks'),
+		[],
+		...approvals,
 		[],
 		...lookingBack,
 		[],

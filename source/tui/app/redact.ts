@@ -1,4 +1,4 @@
-import {cutText} from '../../mailbox/excerpt.ts';
+import {cutText} from '../../mailbox/text/excerpt.ts';
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {redactionOf} from '../../mailbox/redaction.ts';

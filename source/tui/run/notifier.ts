@@ -1,3 +1,4 @@
+import {approvalTitle} from '../../mailbox/approval.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
@@ -26,7 +27,7 @@ export interface Notifier {
 
 /**
  * Notifies the human of messages that mention them and that they cannot see, because the terminal is in the background or no
- * pane shows them. Ignores messages from before the start, and the human's own. `now`: milliseconds.
+ * pane shows them, and of requests for permission while the terminal is in the background. Ignores messages from before the start, and the human's own. `now`: milliseconds.
  */
 export function createNotifier({
 	store,
@@ -47,11 +48,14 @@ export function createNotifier({
 	let replaced: State['replaced'] = null;
 	const handled = new Set<number>();
 	let waiting: Message[] = [];
+	/** The newest request for permission that was handled. */
+	let newestRequest = 0;
 	let latest = -Infinity;
 	let timer: NodeJS.Timeout | undefined;
 
 	function look(): void {
 		const state = store.getState();
+		notifyOfRequests(state);
 		const {messages, identity} = state;
 		if (state.replaced !== replaced) {
 			replaced = state.replaced;
@@ -77,6 +81,16 @@ export function createNotifier({
 		}
 		if (handled.size > 10 * maxAtOnce) forget();
 		if (waiting.length > 0) timer ??= setTimeout(notify, Math.max(0, latest + minInterval - now()));
+	}
+
+	/** An agent stands still until somebody answers, so it is not combined with what comes within the next seconds. */
+	function notifyOfRequests({approvals}: State): void {
+		const last = approvals.at(-1);
+		if (last === undefined || last.id <= newestRequest) return;
+		newestRequest = last.id;
+		if (focused) return;
+		const [line = p``] = printableLines(approvalTitle(last));
+		call(p`${printable(last.tag)} asks for permission: ${line.slice(0, maxLength)}`);
 	}
 
 	/** Forgets messages that are too old to be examined again. */

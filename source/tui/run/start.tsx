@@ -45,6 +45,8 @@ export interface TuiOptions {
 	readonly memory?: ScreenMemory;
 	/** The commands of the program in a shell, for the palette; default none. */
 	readonly commands?: ControllerOptions['commands'];
+	/** Keeps a rule that answers requests for permission; without it, the screen offers none. */
+	readonly keepRule?: ControllerOptions['keepRule'];
 	/** Calls with the agents whose client starts no hooks, by folded tag: once, and when they change. Returns how to stop. */
 	readonly watchDisarmed?: (listener: (tags: ReadonlySet<Tag>) => void) => () => void;
 	/** Called after the first frame. What it passes to `say` is shown until the mailbox is open. */
@@ -86,6 +88,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		ui,
 		editElsewhere,
 		...(options.commands && {commands: options.commands}),
+		keepRule: options.keepRule,
 		platform: createPlatform(env, bytes => writeTo(stdout, bytes), name),
 		keeps: keeping !== null,
 		redraw: () => screen.reset(),

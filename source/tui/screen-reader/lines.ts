@@ -67,7 +67,9 @@ export function currentLines(state: State, ui: Ui, now: number): Printable[] {
 function statusWords(state: State): Printable {
 	const waiting = waitingForMe(state).length;
 	const phase = printable(state.connection.phase.replace('_', ' '));
-	return p`${phase}${waiting > 0 ? p`, ${waiting} waiting for you` : ''}`;
+	const asking = state.approvals.length;
+	const asks = asking > 0 ? p`, ${counted(asking, 'agent request')} for permission` : '';
+	return p`${phase}${asks}${waiting > 0 ? p`, ${waiting} waiting for you` : ''}`;
 }
 
 function taskLines(state: State, ui: Ui): Printable[] {

@@ -52,6 +52,7 @@ const table = {
 		open_link: {keys: 'o', help: 'open a link in it'},
 		redact: {keys: 'x', help: 'redact it; asks'},
 		acknowledge: {keys: 'a', help: 'mark it as done'},
+		approvals: {keys: 'p', help: 'what agents ask to do'},
 		undamp: {keys: 'U', help: 'wake damped agents again'},
 		tag: {keys: '#', hint: 'tag', help: 'choose who you write as'},
 		timeline: {keys: 'T', help: 'timeline of the past'},
@@ -112,6 +113,14 @@ const table = {
 		quit: {keys: 'q'},
 		interrupt: {keys: '^c', label: '^c ^c'},
 	},
+	approvals: {
+		approval_allow: {keys: 'y', hint: 'allow', help: 'allow it, this once'},
+		approval_deny: {keys: 'n', hint: 'deny', help: 'deny it, with a reason'},
+		approval_session: {keys: 's', hint: 'session', help: 'allow the like in its session'},
+		approval_always: {keys: 'A', hint: 'always', help: 'always allow exactly this'},
+		approval_next: {keys: 'tab', with: 'approval_previous', hint: 'next', help: 'next, previous request'},
+		approval_previous: {keys: 'shift-tab'},
+	},
 	panel: {
 		panel_take: {keys: 'enter tab', label: 'enter', hint: 'select', help: 'open or run it'},
 		panel_next: {keys: 'down ^n', with: 'panel_previous', hint: 'choose', help: 'next, previous in the list'},
@@ -130,6 +139,8 @@ export type Action = {[Scope in KeyScope]: keyof (typeof table)[Scope]}[KeyScope
 
 /** Actions on the selected task. */
 export type TaskAction = Extract<Action, `task_${string}`>;
+/** Actions on a request for permission. */
+export type ApprovalAction = Extract<Action, `approval_${string}`>;
 /** Actions that only the timeline has. */
 export type TimelineAction = Extract<Action, `timeline_${string}`>;
 /** Actions of panels. */
@@ -137,6 +148,10 @@ export type PanelAction = Extract<Action, `panel_${string}`>;
 
 export function isTaskAction(action: Action): action is TaskAction {
 	return action.startsWith('task_');
+}
+
+export function isApprovalAction(action: Action): action is ApprovalAction {
+	return action.startsWith('approval_');
 }
 
 export function isTimelineAction(action: Action): action is TimelineAction {

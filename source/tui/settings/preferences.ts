@@ -1,4 +1,4 @@
-import {nearest} from '../../mailbox/nearest.ts';
+import {nearest} from '../../mailbox/text/nearest.ts';
 import {isTag} from '../../mailbox/tag.ts';
 import {defaultBindings} from './actions.ts';
 import {createKeymap, type Keymap} from './keymap.ts';

@@ -1,4 +1,4 @@
-import {nearest} from '../../mailbox/nearest.ts';
+import {nearest} from '../../mailbox/text/nearest.ts';
 import {readKey, writeKey} from './key-name.ts';
 import {labelOf, type Action, type Binding, type KeyScope} from './actions.ts';
 

@@ -21,11 +21,19 @@ export function topLine(state: State, ui: Ui, name: string, now: number): Strip 
 	const {columns, motion} = ui;
 	const {kind, numbers, tabs: names} = layoutOf(ui);
 	const right = statusSpans(state, {roomy: kind === 'wide', columns, shown: motion ? now : null}, now);
+	const asks = approvalSpans(state, ui);
+	right.splice(-1, 0, ...asks);
 	const left: Span[] = [{text: p` agentmux`, style: theme.strong}];
 	if (kind === 'wide') left.push({text: p`  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
 	left.push({text: p`  `, style: theme.text}, ...tabs(state, names, numbers, homeOf(ui, ui.focus), room));
 	return justify(left, right, columns);
+}
+
+/** How many agents wait for a permission, and the key that shows it. */
+function approvalSpans({approvals}: State, {keymap}: Ui): Span[] {
+	if (approvals.length === 0) return [];
+	return [{text: p`  ${keymap.keyFor('approvals')} ${counted(approvals.length, 'approval')}`, style: theme.warnStrong}];
 }
 
 function widthOf(line: readonly Span[]): number {

@@ -1,6 +1,6 @@
-import type {Json} from '../json.ts';
-import type {Statement} from '../signature.ts';
-import type {Tag} from '../tag.ts';
+import type {Json} from './json.ts';
+import type {Statement} from './signature.ts';
+import type {Tag} from './tag.ts';
 
 export const approvalStates = ['waiting', 'allowed', 'denied', 'terminal', 'expired', 'refused'] as const;
 /**
@@ -112,6 +112,21 @@ export function tellingField(input: string): {readonly name: string; readonly va
 		if (Array.isArray(value) && value.every(word => typeof word === 'string')) return {name, value: value.join(' ')};
 	}
 	return null;
+}
+
+/** The fields of an input with their values as text, in order; the whole input under an empty name if it has none. Remote text. */
+export function inputFields(input: string): ReadonlyArray<{readonly name: string; readonly value: string}> {
+	let fields: unknown;
+	try {
+		fields = JSON.parse(input);
+	} catch {
+		fields = null;
+	}
+	if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return [{name: '', value: input}];
+	return Object.entries(fields).map(([name, value]) => ({
+		name,
+		value: typeof value === 'string' ? value : JSON.stringify(value),
+	}));
 }
 
 /** One line: `Bash npm test`. Remote text, not made printable. */

@@ -1,5 +1,5 @@
-import {tellingField, type Question} from './approval.ts';
-import {sameTag, type Tag} from '../tag.ts';
+import {inputFields, tellingField, type Question} from './approval.ts';
+import {sameTag, type Tag} from './tag.ts';
 
 /** What a human has decided for all requests like one, in this home. */
 export interface ApprovalRule {
@@ -46,6 +46,23 @@ export function ruleThatAnswers(
 	return fitting.toSorted((one, other) => weight(other) - weight(one))[0];
 }
 
+/** The fields of a shell tool's input that change nothing of what its command may do. */
+const harmless = new Set([
+	'command',
+	'description',
+	'timeout',
+	'timeout_ms',
+	'run_in_background',
+	'workdir',
+	'justification',
+]);
+
+/** Whether a command asks for more than to be run, such as to be run outside the sandbox: a rule for the command does not allow that. */
+function asksForMore(input: string): boolean {
+	const fields = inputFields(input);
+	return fields.some(({name}) => name === 'command') && fields.some(({name}) => !harmless.has(name));
+}
+
 /**
  * Whether the question is what the rule is about. A command with signs of the shell is only allowed as a whole: `npm *` is not meant to
  * allow `npm test; rm -rf .`. A path that goes up is only allowed as a whole, too.
@@ -54,6 +71,7 @@ function fits({rule, behavior}: ApprovalRule, {tool, input}: Question): boolean 
 	const [, name, use] = form.exec(rule) ?? [];
 	if (name !== tool) return false;
 	if (use === undefined) return true;
+	if (behavior === 'allow' && asksForMore(input)) return false;
 	const value = tellingField(input)?.value;
 	if (value === undefined) return false;
 	if (value === use) return true;
