@@ -40,15 +40,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const tag = actingTag(written, env);
 	const paths = findPaths(env);
 	const say = (error: unknown): void => remark(stderr, sentenceOf(error));
-	let opened: Promise<Mailbox> | null = null;
-	const mailbox = async (): Promise<Mailbox> => {
-		checkJoined(tag, written, env, paths.data);
-		opened ??= openMailbox(invocation, {as: tag, kind: 'agent'}).catch((error: unknown) => {
-			opened = null;
-			throw error;
-		});
-		return opened;
-	};
+	const {mailbox, isOpen} = opener(invocation, tag, () => checkJoined(tag, written, env, paths.data));
 	const client = clientKey(env, null);
 	const isGuest = isGuestRun(env, flags['headless'] === true, paths.state, tag);
 	const claim = claimClient(paths.state, env, tag);
@@ -133,13 +125,35 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 
 	const shutDown = async (): Promise<void> => {
 		await transport.settled();
-		if (opened !== null) await sign({presence: 'away'});
+		if (isOpen()) await sign({presence: 'away'});
 		// Nobody reads the answers to open calls, so they are abandoned and give back the mail that they took.
 		await server.close();
 		await transport.settled();
-		if (opened !== null) await dead.endOwn();
+		if (isOpen()) await dead.endOwn();
 	};
 	await Promise.race([shutDown().catch(say), new Promise(resolve => setTimeout(resolve, shutdownTimeout))]);
+}
+
+interface Opener {
+	readonly mailbox: () => Promise<Mailbox>;
+	/** Whether it was opened, or is being opened. */
+	readonly isOpen: () => boolean;
+}
+
+/** Opens the mailbox at its first use, and again after a failure. `check` throws if the agent may not use it. */
+function opener(invocation: Invocation, tag: Tag, check: () => void): Opener {
+	let opened: Promise<Mailbox> | null = null;
+	return {
+		isOpen: () => opened !== null,
+		async mailbox() {
+			check();
+			opened ??= openMailbox(invocation, {as: tag, kind: 'agent'}).catch((error: unknown) => {
+				opened = null;
+				throw error;
+			});
+			return opened;
+		},
+	};
 }
 
 function sentenceOf(error: unknown): string {
