@@ -126,8 +126,10 @@ create table public.agents (
   wake text,
   joined_snapshot pg_snapshot not null default pg_current_snapshot(),
   damped text,
+  paused jsonb,
   constraint agents_kind_known CHECK ((kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
   constraint agents_meta_is_an_object CHECK ((jsonb_typeof(meta) = 'object'::text)),
+  constraint agents_paused_is_an_object CHECK ((jsonb_typeof(paused) = 'object'::text)),
   constraint agents_pkey PRIMARY KEY (tag),
   constraint agents_presence_known CHECK ((presence = ANY (ARRAY['working'::text, 'idle'::text, 'blocked'::text, 'away'::text]))),
   constraint agents_role_at_most_200_characters CHECK ((char_length(role) <= 200)),
@@ -137,6 +139,7 @@ create table public.agents (
 );
 comment on column public.agents.damped is 'the agents whose messages no longer wake it until one of both does other work or a human writes; null: none';
 comment on column public.agents.joined_snapshot is 'what was committed when it joined: a message to everyone that is not visible in it is addressed to it, too';
+comment on column public.agents.paused is 'when (at) and by whom it was paused, and the reason; null: it is not';
 comment on column public.agents.sessions is 'the number of running clients of this agent, as far as they have reported';
 comment on column public.agents.wake is 'how one of them can be woken when it is idle; null: it reads at its next turn';
 CREATE UNIQUE INDEX agents_tag_folded ON public.agents USING btree (upper((tag COLLATE "C")));
@@ -147,6 +150,9 @@ CREATE TRIGGER agents_history_added AFTER INSERT ON public.agents FOR EACH ROW E
 CREATE TRIGGER agents_history_changed AFTER UPDATE ON public.agents FOR EACH ROW WHEN (((old.presence <> new.presence) OR ((old.revoked_at IS NULL) <> (new.revoked_at IS NULL)) OR (new.last_seen_at > (COALESCE(old.last_seen_at, old.joined_at) + '00:05:00'::interval)))) EXECUTE FUNCTION agentmux.agent_history();
 CREATE TRIGGER agents_left AFTER UPDATE OF presence ON public.agents FOR EACH ROW WHEN (((new.presence = 'away'::text) AND (old.presence <> 'away'::text))) EXECUTE FUNCTION agentmux.owner_left();
 CREATE TRIGGER agents_left_first AFTER INSERT ON public.agents FOR EACH ROW WHEN ((new.presence = 'away'::text)) EXECUTE FUNCTION agentmux.owner_left();
+CREATE TRIGGER agents_pause_added AFTER INSERT ON public.agents FOR EACH ROW WHEN ((new.paused IS NOT NULL)) EXECUTE FUNCTION agentmux.pause_history();
+CREATE TRIGGER agents_pause_changed AFTER UPDATE OF paused ON public.agents FOR EACH ROW WHEN (((old.paused IS NULL) <> (new.paused IS NULL))) EXECUTE FUNCTION agentmux.pause_history();
+CREATE TRIGGER agents_pause_new BEFORE INSERT ON public.agents FOR EACH ROW WHEN ((new.kind = 'agent'::text)) EXECUTE FUNCTION agentmux.pause_new();
 CREATE TRIGGER agents_revoked AFTER INSERT OR UPDATE OF revoked_at ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agents_revoked();
 alter table public.agents enable row level security;
 create policy agents_read on public.agents for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -1106,7 +1112,7 @@ declare
   got bigint[];
 begin
   if p_ended is not null then perform agentmux.mark_read(me, p_session, p_ended); end if;
-  if p_limit <= 0 then return; end if;
+  if p_limit <= 0 or agentmux.my_pause(me) is not null then return; end if;
   got := (agentmux.take(me, p_limit, p_route, p_lease, p_bytes, p_take_id, p_session, 0)).got;
   return query select m.* from public.messages as m where m.id = any (got)
     order by agentmux.precedence(m.author_kind), m.id;
@@ -2137,6 +2143,8 @@ begin
     select t.id, t.lease_token, t.lease_owner from public.tasks as t
     where t.status = 'running' and t.lease_until < clock_timestamp()
       and not (t.lease_until > clock_timestamp() - interval '1 hour' and agentmux.has_session(t.lease_owner))
+      and not exists (select from public.agents as a
+        where upper(a.tag collate "C") = upper(t.lease_owner collate "C") and a.paused is not null)
     for update skip locked
   ), kept as (
     insert into agentmux.claims as c (task_id, token, owner, lapsed)
@@ -2193,6 +2201,7 @@ declare
   former record;
 begin
   perform agentmux.reap();
+  if agentmux.my_pause(me) is not null then return; end if;
   if p_id is null then
     queues := case when p_queue is not null then array[p_queue]
       else array(select w.queue from agentmux.workers as w where w.tag = folded union select 'default') end;
@@ -2587,7 +2596,7 @@ create table public.events (
   progress real,
   reason text,
   approval_id bigint,
-  constraint events_kind_known CHECK ((kind = ANY (ARRAY['task'::text, 'presence'::text, 'approval'::text]))) NOT VALID,
+  constraint events_kind_known CHECK ((kind = ANY (ARRAY['task'::text, 'presence'::text, 'approval'::text, 'pause'::text]))) NOT VALID,
   constraint events_of_a_task_or_an_agent CHECK ((
 CASE kind
     WHEN 'task'::text THEN ((task_id IS NOT NULL) AND (progress IS NOT NULL))
@@ -2704,7 +2713,7 @@ declare
 begin
   perform public.mux_guard();
   return query select e.* from public.events as e
-  where e.kind <> 'approval' and e.at >= p_from and (e.at, e.id) < (coalesce(p_to, 'infinity'), coalesce(p_before, 0))
+  where e.kind in ('task', 'presence') and e.at >= p_from and (e.at, e.id) < (coalesce(p_to, 'infinity'), coalesce(p_before, 0))
   order by e.at desc, e.id desc limit page;
   get diagnostics found = row_count;
   if found = page then return; end if;
@@ -4162,6 +4171,7 @@ declare
   stopped text[] := '{}';
   stopped_by_change text[] := '{}';
 begin
+  if agentmux.my_pause(me) is not null then return; end if;
   perform agentmux.guard_lock('wakes');
   -- One after the other for all sessions of the agent.
   perform from public.agents as a where upper(a.tag collate "C") = folded for update;
@@ -4616,7 +4626,7 @@ AS $function$
       exists (select from public.tasks as held where held.status = 'running' and upper(held.lease_owner collate "C") = upper(a.tag collate "C")) as holds,
       exists (select from agentmux.workers as w where w.tag = upper(a.tag collate "C") and w.queue = p_task.queue) as has_claimed
     from public.agents as a
-    where a.kind = 'agent' and a.revoked_at is null and agentmux.has_session(a.tag)
+    where a.kind = 'agent' and a.revoked_at is null and a.paused is null and agentmux.has_session(a.tag)
       and (p_task.assignee is null or upper(a.tag collate "C") = upper(p_task.assignee collate "C"))
   ), team as (
     select l.folded, l.tag,
@@ -4784,7 +4794,7 @@ begin
         greatest((select max(e.at) from public.events as e where e.kind = 'presence' and e.tag = a.tag),
           (select max(e.at) from public.events as e where e.task_id = t.id)) as heard_at
       from public.agent_sessions as s
-      join public.agents as a on upper(a.tag collate "C") = s.tag
+      join public.agents as a on upper(a.tag collate "C") = s.tag and a.paused is null
       join public.tasks as t on t.status = 'running' and upper(t.lease_owner collate "C") = s.tag
       where s.presence = 'idle' and s.wake is not null and coalesce(s.quiet_until <= instant, true)
         and not exists (select from public.agent_sessions as o where o.tag = s.tag and o.presence <> 'idle')
@@ -4806,7 +4816,7 @@ begin
   for back in
     update agentmux.reminded as r set is_reported = true
     from public.tasks as t join public.agents as a on upper(a.tag collate "C") = upper(t.lease_owner collate "C")
-    where t.id = r.task_id and r.session = '' and not r.is_reported and r.at < instant - interval '5 minutes' and a.presence = 'idle'
+    where t.id = r.task_id and r.session = '' and not r.is_reported and r.at < instant - interval '5 minutes' and a.presence = 'idle' and a.paused is null
       and not exists (select from public.events as e where e.task_id = t.id and e.at > r.at)
     returning t.id, t.created_by, a.tag
   loop
@@ -5695,7 +5705,11 @@ AS $function$
 declare
   me text := agentmux.me();
   taken record;
+  pause jsonb := agentmux.my_pause(me);
 begin
+  if pause is not null then
+    return jsonb_build_object('messages', '[]'::jsonb, 'receipts', '[]'::jsonb, 'waiting', '[]'::jsonb, 'open', '[]'::jsonb, 'paused', pause);
+  end if;
   select * into taken from agentmux.take(me, p_limit, p_route, null, p_bytes, p_take_id, p_session,
     least(greatest(coalesce(p_named, 11), 0), 1000));
   return jsonb_build_object(
@@ -6058,6 +6072,168 @@ begin
   return valid;
 end $function$;
 grant execute on function public.task_renew to authenticated, service_role;
+
+-- ==== pause ====
+
+-- For all agents: those that join while it is there are paused, too.
+create table public.mux_pause_all (
+  one boolean not null default true,
+  paused_at timestamp with time zone not null default clock_timestamp(),
+  paused_by text not null,
+  reason text,
+  constraint mux_pause_all_pkey PRIMARY KEY (one),
+  constraint pause_all_one_row CHECK (one),
+  constraint pause_all_reason_at_most_500_characters CHECK ((char_length(reason) <= 500))
+);
+comment on table public.mux_pause_all is 'while it has a row, agents are paused when they join';
+alter table public.mux_pause_all enable row level security;
+create policy pause_all_read on public.mux_pause_all for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy pause_all_service on public.mux_pause_all for select to service_role using (true);
+grant select on public.mux_pause_all to authenticated;
+grant select on public.mux_pause_all to service_role;
+
+CREATE OR REPLACE FUNCTION agentmux.pause_history()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.events (kind, at, tag, state, reason)
+  values ('pause', clock_timestamp(), new.tag, case when new.paused is null then 'resumed' else 'paused' end,
+    case when new.paused is null then coalesce(agentmux.actor(), agentmux.caller_name())
+      else left(concat_ws(': ', new.paused ->> 'by', new.paused ->> 'reason'), 500) end);
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION agentmux.pause_of_all()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select jsonb_build_object('at', p.paused_at, 'by', p.paused_by, 'reason', p.reason) from public.mux_pause_all as p
+$function$;
+
+CREATE OR REPLACE FUNCTION agentmux.pause_new()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  new.paused := agentmux.pause_of_all();
+  return new;
+end $function$;
+
+-- The pause of the caller; null: it goes on. p_me: its tag. One that has not joined is paused with all.
+CREATE OR REPLACE FUNCTION agentmux.my_pause(p_me text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  pause jsonb;
+begin
+  select a.paused into pause from public.agents as a where upper(a.tag collate "C") = upper(p_me collate "C");
+  if found or not exists (select from public.mux_pause_all) then return pause; end if;
+  return case when (select i.kind from agentmux.identity() as i) = 'agent' then agentmux.pause_of_all() end;
+end $function$;
+
+CREATE OR REPLACE FUNCTION agentmux.guard_pause(p_doing text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me record;
+begin
+  perform public.mux_guard();
+  select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
+  if coalesce(me.verified, false) and me.kind <> 'human' then
+    raise exception using errcode = '42501', message = format('you are %s, and only a human can %s agents', me.tag, p_doing),
+      hint = format('A human does it with `agentmux %s`.', p_doing);
+  end if;
+end $function$;
+
+-- The agents that p_tag or p_all names, or an error if it is none.
+CREATE OR REPLACE FUNCTION agentmux.paused_tags(p_tag text, p_all boolean)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  found_kind text;
+begin
+  if (p_tag is null) = not coalesce(p_all, false) then
+    raise exception using errcode = '22023', message = 'name an agent, or all';
+  end if;
+  if p_tag is null then
+    return array(select upper(a.tag collate "C") from public.agents as a where a.kind = 'agent');
+  end if;
+  select a.kind into found_kind from public.agents as a where upper(a.tag collate "C") = upper(p_tag collate "C");
+  if not found then
+    raise exception using errcode = 'P0002', message = format('%s has not joined', p_tag);
+  end if;
+  if found_kind <> 'agent' then
+    raise exception using errcode = '22023', message = format('%s is no agent', p_tag);
+  end if;
+  return array[upper(p_tag collate "C")];
+end $function$;
+
+-- Pauses an agent, or all of them and those that join until all are resumed: for humans. Returns those that it named; one that is
+-- paused already stays as it is.
+CREATE OR REPLACE FUNCTION public.agent_pause(p_tag text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_all boolean DEFAULT false)
+ RETURNS SETOF agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  tags text[];
+  why text := left(nullif(btrim(p_reason), ''), 500);
+  who text := coalesce(agentmux.actor(), agentmux.caller_name());
+begin
+  perform agentmux.guard_pause('pause');
+  tags := agentmux.paused_tags(p_tag, p_all);
+  if p_all then
+    insert into public.mux_pause_all (paused_by, reason) values (who, why) on conflict do nothing;
+  end if;
+  perform from public.agents as a where upper(a.tag collate "C") = any (tags) order by a.tag for update;
+  update public.agents as a set paused = jsonb_build_object('at', clock_timestamp(), 'by', who, 'reason', why)
+  where upper(a.tag collate "C") = any (tags) and a.paused is null;
+  return query select a.* from public.agents as a where upper(a.tag collate "C") = any (tags) order by a.tag;
+end $function$;
+grant execute on function public.agent_pause to authenticated, service_role;
+
+-- Ends the pause of an agent, also if all were paused; or that of all: for humans. Returns those that were paused. The leases of what
+-- they have claimed begin to run again, with time for their owners to be heard.
+CREATE OR REPLACE FUNCTION public.agent_resume(p_tag text DEFAULT NULL::text, p_all boolean DEFAULT false)
+ RETURNS SETOF agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  tags text[];
+begin
+  perform agentmux.guard_pause('resume');
+  tags := agentmux.paused_tags(p_tag, p_all);
+  perform agentmux.observe_leases();
+  perform agentmux.take_turn();
+  update public.tasks as t set lease_until = greatest(t.lease_until, clock_timestamp() + agentmux.wake_grace())
+  from public.agents as a
+  where t.status = 'running' and upper(a.tag collate "C") = upper(t.lease_owner collate "C") and a.paused is not null
+    and a.presence <> 'away' and upper(a.tag collate "C") = any (tags);
+  if p_all then delete from public.mux_pause_all; end if;
+  perform from public.agents as a where upper(a.tag collate "C") = any (tags) order by a.tag for update;
+  return query update public.agents as a set paused = null where upper(a.tag collate "C") = any (tags) and a.paused is not null
+  returning a.*;
+end $function$;
+grant execute on function public.agent_resume to authenticated, service_role;
 
 -- ==== publication ====
 

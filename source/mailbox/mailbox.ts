@@ -193,6 +193,13 @@ export interface Mailbox {
 	 * `forbidden` for an agent, `not_found` if the tag has not joined, `invalid` for the caller's own tag.
 	 */
 	revoke(tag: Tag): Promise<Agent>;
+	/**
+	 * Pauses an agent, or with null all of them and those that join until all are resumed. Resolves with the agents. For humans: rejects
+	 * with `forbidden` for an agent. Idempotent.
+	 */
+	pause(tag: Tag | null, reason?: string): Promise<Agent[]>;
+	/** Lets a paused agent go on, or with null all of them. Resolves with those that were paused. For humans. */
+	resume(tag: Tag | null): Promise<Agent[]>;
 	/** Lets an agent be woken again by those with whom it was damped. For humans and service keys. */
 	undamp(tag: Tag): Promise<Agent>;
 	/** Lets a revoked agent in again. Messages that came in the meantime wait for it. */

@@ -42,6 +42,7 @@ test('who works is asked for while a status line is shown, and not otherwise', {
 		sessions: 1,
 		wake: null,
 		damped: null,
+		paused: null,
 		meta: {},
 	});
 	let asked = 0;

@@ -18,6 +18,7 @@ const agent = (change: Partial<Agent> = {}): Agent => ({
 	sessions: 1,
 	wake: 'bell',
 	damped: null,
+	paused: null,
 	meta: {},
 	...change,
 });

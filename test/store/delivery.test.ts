@@ -22,6 +22,7 @@ function agent(tag: string, other: Partial<Agent> = {}): Agent {
 		sessions: 0,
 		wake: null,
 		damped: null,
+		paused: null,
 		meta: {},
 		...other,
 	};

@@ -235,6 +235,7 @@ describe('a row that was deleted', () => {
 		sessions: 0,
 		wake: null,
 		damped: null,
+		paused: null,
 		meta: {},
 	} as const;
 

@@ -164,6 +164,7 @@ describe('a command', () => {
 				sessions: 1,
 				wake: 'bell',
 				damped: null,
+				paused: null,
 				meta: {},
 				...change,
 			};

@@ -1,6 +1,6 @@
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
 import {loadConfig} from '../../config.ts';
-import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
+import {isShared, pausedNote, type Agent, type AgentUpdate, type Pause} from '../../mailbox/agent.ts';
 import {actingTag} from '../../join/hook/agent-tag.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
@@ -65,6 +65,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 			: null;
 	/** Whether another client uses the tag. */
 	let shared = false;
+	let paused: Pause | null = null;
 
 	const sign = async (update: Pick<AgentUpdate, 'presence' | 'quiet'> = {}): Promise<void> => {
 		if (isGuest) return;
@@ -79,6 +80,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());
+		paused = agent.paused;
 		watch?.onAgent(agent);
 	}
 
@@ -92,7 +94,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		isShared: () => shared,
 		isAtWork: () => work.isAtWork(),
 		onCall: () => work.onCall(),
-		note: () => watch?.note ?? null,
+		note: () => (paused === null ? (watch?.note ?? null) : pausedNote),
 	};
 	const claims = new Claims(session);
 	const server = createMailboxServer(session, version, claims);

@@ -48,6 +48,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -63,6 +64,7 @@ export type Database = {
 					kind?: string;
 					last_seen_at?: string | null;
 					meta?: NonNullable<Json>;
+					paused?: Json | null;
 					presence?: string;
 					revoked_at?: string | null;
 					role?: string | null;
@@ -77,6 +79,7 @@ export type Database = {
 					kind?: string;
 					last_seen_at?: string | null;
 					meta?: NonNullable<Json>;
+					paused?: Json | null;
 					presence?: string;
 					revoked_at?: string | null;
 					role?: string | null;
@@ -333,6 +336,28 @@ export type Database = {
 				};
 				Relationships: [];
 			};
+			mux_pause_all: {
+				Row: {
+					one: boolean;
+					paused_at: string;
+					paused_by: string;
+					reason: string | null;
+				};
+				ComputedFields: never;
+				Insert: {
+					one?: boolean;
+					paused_at?: string;
+					paused_by: string;
+					reason?: string | null;
+				};
+				Update: {
+					one?: boolean;
+					paused_at?: string;
+					paused_by?: string;
+					reason?: string | null;
+				};
+				Relationships: [];
+			};
 			receipts: {
 				Row: {
 					acked_at: string | null;
@@ -543,6 +568,30 @@ export type Database = {
 			[_ in never]: never;
 		};
 		Functions: {
+			agent_pause: {
+				Args: {p_all?: boolean; p_reason?: string; p_tag?: string};
+				Returns: {
+					damped: string | null;
+					joined_at: string;
+					joined_snapshot: unknown;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					paused: Json | null;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
 			agent_restore: {
 				Args: {p_tag: string};
 				Returns: {
@@ -552,6 +601,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -566,6 +616,30 @@ export type Database = {
 					isSetofReturn: false;
 				};
 			};
+			agent_resume: {
+				Args: {p_all?: boolean; p_tag?: string};
+				Returns: {
+					damped: string | null;
+					joined_at: string;
+					joined_snapshot: unknown;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					paused: Json | null;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
 			agent_revoke: {
 				Args: {p_tag: string};
 				Returns: {
@@ -575,6 +649,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -607,6 +682,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -630,6 +706,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -1476,10 +1553,7 @@ export type Database = {
 				};
 			};
 			task_reap: {Args: Record<PropertyKey, never>; Returns: number};
-			task_renew: {
-				Args: {p_claims?: Json; p_others?: number};
-				Returns: number[];
-			};
+			task_renew: {Args: {p_claims?: Json; p_others?: number}; Returns: number[]};
 			task_reprioritise: {
 				Args: {p_id: number; p_priority: number};
 				Returns: {

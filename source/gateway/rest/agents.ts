@@ -6,7 +6,9 @@ import {rows} from './columns.ts';
 import {readAgent} from './rows.ts';
 
 /** Reads and changes agents. */
-export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp'> {
+export function createAgents(
+	requests: Requests,
+): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp' | 'pause' | 'resume'> {
 	/** Calls a function that returns the agent that it changed. */
 	async function change<Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore' | 'agent_undamp'>(
 		name: Name,
@@ -32,6 +34,11 @@ export function createAgents(requests: Requests): Pick<Mailbox, 'agents' | 'touc
 		revoke: tag => change('agent_revoke', {p_tag: tag}),
 
 		restore: tag => change('agent_restore', {p_tag: tag}),
+
+		pause: async (tag, reason) =>
+			rows(readAgent, await requests.rpc('agent_pause', {p_tag: tag, p_reason: reason ?? null, p_all: tag === null})),
+
+		resume: async tag => rows(readAgent, await requests.rpc('agent_resume', {p_tag: tag, p_all: tag === null})),
 
 		undamp: tag => change('agent_undamp', {p_tag: tag}),
 	};

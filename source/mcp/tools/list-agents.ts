@@ -50,14 +50,14 @@ interface Listing {
 }
 
 function agentLines(agent: Agent, {now, known, reader, max}: Listing): string[] {
-	const {tag, kind, role, last_seen_at, sessions} = agent;
+	const {tag, kind, role, last_seen_at, sessions, paused} = agent;
 	const you = sameTag(tag, reader) ? ' (you)' : '';
 	const many = isShared(agent, now) ? `; ${sessions} clients share its inbox` : '';
 	const other = resembled(tag, known);
 	const like = other === null ? '' : `; not ${other}, though the tag looks like it`;
 	const seen = last_seen_at === null ? 'never' : shortTime(last_seen_at);
 	return [
-		`${tag}${you}: ${kind}; ${presenceOf(agent, now)}, last seen ${seen}${many}${like}`,
+		`${tag}${you}: ${kind}; ${presenceOf(agent, now)}${paused === null ? '' : ', paused by a human'}, last seen ${seen}${many}${like}`,
 		...(role === null ? [] : quotedText(shorten(role, max))),
 	];
 }
