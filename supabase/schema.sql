@@ -126,10 +126,12 @@ create table public.agents (
   wake text,
   joined_snapshot pg_snapshot not null default pg_current_snapshot(),
   damped text,
+  paused jsonb,
   groups text[] not null default '{}'::text[],
   constraint agents_groups_at_most_16 CHECK ((cardinality(groups) <= 16)),
   constraint agents_kind_known CHECK ((kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
   constraint agents_meta_is_an_object CHECK ((jsonb_typeof(meta) = 'object'::text)),
+  constraint agents_paused_is_an_object CHECK ((jsonb_typeof(paused) = 'object'::text)),
   constraint agents_pkey PRIMARY KEY (tag),
   constraint agents_presence_known CHECK ((presence = ANY (ARRAY['working'::text, 'idle'::text, 'blocked'::text, 'away'::text]))),
   constraint agents_role_at_most_200_characters CHECK ((char_length(role) <= 200)),
@@ -140,6 +142,7 @@ create table public.agents (
 comment on column public.agents.damped is 'the agents whose messages no longer wake it until one of both does other work or a human writes; null: none';
 comment on column public.agents.groups is 'the groups that it belongs to; @GROUP in a message addresses all agents of the group';
 comment on column public.agents.joined_snapshot is 'what was committed when it joined: a message to everyone that is not visible in it is addressed to it, too';
+comment on column public.agents.paused is 'when (at) and by whom it was paused, and the reason; null: it is not';
 comment on column public.agents.sessions is 'the number of running clients of this agent, as far as they have reported';
 comment on column public.agents.wake is 'how one of them can be woken when it is idle; null: it reads at its next turn';
 CREATE INDEX agents_groups ON public.agents USING gin (groups) WHERE (groups <> '{}'::text[]);
@@ -151,6 +154,9 @@ CREATE TRIGGER agents_history_added AFTER INSERT ON public.agents FOR EACH ROW E
 CREATE TRIGGER agents_history_changed AFTER UPDATE ON public.agents FOR EACH ROW WHEN (((old.presence <> new.presence) OR ((old.revoked_at IS NULL) <> (new.revoked_at IS NULL)) OR (new.last_seen_at > (COALESCE(old.last_seen_at, old.joined_at) + '00:05:00'::interval)))) EXECUTE FUNCTION agentmux.agent_history();
 CREATE TRIGGER agents_left AFTER UPDATE OF presence ON public.agents FOR EACH ROW WHEN (((new.presence = 'away'::text) AND (old.presence <> 'away'::text))) EXECUTE FUNCTION agentmux.owner_left();
 CREATE TRIGGER agents_left_first AFTER INSERT ON public.agents FOR EACH ROW WHEN ((new.presence = 'away'::text)) EXECUTE FUNCTION agentmux.owner_left();
+CREATE TRIGGER agents_pause_added AFTER INSERT ON public.agents FOR EACH ROW WHEN ((new.paused IS NOT NULL)) EXECUTE FUNCTION agentmux.pause_history();
+CREATE TRIGGER agents_pause_changed AFTER UPDATE OF paused ON public.agents FOR EACH ROW WHEN (((old.paused IS NULL) <> (new.paused IS NULL))) EXECUTE FUNCTION agentmux.pause_history();
+CREATE TRIGGER agents_pause_new BEFORE INSERT ON public.agents FOR EACH ROW WHEN ((new.kind = 'agent'::text)) EXECUTE FUNCTION agentmux.pause_new();
 CREATE TRIGGER agents_revoked AFTER INSERT OR UPDATE OF revoked_at ON public.agents FOR EACH ROW EXECUTE FUNCTION agentmux.agents_revoked();
 alter table public.agents enable row level security;
 create policy agents_read on public.agents for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
@@ -1112,7 +1118,7 @@ declare
   got bigint[];
 begin
   if p_ended is not null then perform agentmux.mark_read(me, p_session, p_ended); end if;
-  if p_limit <= 0 then return; end if;
+  if p_limit <= 0 or agentmux.my_pause(me) is not null then return; end if;
   got := (agentmux.take(me, p_limit, p_route, p_lease, p_bytes, p_take_id, p_session, 0)).got;
   return query select m.* from public.messages as m where m.id = any (got)
     order by agentmux.precedence(m.author_kind), m.id;
@@ -1611,6 +1617,7 @@ CREATE TRIGGER tasks_refuse_circle AFTER INSERT ON public.tasks FOR EACH ROW WHE
 CREATE TRIGGER tasks_refuse_circle_changed AFTER UPDATE OF parent_id, depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND ((new.parent_id IS DISTINCT FROM old.parent_id) OR (new.depends_on <> old.depends_on)))) EXECUTE FUNCTION agentmux.refuse_circle();
 CREATE TRIGGER tasks_refuse_lost AFTER INSERT ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> '{}'::bigint[]))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
 CREATE TRIGGER tasks_refuse_lost_changed AFTER UPDATE OF depends_on ON public.tasks FOR EACH ROW WHEN (((new.status = ANY (ARRAY['queued'::text, 'running'::text])) AND (new.depends_on <> old.depends_on))) EXECUTE FUNCTION agentmux.refuse_lost_dependency();
+CREATE TRIGGER tasks_reported AFTER UPDATE OF progress, note, lease_token ON public.tasks FOR EACH ROW WHEN ((new.status = 'running'::text)) EXECUTE FUNCTION agentmux.claim_reported();
 CREATE TRIGGER tasks_run_at_once BEFORE INSERT OR UPDATE OF run_at ON public.tasks FOR EACH ROW WHEN ((new.run_at <= clock_timestamp())) EXECUTE FUNCTION agentmux.drop_past_run_at();
 CREATE TRIGGER tasks_steps_added AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION agentmux.steps_added();
 CREATE TRIGGER tasks_take_turn BEFORE DELETE OR UPDATE OF parent_id, depends_on ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION agentmux.take_task_turn();
@@ -1629,12 +1636,14 @@ create table agentmux.claims (
   lapsed boolean not null default false,
   outcome bytea,
   again_at timestamp with time zone,
+  reported_at timestamp with time zone not null default clock_timestamp(),
   constraint claims_pkey PRIMARY KEY (task_id),
   constraint claims_task_id_fkey FOREIGN KEY (task_id) REFERENCES tasks(id) ON DELETE CASCADE
 );
 comment on column agentmux.claims.again_at is 'the back-off that the database chose for run_at after it failed';
 comment on column agentmux.claims.lapsed is 'its lease ran out, and the task was put back: its owner may go on until somebody else claims it';
 comment on column agentmux.claims.outcome is 'digest of what it was finished with; null: it was not finished';
+comment on column agentmux.claims.reported_at is 'when its owner claimed it, or last reported progress';
 comment on table agentmux.claims is 'the newest claim of each task';
 
 create table agentmux.task_turn ();
@@ -2025,9 +2034,11 @@ create table agentmux.lease_clock (
   one boolean not null default true,
   at timestamp with time zone not null default clock_timestamp(),
   period interval not null default '00:00:05'::interval,
+  watched boolean not null default false,
   constraint lease_clock_one_row CHECK (one),
   constraint lease_clock_pkey PRIMARY KEY (one)
 );
+comment on column agentmux.lease_clock.watched is 'whether the last observer was one that calls regularly';
 CREATE TRIGGER lease_clock_guard_locks BEFORE UPDATE ON agentmux.lease_clock FOR EACH STATEMENT EXECUTE FUNCTION agentmux.guard_locks('tasks');
 
 -- When a lease of that many seconds ends; it lasts between one second and an hour.
@@ -2051,8 +2062,10 @@ $function$;
 
 -- Observes the leases. Since the last call, more time may have passed than was observed (the machine slept, the hub or the server
 -- was away, the clock was set forward), or a negative time (it was set back). All leases are moved by the difference, so that each
--- has as much time left as before. p_period: the interval at which the caller, a hub or an agent's server, calls this; null: it
--- calls only now and then. p_resumed: nobody can have observed the leases since. Writes at most once a second.
+-- has as much time left as before; and if that was no short time, at least wake_grace(), unless its owner has signed off: what renews
+-- it slept as well. p_period: the interval at which the caller, a hub or an agent's server, calls this; null: it calls only now and
+-- then. p_resumed: nobody can have observed the leases since. Writes at most once a second. Where nobody calls regularly, long pauses
+-- are no naps: without that, a lease would never run out there.
 -- To avoid deadlocks, call this before take_turn and before locking tasks.
 CREATE OR REPLACE FUNCTION agentmux.observe_leases(p_period interval DEFAULT NULL::interval, p_resumed boolean DEFAULT false)
  RETURNS void
@@ -2065,11 +2078,12 @@ declare
   elapsed interval;
   observed interval;
   missed boolean;
+  woken boolean;
 begin
   select c.* into clock from agentmux.lease_clock as c;
   elapsed := clock_timestamp() - clock.at;
   if not p_resumed and elapsed between interval '-1 second' and interval '1 second'
-    and (p_period is null or p_period >= clock.period)
+    and (p_period is null or (p_period >= clock.period and clock.watched))
   then
     return;
   end if;
@@ -2083,11 +2097,18 @@ begin
   elapsed := clock_timestamp() - clock.at;
   missed := elapsed > clock.period * 2;
   observed := case when p_resumed or elapsed < interval '0' then interval '0' when missed then clock.period else elapsed end;
-  if elapsed <> observed then
-    update public.tasks as t set lease_until = t.lease_until + (elapsed - observed) where t.status = 'running';
+  woken := p_resumed or (clock.watched and elapsed - observed >= interval '1 minute');
+  if elapsed <> observed or woken then
+    update public.tasks as t set lease_until = case
+      when woken and not exists (select from public.agents as a
+        where upper(a.tag collate "C") = upper(t.lease_owner collate "C") and a.presence = 'away')
+      then greatest(t.lease_until + (elapsed - observed), clock_timestamp() + agentmux.wake_grace())
+      else t.lease_until + (elapsed - observed) end
+    where t.status = 'running';
   end if;
   -- Who looks most often is relied upon, and less so each time that it is missed. A long nap is no miss: nobody could look.
   update agentmux.lease_clock as c set at = clock.at + elapsed,
+    watched = p_period is not null or (c.watched and not missed),
     period = case
       when p_period <= c.period then p_period
       when missed and elapsed < interval '30 minutes' then least(c.period * 2, interval '1 minute')
@@ -2128,6 +2149,8 @@ begin
     select t.id, t.lease_token, t.lease_owner from public.tasks as t
     where t.status = 'running' and t.lease_until < clock_timestamp()
       and not (t.lease_until > clock_timestamp() - interval '1 hour' and agentmux.has_session(t.lease_owner))
+      and not exists (select from public.agents as a
+        where upper(a.tag collate "C") = upper(t.lease_owner collate "C") and a.paused is not null)
     for update skip locked
   ), kept as (
     insert into agentmux.claims as c (task_id, token, owner, lapsed)
@@ -2184,6 +2207,7 @@ declare
   former record;
 begin
   perform agentmux.reap();
+  if agentmux.my_pause(me) is not null then return; end if;
   if p_id is null then
     queues := case when p_queue is not null then array[p_queue]
       else array(select w.queue from agentmux.workers as w where w.tag = folded union select 'default') end;
@@ -2578,7 +2602,7 @@ create table public.events (
   progress real,
   reason text,
   approval_id bigint,
-  constraint events_kind_known CHECK ((kind = ANY (ARRAY['task'::text, 'presence'::text, 'approval'::text]))) NOT VALID,
+  constraint events_kind_known CHECK ((kind = ANY (ARRAY['task'::text, 'presence'::text, 'approval'::text, 'pause'::text]))) NOT VALID,
   constraint events_of_a_task_or_an_agent CHECK ((
 CASE kind
     WHEN 'task'::text THEN ((task_id IS NOT NULL) AND (progress IS NOT NULL))
@@ -2695,7 +2719,7 @@ declare
 begin
   perform public.mux_guard();
   return query select e.* from public.events as e
-  where e.kind <> 'approval' and e.at >= p_from and (e.at, e.id) < (coalesce(p_to, 'infinity'), coalesce(p_before, 0))
+  where e.kind in ('task', 'presence') and e.at >= p_from and (e.at, e.id) < (coalesce(p_to, 'infinity'), coalesce(p_before, 0))
   order by e.at desc, e.id desc limit page;
   get diagnostics found = row_count;
   if found = page then return; end if;
@@ -3964,6 +3988,7 @@ declare
   stopped text[] := '{}';
   stopped_by_change text[] := '{}';
 begin
+  if agentmux.my_pause(me) is not null then return; end if;
   perform agentmux.guard_lock('wakes');
   -- One after the other for all sessions of the agent.
   perform from public.agents as a where upper(a.tag collate "C") = folded for update;
@@ -4418,7 +4443,7 @@ AS $function$
       exists (select from public.tasks as held where held.status = 'running' and upper(held.lease_owner collate "C") = upper(a.tag collate "C")) as holds,
       exists (select from agentmux.workers as w where w.tag = upper(a.tag collate "C") and w.queue = p_task.queue) as has_claimed
     from public.agents as a
-    where a.kind = 'agent' and a.revoked_at is null and agentmux.has_session(a.tag)
+    where a.kind = 'agent' and a.revoked_at is null and a.paused is null and agentmux.has_session(a.tag)
       and (p_task.assignee is null or upper(a.tag collate "C") = upper(p_task.assignee collate "C"))
   ), team as (
     select l.folded, l.tag,
@@ -4586,7 +4611,7 @@ begin
         greatest((select max(e.at) from public.events as e where e.kind = 'presence' and e.tag = a.tag),
           (select max(e.at) from public.events as e where e.task_id = t.id)) as heard_at
       from public.agent_sessions as s
-      join public.agents as a on upper(a.tag collate "C") = s.tag
+      join public.agents as a on upper(a.tag collate "C") = s.tag and a.paused is null
       join public.tasks as t on t.status = 'running' and upper(t.lease_owner collate "C") = s.tag
       where s.presence = 'idle' and s.wake is not null and coalesce(s.quiet_until <= instant, true)
         and not exists (select from public.agent_sessions as o where o.tag = s.tag and o.presence <> 'idle')
@@ -4608,7 +4633,7 @@ begin
   for back in
     update agentmux.reminded as r set is_reported = true
     from public.tasks as t join public.agents as a on upper(a.tag collate "C") = upper(t.lease_owner collate "C")
-    where t.id = r.task_id and r.session = '' and not r.is_reported and r.at < instant - interval '5 minutes' and a.presence = 'idle'
+    where t.id = r.task_id and r.session = '' and not r.is_reported and r.at < instant - interval '5 minutes' and a.presence = 'idle' and a.paused is null
       and not exists (select from public.events as e where e.task_id = t.id and e.at > r.at)
     returning t.id, t.created_by, a.tag
   loop
@@ -5497,7 +5522,11 @@ AS $function$
 declare
   me text := agentmux.me();
   taken record;
+  pause jsonb := agentmux.my_pause(me);
 begin
+  if pause is not null then
+    return jsonb_build_object('messages', '[]'::jsonb, 'receipts', '[]'::jsonb, 'waiting', '[]'::jsonb, 'open', '[]'::jsonb, 'paused', pause);
+  end if;
   select * into taken from agentmux.take(me, p_limit, p_route, null, p_bytes, p_take_id, p_session,
     least(greatest(coalesce(p_named, 11), 0), 1000));
   return jsonb_build_object(
@@ -6060,6 +6089,251 @@ begin
     'searched_to_at', (select m.created_at from public.messages as m where m.id >= part.below order by m.id limit 1));
 end $function$;
 grant execute on function public.search_part to authenticated, service_role;
+
+-- ==== renewal ====
+
+-- For how long the claims of an owner are renewed that reports no progress, although its client seems to be at work.
+CREATE OR REPLACE FUNCTION agentmux.max_silence()
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select interval '6 hours'
+$function$;
+
+-- How much time each lease has at least after the machine slept or the hub was away, for its owner to be heard.
+CREATE OR REPLACE FUNCTION agentmux.wake_grace()
+ RETURNS interval
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+  select interval '2 minutes'
+$function$;
+
+CREATE OR REPLACE FUNCTION agentmux.claim_reported()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  update agentmux.claims as c set reported_at = clock_timestamp() where c.task_id = new.id;
+  return null;
+end $function$;
+
+-- Renews claims of the caller, in one request, and looks after the tasks as task_reap does. p_claims: a list of
+-- {"id": ..., "token": ..., "lease": seconds}; it returns the ids of those that are still valid. p_others: the seconds for which all
+-- others are renewed that the caller has, which it may have claimed with SQL or the command line; null: they are not. No lease gets
+-- shorter. A claim is not renewed after its owner has reported no progress for max_silence(): then it runs out, as any other.
+CREATE OR REPLACE FUNCTION public.task_renew(p_claims jsonb DEFAULT '[]'::jsonb, p_others integer DEFAULT NULL::integer)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me text := upper(agentmux.me() collate "C");
+  heard timestamptz := clock_timestamp() - agentmux.max_silence();
+  claim record;
+  valid bigint[] := '{}';
+begin
+  if jsonb_array_length(p_claims) > 0 or exists (select from public.tasks as t
+    where t.status = 'running' and upper(t.lease_owner collate "C") = me)
+  then
+    perform agentmux.observe_leases(interval '1 minute');
+    perform agentmux.take_turn();
+    for claim in
+      select asked.id, asked.token, asked.lease, c.lapsed, c.reported_at < heard as is_silent
+      from jsonb_to_recordset(p_claims) as asked (id bigint, token bigint, lease int)
+      join agentmux.claims as c on c.task_id = asked.id and c.token = asked.token and upper(c.owner collate "C") = me
+      order by asked.id limit 200
+    loop
+      if claim.is_silent then
+        -- Its owner may still go on with it.
+        perform from public.tasks as t where t.id = claim.id and t.lease_token = claim.token
+          and (claim.lapsed or (t.status = 'running' and upper(t.lease_owner collate "C") = me));
+      else
+        perform agentmux.resume_claim(claim.id, claim.token);
+        update public.tasks as t set lease_until = greatest(t.lease_until, agentmux.lease(claim.lease))
+        where t.id = claim.id and t.lease_token = claim.token and t.status = 'running' and upper(t.lease_owner collate "C") = me;
+      end if;
+      if found then valid := valid || claim.id; end if;
+    end loop;
+    if p_others is not null then
+      update public.tasks as t set lease_until = greatest(t.lease_until, agentmux.lease(p_others))
+      from agentmux.claims as c
+      where t.status = 'running' and upper(t.lease_owner collate "C") = me and c.task_id = t.id and c.reported_at >= heard
+        and t.id <> all (valid);
+    end if;
+  end if;
+  perform agentmux.tend_tasks();
+  return valid;
+end $function$;
+grant execute on function public.task_renew to authenticated, service_role;
+
+-- ==== pause ====
+
+-- For all agents: those that join while it is there are paused, too.
+create table public.mux_pause_all (
+  one boolean not null default true,
+  paused_at timestamp with time zone not null default clock_timestamp(),
+  paused_by text not null,
+  reason text,
+  constraint mux_pause_all_pkey PRIMARY KEY (one),
+  constraint pause_all_one_row CHECK (one),
+  constraint pause_all_reason_at_most_500_characters CHECK ((char_length(reason) <= 500))
+);
+comment on table public.mux_pause_all is 'while it has a row, agents are paused when they join';
+alter table public.mux_pause_all enable row level security;
+create policy pause_all_read on public.mux_pause_all for select to authenticated using (( SELECT agentmux.admitted() AS admitted));
+create policy pause_all_service on public.mux_pause_all for select to service_role using (true);
+grant select on public.mux_pause_all to authenticated;
+grant select on public.mux_pause_all to service_role;
+
+CREATE OR REPLACE FUNCTION agentmux.pause_history()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  insert into public.events (kind, at, tag, state, reason)
+  values ('pause', clock_timestamp(), new.tag, case when new.paused is null then 'resumed' else 'paused' end,
+    case when new.paused is null then coalesce(agentmux.actor(), agentmux.caller_name())
+      else left(concat_ws(': ', new.paused ->> 'by', new.paused ->> 'reason'), 500) end);
+  return null;
+end $function$;
+
+CREATE OR REPLACE FUNCTION agentmux.pause_of_all()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select jsonb_build_object('at', p.paused_at, 'by', p.paused_by, 'reason', p.reason) from public.mux_pause_all as p
+$function$;
+
+CREATE OR REPLACE FUNCTION agentmux.pause_new()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  new.paused := agentmux.pause_of_all();
+  return new;
+end $function$;
+
+-- The pause of the caller; null: it goes on. p_me: its tag. One that has not joined is paused with all.
+CREATE OR REPLACE FUNCTION agentmux.my_pause(p_me text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  pause jsonb;
+begin
+  select a.paused into pause from public.agents as a where upper(a.tag collate "C") = upper(p_me collate "C");
+  if found or not exists (select from public.mux_pause_all) then return pause; end if;
+  return case when (select i.kind from agentmux.identity() as i) = 'agent' then agentmux.pause_of_all() end;
+end $function$;
+
+CREATE OR REPLACE FUNCTION agentmux.guard_pause(p_doing text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me record;
+begin
+  perform public.mux_guard();
+  select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
+  if coalesce(me.verified, false) and me.kind <> 'human' then
+    raise exception using errcode = '42501', message = format('you are %s, and only a human can %s agents', me.tag, p_doing),
+      hint = format('A human does it with `agentmux %s`.', p_doing);
+  end if;
+end $function$;
+
+-- The agents that p_tag or p_all names, or an error if it is none.
+CREATE OR REPLACE FUNCTION agentmux.paused_tags(p_tag text, p_all boolean)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  found_kind text;
+begin
+  if (p_tag is null) = not coalesce(p_all, false) then
+    raise exception using errcode = '22023', message = 'name an agent, or all';
+  end if;
+  if p_tag is null then
+    return array(select upper(a.tag collate "C") from public.agents as a where a.kind = 'agent');
+  end if;
+  select a.kind into found_kind from public.agents as a where upper(a.tag collate "C") = upper(p_tag collate "C");
+  if not found then
+    raise exception using errcode = 'P0002', message = format('%s has not joined', p_tag);
+  end if;
+  if found_kind <> 'agent' then
+    raise exception using errcode = '22023', message = format('%s is no agent', p_tag);
+  end if;
+  return array[upper(p_tag collate "C")];
+end $function$;
+
+-- Pauses an agent, or all of them and those that join until all are resumed: for humans. Returns those that it named; one that is
+-- paused already stays as it is.
+CREATE OR REPLACE FUNCTION public.agent_pause(p_tag text DEFAULT NULL::text, p_reason text DEFAULT NULL::text, p_all boolean DEFAULT false)
+ RETURNS SETOF agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  tags text[];
+  why text := left(nullif(btrim(p_reason), ''), 500);
+  who text := coalesce(agentmux.actor(), agentmux.caller_name());
+begin
+  perform agentmux.guard_pause('pause');
+  tags := agentmux.paused_tags(p_tag, p_all);
+  if p_all then
+    insert into public.mux_pause_all (paused_by, reason) values (who, why) on conflict do nothing;
+  end if;
+  perform from public.agents as a where upper(a.tag collate "C") = any (tags) order by a.tag for update;
+  update public.agents as a set paused = jsonb_build_object('at', clock_timestamp(), 'by', who, 'reason', why)
+  where upper(a.tag collate "C") = any (tags) and a.paused is null;
+  return query select a.* from public.agents as a where upper(a.tag collate "C") = any (tags) order by a.tag;
+end $function$;
+grant execute on function public.agent_pause to authenticated, service_role;
+
+-- Ends the pause of an agent, also if all were paused; or that of all: for humans. Returns those that were paused. The leases of what
+-- they have claimed begin to run again, with time for their owners to be heard.
+CREATE OR REPLACE FUNCTION public.agent_resume(p_tag text DEFAULT NULL::text, p_all boolean DEFAULT false)
+ RETURNS SETOF agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  tags text[];
+begin
+  perform agentmux.guard_pause('resume');
+  tags := agentmux.paused_tags(p_tag, p_all);
+  perform agentmux.observe_leases();
+  perform agentmux.take_turn();
+  update public.tasks as t set lease_until = greatest(t.lease_until, clock_timestamp() + agentmux.wake_grace())
+  from public.agents as a
+  where t.status = 'running' and upper(a.tag collate "C") = upper(t.lease_owner collate "C") and a.paused is not null
+    and a.presence <> 'away' and upper(a.tag collate "C") = any (tags);
+  if p_all then delete from public.mux_pause_all; end if;
+  perform from public.agents as a where upper(a.tag collate "C") = any (tags) order by a.tag for update;
+  return query update public.agents as a set paused = null where upper(a.tag collate "C") = any (tags) and a.paused is not null
+  returning a.*;
+end $function$;
+grant execute on function public.agent_resume to authenticated, service_role;
 
 -- ==== groups ====
 

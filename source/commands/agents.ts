@@ -102,7 +102,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		const rows = agents.map(agent => [
 			agent.tag,
 			agent.kind,
-			agent.revoked_at === null ? presenceOf(agent, now) : 'revoked',
+			agent.revoked_at !== null ? 'revoked' : agent.paused === null ? presenceOf(agent, now) : 'paused',
 			...(anyOwner ? [hasOwnerSql(agent) ? 'owner SQL' : ''] : []),
 			agent.last_seen_at === null ? 'never' : timeOf(agent.last_seen_at),
 			...(anyGroup ? [agent.groups.join(' ')] : []),
@@ -126,6 +126,12 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 				invocation.stderr,
 				`${tag} is no longer woken by ${damped}: they woke each other ${maxWakes} times without other work. To let them go on: \`agentmux agents undamp ${tag}\``,
 			);
+		}
+		for (const {tag, paused} of agents) {
+			if (paused === null) continue;
+			const why = paused.reason === null ? '' : ` (${paused.reason})`;
+			const since = `${tag} has been paused by ${paused.by} since ${timeOf(paused.at)}${why}.`;
+			remark(invocation.stderr, asTyped(`${since} To let it go on: \`agentmux resume ${tag}\``));
 		}
 		for (const agent of agents.filter(each => isShared(each, now))) {
 			remark(

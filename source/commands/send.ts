@@ -6,7 +6,7 @@ import {p} from '../printable.ts';
 import type {Command} from './cli/command.ts';
 import {withMailbox} from './connect/connect.ts';
 import {remark, write, writeJson} from './cli/output.ts';
-import {unknownTags} from './cli/unknown-tags.ts';
+import {unknownAmong} from './cli/unknown-tags.ts';
 import {asTag, idFlag, tagFlag} from './cli/values.ts';
 
 const command: Command = {
@@ -49,13 +49,17 @@ const command: Command = {
 		await withMailbox(invocation, {under: as}, async mailbox => {
 			const tag = as ?? (await mailbox.identity()).tag;
 			const content = contentOf(tag, body);
-			const [message, unknown] = await Promise.all([
+			const [message, agents] = await Promise.all([
 				mailbox.post({content, reply_to: reply ?? null}),
 				// Sending matters more: a failure here is ignored.
-				unknownTags(mailbox, to).catch(() => new Map<Tag, string>()),
+				mentionsIn(body).length === 0 ? null : mailbox.agents().catch(() => null),
 			]);
-			for (const [tag, hint] of unknown)
+			for (const [tag, hint] of agents === null ? [] : unknownAmong(agents, to))
 				remark(invocation.stderr, `${tag} has not joined yet; the message will wait for it. ${hint}`);
+			const paused = agents?.filter(
+				each => each.paused !== null && message.mentions.some(other => sameTag(each.tag, other)),
+			);
+			for (const each of paused ?? []) remark(invocation.stderr, `${each.tag} is paused; delivered after resume.`);
 			if (flags['json'] === true) await writeJson(stdout, message);
 			else await write(stdout, p`${message.id}\n`);
 		});

@@ -44,7 +44,8 @@ const command: Command = {
 		\`events\` and \`rows\`.
 
 		A claim is valid for its lease, and after that until somebody else claims the task. Time in which the machine slept or
-		the hub was away does not count. Finishing twice with the same outcome has the effect of finishing once.
+		the hub was away does not count, and afterwards its owner has two minutes at least. While an agent's client is at work, its
+		MCP server renews what the agent has claimed, for six hours after it last reported progress. Finishing twice with the same outcome has the effect of finishing once.
 
 		After finish --failed the task is tried again, after a pause, as long as it has attempts left; --dead ends it for good.
 		A message from SYSTEM tells the author of a task how it ended, and humans if it failed for good. For a plan there is

@@ -71,6 +71,7 @@ class MailWaker {
 	#way = 0;
 	/** The last reported presence; null if not known yet. */
 	#presence: Presence | null = null;
+	#isPaused = false;
 	/** The mail for which an idle client is being rung, and how often it was. */
 	#rung: {readonly ids: ReadonlySet<number>; readonly rounds: Rounds} | null = null;
 	/** Whether no way worked; reported once. */
@@ -109,8 +110,12 @@ class MailWaker {
 				const agent = event.agents.find(each => sameTag(each.tag, tag));
 				if (agent === undefined) return;
 				this.#options.onAgent(agent);
-				if (agent.presence === this.#presence) return;
+				const isPaused = agent.paused !== null;
+				if (agent.presence === this.#presence && isPaused === this.#isPaused) return;
+				// What waited meanwhile was not rung for.
+				if (isPaused !== this.#isPaused) this.#rung = null;
 				this.#presence = agent.presence;
+				this.#isPaused = isPaused;
 				this.#check();
 				return;
 			}
@@ -183,7 +188,9 @@ class MailWaker {
 	async #checkOnce(): Promise<void> {
 		const waiting = await this.#waiting();
 		if (this.#ended) return;
-		this.#options.onWaiting(waiting.length);
+		// What waits for an agent that is paused is not handed over, so its hooks need not ask for it.
+		this.#options.onWaiting(this.#isPaused ? 0 : waiting.length);
+		if (this.#isPaused) return;
 		if (waiting.length === 0) this.#taken();
 		else if (this.#presence === 'idle') await this.#whenIdle(waiting);
 		else if (this.#presence === 'working') this.#whenWorking();

@@ -21,6 +21,28 @@ export interface AgentUpdate {
 	readonly quiet?: number;
 }
 
+/** A human's stop: nothing is handed over to the agent and nothing can be claimed by it until it is resumed. */
+export type Pause = {
+	/** When it began. */
+	readonly at: string;
+	/** Who did it: a tag, or in words who has none. */
+	readonly by: string;
+	readonly reason: string | null;
+};
+
+/** The same in short. */
+export const pausedNote = 'A human has paused you: finish what you are doing, then end your turn.';
+
+/** What an agent that is paused is told. */
+export function pausedText({at, by, reason}: Pause): string {
+	const time = at.replace('T', ' ').replace(/(?:\.\d+)?(?:\+00:00|Z)$/, ' UTC');
+	const why = reason === null ? '' : ` (their reason: ${JSON.stringify(reason)})`;
+	return (
+		`You have been paused by ${by} since ${time}${why}: no mail is handed over and no task can be claimed until they resume you. ` +
+		'Finish what you are doing, then end your turn.'
+	);
+}
+
 /** One row of `agents`: a tag that has joined. */
 export interface Agent {
 	readonly tag: Tag;
@@ -41,6 +63,8 @@ export interface Agent {
 	readonly damped: string | null;
 	/** The groups that it belongs to: `@GROUP` addresses all agents of the group. */
 	readonly groups: readonly string[];
+	/** Null if it is not paused. */
+	readonly paused: Pause | null;
 	readonly meta: {readonly [key: string]: Json};
 }
 

@@ -19,7 +19,17 @@ import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
-import type {PlanDraft, StepDraft, Task, TaskAttempt, TaskClaim, TaskDraft, TaskFilter, TaskOutcome} from './task.ts';
+import type {
+	ClaimRenewal,
+	PlanDraft,
+	StepDraft,
+	Task,
+	TaskAttempt,
+	TaskClaim,
+	TaskDraft,
+	TaskFilter,
+	TaskOutcome,
+} from './task.ts';
 
 /**
  * The port through which every part of agentmux reads and writes. Methods reject only with MailboxError.
@@ -134,6 +144,11 @@ export interface Mailbox {
 		progress(id: number, token: number, progress: number, note?: string): Promise<Task>;
 		heartbeat(id: number, token: number, lease?: number): Promise<Task>;
 		/**
+		 * Renews claims of the identity in one request, and does what `tend` does; resolves with the ids of those that are still valid.
+		 * `others`: the seconds for which its other claims are renewed. Not renewed: of what no progress was reported for six hours.
+		 */
+		renew(claims: readonly ClaimRenewal[], others?: number): Promise<readonly number[]>;
+		/**
 		 * Accepted once per claim; repeating it with the same outcome resolves the same way. Rejects with `conflict` for another outcome,
 		 * and for a former owner. The newest claim stays valid until somebody else claims the task, even after its lease ran out.
 		 */
@@ -195,7 +210,13 @@ export interface Mailbox {
 	revoke(tag: Tag): Promise<Agent>;
 	/** Adds an agent to groups, and removes it from others. Resolves with its row. For humans. Rejects with `not_found` without such an agent. */
 	group(tag: Tag, change: GroupChange): Promise<Agent>;
-
+	/**
+	 * Pauses an agent, or with null all of them and those that join until all are resumed. Resolves with the agents. For humans: rejects
+	 * with `forbidden` for an agent. Idempotent.
+	 */
+	pause(tag: Tag | null, reason?: string): Promise<Agent[]>;
+	/** Lets a paused agent go on, or with null all of them. Resolves with those that were paused. For humans. */
+	resume(tag: Tag | null): Promise<Agent[]>;
 	/** Lets an agent be woken again by those with whom it was damped. For humans and service keys. */
 	undamp(tag: Tag): Promise<Agent>;
 	/** Lets a revoked agent in again. Messages that came in the meantime wait for it. */

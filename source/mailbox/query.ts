@@ -1,3 +1,4 @@
+import type {Pause} from './agent.ts';
 import type {Message} from './message.ts';
 import type {Receipt} from './receipt.ts';
 import type {Tag} from './tag.ts';
@@ -78,6 +79,8 @@ export interface Checked {
 	readonly waiting: readonly number[] | null;
 	/** If none was taken: the ids of those among the oldest open messages that the reader was given before. */
 	readonly open: readonly number[];
+	/** The pause of the reader, for which nothing is taken; null if it is not paused, or the database cannot tell. */
+	readonly paused: Pause | null;
 }
 
 /** A tag that wrote or was addressed, and the newest message in its channel. */

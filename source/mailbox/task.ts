@@ -93,6 +93,14 @@ export interface TaskClaim {
 	readonly hold?: number;
 }
 
+/** A claim that is to be renewed. */
+export interface ClaimRenewal {
+	readonly id: number;
+	readonly token: number;
+	/** Seconds from now on. */
+	readonly lease: number;
+}
+
 /** One attempt at a task. */
 export interface TaskAttempt {
 	/** Counted from 1. */

@@ -29,13 +29,12 @@ import {waitForMessage} from './tools/wait-for-message.ts';
 const costlyIn = 'gemini-cli-mcp-client';
 
 /** The MCP server of one agent; connect it to a transport. */
-export function createMailboxServer(session: Session, version: string): McpServer {
+export function createMailboxServer(session: Session, version: string, claims = new Claims(session)): McpServer {
 	const mcp = new McpServer(
 		{name: 'agentmux', title: 'agentmux', version},
 		{capabilities: {tools: {}}, instructions: instructions(session)},
 	);
 	const {server} = mcp;
-	const claims = new Claims(session.tag, () => session.mailbox());
 	Object.assign(server, {onclose: () => claims.close()});
 	const tools = new Map(toolsOf(session, claims).map(tool => [tool.listed.name, tool]));
 	// Not the SDK's own registration: its schemas have keywords that some clients refuse, and it refuses arguments as clients send them.
@@ -46,6 +45,7 @@ export function createMailboxServer(session: Session, version: string): McpServe
 	server.setRequestHandler(CallToolRequestSchema, ({params}, {requestId, signal, sendNotification, _meta}) =>
 		answering(
 			async () => {
+				session.onCall?.();
 				const {name, arguments: sent} = params;
 				const tool = tools.get(name);
 				if (tool === undefined) throw unknownTool(name, [...tools.keys()]);

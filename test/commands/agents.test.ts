@@ -130,6 +130,7 @@ test('a token that has expired is refused by every tool, and says so', async () 
 		mailbox: async () => mailbox,
 		afterAnswer,
 		isShared: () => false,
+		isAtWork: () => true,
 		note: () => null,
 	};
 	await createMailboxServer(desk, '1').connect(transport);

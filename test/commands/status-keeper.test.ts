@@ -43,6 +43,7 @@ test('who works is asked for while a status line is shown, and not otherwise', {
 		wake: null,
 		damped: null,
 		groups: [],
+		paused: null,
 		meta: {},
 	});
 	let asked = 0;

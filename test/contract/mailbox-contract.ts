@@ -510,6 +510,12 @@ export function exerciseMailbox(start: () => Promise<Bench>): void {
 		expect(await mailbox.tasks.claim({queue})).toBeNull();
 		expect(await twin.tasks.progress(added.id, token, 0.5, 'half')).toMatchObject({progress: 0.5});
 		expect(await twin.tasks.heartbeat(added.id, token, 120)).toMatchObject({status: 'running'});
+		const renewals = [
+			{id: added.id, token, lease: 300},
+			{id: added.id, token: token + 1, lease: 300},
+		];
+		expect(await twin.tasks.renew(renewals)).toEqual([added.id]);
+		expect(await mailbox.tasks.renew(renewals, 60)).toEqual([]);
 		await expect(twin.tasks.finish(added.id, token + 1, {ok: true})).rejects.toMatchObject({code: 'conflict'});
 		await expect(mailbox.tasks.finish(added.id, token, {ok: true})).rejects.toMatchObject({name: 'MailboxError'});
 		const done = await twin.tasks.finish(added.id, token, {ok: true, result: {rows: 3}});

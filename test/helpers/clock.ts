@@ -36,7 +36,7 @@ async function moveTimes(database: MigratedDatabase, seconds: number): Promise<v
 	const by = `make_interval(secs => ${-seconds})`;
 	await database.script(`
 		update agentmux.lease_clock set at = at + ${by};
-		update agentmux.claims set again_at = again_at + ${by};
+		update agentmux.claims set again_at = again_at + ${by}, reported_at = reported_at + ${by};
 		update events set at = at + ${by};
 		update agent_sessions set seen_at = seen_at + ${by};
 		alter table tasks disable trigger user;

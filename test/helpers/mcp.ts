@@ -27,19 +27,20 @@ interface DeskOptions {
 	/** The running client. */
 	readonly session?: string;
 	readonly note?: () => string | null;
+	readonly isAtWork?: () => boolean;
 }
 
 /** A server on that mailbox, without a process around it. Closing fails when something that follows an answer did. */
 export async function openDesk(
 	tag: string,
 	mailbox: Mailbox,
-	{name = 'claude-code', session, note = () => null}: DeskOptions = {},
+	{name = 'claude-code', session, note = () => null, isAtWork = () => true}: DeskOptions = {},
 ): Promise<AgentClient> {
 	const faults: unknown[] = [];
 	const [clientSide, serverSide] = InMemoryTransport.createLinkedPair();
 	const transport = withAfterAnswer(serverSide, {failed: error => faults.push(error)});
 	const afterAnswer = transport.afterAnswer.bind(transport);
-	const desk = {tag, client: session, mailbox: async () => mailbox, afterAnswer, isShared: () => false, note};
+	const desk = {tag, client: session, mailbox: async () => mailbox, afterAnswer, isShared: () => false, isAtWork, note};
 	await createMailboxServer(desk, '1.2.3').connect(transport);
 	const client = new Client({name, version: '1'});
 	await client.connect(clientSide);

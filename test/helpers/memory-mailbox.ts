@@ -1,4 +1,4 @@
-import type {Identity} from '../../source/mailbox/agent.ts';
+import type {Identity, Pause} from '../../source/mailbox/agent.ts';
 import {checkContent} from '../../source/mailbox/content.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {Cursor, MailboxEvent, Unsubscribe} from '../../source/mailbox/event.ts';
@@ -96,6 +96,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			),
 		take: ({limit = 20, bytes = 1_048_576, route, takeId}) =>
 			call(() => {
+				if (pauseOf(server, me.tag) !== null) return [];
 				const free = inboxOf(server, me.tag).filter(({id}) => server.isFree(id, me.tag));
 				const [first, ...rest] = free.toSorted(byPrecedence);
 				const oldest = free[0] === first ? undefined : free[0];
@@ -117,10 +118,16 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			const ids = (of: readonly Message[]) => of.map(({id}) => id);
 			if (messages.length > 0) {
 				const waiting = ids(await mailbox.inbox(me.tag, {free: true, limit: named}));
-				return {messages, receipts: await own(messages), waiting, open: []};
+				return {messages, receipts: await own(messages), waiting, open: [], paused: null};
 			}
 			const given = open ? await own(await mailbox.inbox(me.tag)) : [];
-			return {messages, receipts: [], waiting: [], open: given.map(({message_id}) => message_id)};
+			return {
+				messages,
+				receipts: [],
+				waiting: [],
+				open: given.map(({message_id}) => message_id),
+				paused: pauseOf(server, me.tag),
+			};
 		},
 		release: takeId => call(() => server.release(takeId, me.tag)),
 		deliver: (ids, route, session) => call(() => server.deliver(ids, me.tag, route, session)),
@@ -146,6 +153,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			tend: () => call(() => server.tasks.reap()),
 			progress: (id, token, progress, note) => call(() => server.tasks.progress(id, token, me.tag, progress, note)),
 			heartbeat: (id, token, lease) => call(() => server.tasks.heartbeat(id, token, me.tag, lease)),
+			renew: (claims, others) => call(() => server.tasks.renew(claims, me.tag, others)),
 			finish: (id, token, outcome) => call(() => server.tasks.finish(id, token, me.tag, outcome)),
 			cancel: (id, reason) => call(() => server.tasks.cancel(id, me, reason)),
 			retry: id => call(() => server.tasks.retry(id, me)),
@@ -163,6 +171,9 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),
 		restore: tag => call(() => server.setRevoked(tag, false, me)),
 		group: tag => call(() => server.touch({...me, tag}, {})),
+		pause: (tag, reason = '') =>
+			call(() => (tag === null ? [] : [server.setPause(tag, {at: new Date().toISOString(), by: me.tag, reason})])),
+		resume: tag => call(() => (tag === null ? [] : [server.setPause(tag, null)])),
 		undamp: tag => call(() => server.touch({...me, tag}, {})),
 		watchBusy: () => () => undefined,
 		subscribe(listener, from = null) {
@@ -190,6 +201,10 @@ function channelsOf({messages, agents}: MemoryServer): Channel[] {
 	for (const {tag} of agents.values()) see(tag, 0);
 	for (const {id, tag, mentions} of messages) for (const name of [tag, ...mentions]) see(name, id);
 	return [...channels.values()].sort((one, other) => other.last_id - one.last_id);
+}
+
+function pauseOf(server: MemoryServer, tag: Tag): Pause | null {
+	return server.agents.get(foldTag(tag))?.paused ?? null;
 }
 
 function inboxOf({messages, agents, receipts}: MemoryServer, reader: Tag): Message[] {

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import type {Agent, Identity, AgentUpdate, Wake} from '../../source/mailbox/agent.ts';
+import type {Agent, Identity, AgentUpdate, Wake, Pause} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import type {MailboxEvent} from '../../source/mailbox/event.ts';
 import {contentOf, mentionsIn, type Draft, type Message} from '../../source/mailbox/message.ts';
@@ -160,6 +160,7 @@ export class MemoryServer {
 			wake: null,
 			damped: null,
 			groups: [],
+			paused: null,
 			meta: {},
 		};
 		const agent: Agent = {
@@ -171,6 +172,16 @@ export class MemoryServer {
 			last_seen_at: now,
 		};
 		this.history.agent(this.agents.get(foldTag(tag)), agent, this.#now());
+		this.agents.set(foldTag(tag), agent);
+		this.announce({type: 'agents', agents: [agent]});
+		return agent;
+	}
+
+	/** Pauses an agent, or resumes it with null. */
+	setPause(tag: Tag, paused: Pause | null): Agent {
+		const before = this.agents.get(foldTag(tag));
+		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
+		const agent = {...before, paused};
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;

@@ -3,6 +3,7 @@ import type {Identity} from '../../source/mailbox/agent.ts';
 import {MailboxError} from '../../source/mailbox/error.ts';
 import {foldTag, sameTag, type Tag} from '../../source/mailbox/tag.ts';
 import type {
+	ClaimRenewal,
 	PlanDraft,
 	StepDraft,
 	Task,
@@ -145,6 +146,23 @@ export class MemoryTasks {
 
 	heartbeat(id: number, token: number, owner: Tag, lease = 60): Task {
 		return this.#write({...this.#held(id, token, owner), lease_until: this.#later(lease)});
+	}
+
+	/** Without the bound. */
+	renew(claims: readonly ClaimRenewal[], owner: Tag, others?: number): number[] {
+		const valid = claims.filter(({id, token, lease}) => {
+			try {
+				return this.heartbeat(id, token, owner, lease).id === id;
+			} catch {
+				return false;
+			}
+		});
+		for (const task of this.list({owner, status: ['running']})) {
+			if (others !== undefined && !valid.some(({id}) => id === task.id))
+				this.#write({...task, lease_until: this.#later(others)});
+		}
+		this.reap();
+		return valid.map(({id}) => id);
 	}
 
 	progress(id: number, token: number, owner: Tag, progress: number, note?: string): Task {

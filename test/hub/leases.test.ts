@@ -1,4 +1,5 @@
-import {writeFileSync} from 'node:fs';
+import {spawnSync} from 'node:child_process';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {afterEach, expect, test} from 'vitest';
@@ -91,6 +92,64 @@ test('a hub that was killed and down for longer than the lease costs its owner n
 		attempts: 1,
 	});
 });
+
+test('an owner that is heard of late after an outage keeps its task', async () => {
+	const home = temporaryHome();
+	hub = await startTestHub({home, cli});
+	const {id} = await task(hub, 'add', 'x');
+	await task(hub, 'claim', '--as', 'A', '--lease', '3');
+	await hub.stop({keep: true});
+	await sleep(4000);
+	hub = await startTestHub({home, cli});
+	// Longer than the lease was, and than the hub looks.
+	await sleep(8500);
+	expect((await run(hub, 'tasks', 'claim', '--as', 'B', '--json')).stdout.trim()).toBe('null');
+	expect(await task(hub, 'show', String(id))).toMatchObject({status: 'running', lease_owner: 'A', attempts: 1});
+	expect(await task(hub, 'finish', String(id), '--token', '1', '--as', 'A')).toMatchObject({status: 'done'});
+});
+
+test('a claim is renewed while its client says that it is busy or waits for its user, and not while it is idle', async () => {
+	hub = await startTestHub({cli});
+	const {id} = await task(hub, 'add', 'x');
+	const socket = '/tmp/cc-socks/leases-test.sock';
+	const sessions = join(hub.home, 'client/sessions');
+	mkdirSync(sessions, {recursive: true});
+	const report = (status: string, pid = process.pid): void =>
+		writeFileSync(
+			join(sessions, '46.json'),
+			JSON.stringify({pid, messagingSocketPath: socket, status, statusUpdatedAt: Date.now()}),
+		);
+	report('busy');
+	const agent = await startAgent(hub.home, 'A', {
+		CLAUDE_CONFIG_DIR: join(hub.home, 'client'),
+		CLAUDE_CODE_ENTRYPOINT: 'cli',
+		CLAUDE_CODE_MESSAGING_SOCKET: socket,
+	});
+	agents.push(agent);
+	await agent.call('claim_task', {lease_seconds: 10});
+	const until = async (): Promise<string | null> => (await task(hub!, 'show', String(id))).lease_until;
+	const isRenewed = async (): Promise<boolean> => {
+		const before = await until();
+		// Three renewals are due within a lease.
+		for (const end = Date.now() + 7500; Date.now() < end; await sleep(300)) if ((await until()) !== before) return true;
+		return false;
+	};
+	expect(await isRenewed()).toBe(true);
+	report('waiting');
+	expect(await isRenewed()).toBe(true);
+	report('idle');
+	// One may be under way.
+	await sleep(1000);
+	expect(await isRenewed()).toBe(false);
+	report('busy');
+	expect(await isRenewed()).toBe(true);
+	// Of a client that was killed, the file is left.
+	const {pid} = spawnSync(process.execPath, ['-e', '']);
+	report('busy', pid);
+	await sleep(1000);
+	expect(await isRenewed()).toBe(false);
+	expect(await task(hub, 'show', String(id))).toMatchObject({status: 'running', lease_owner: 'A', attempts: 1});
+}, 60_000);
 
 test('while an agent’s server runs its claim is renewed, and afterwards the task goes to another', async () => {
 	hub = await startTestHub({cli});

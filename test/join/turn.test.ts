@@ -27,14 +27,18 @@ describe('the file in which a client reports its state', () => {
 		write('14.json', '[1]');
 		write('46.key', 'no JSON');
 		write('46.json', {messagingSocketPath: '/tmp/cc-socks/46.sock', status: 'idle', statusUpdatedAt: 2});
-		expect(clientStatus(env())).toEqual({status: 'idle', since: 2});
+		expect(clientStatus(env())).toEqual({status: 'idle', since: 2, isAlive: true});
 	});
 
 	test('is looked for where its configuration is', () => {
 		mkdirSync(join(home, 'other/sessions'), {recursive: true});
 		const own = {messagingSocketPath: '/tmp/cc-socks/46.sock', status: 'busy', statusUpdatedAt: 3};
 		writeFileSync(join(home, 'other/sessions/46.json'), JSON.stringify(own));
-		expect(clientStatus({...env(), CLAUDE_CONFIG_DIR: join(home, 'other')})).toEqual({status: 'busy', since: 3});
+		expect(clientStatus({...env(), CLAUDE_CONFIG_DIR: join(home, 'other')})).toEqual({
+			status: 'busy',
+			since: 3,
+			isAlive: true,
+		});
 	});
 
 	test('is not known of another client, an older one, or without its folder', () => {
@@ -48,13 +52,13 @@ describe('the file in which a client reports its state', () => {
 describe('the end of a turn that no hook reports', () => {
 	test('is reported once as an interruption, when the client has been idle for a while and no hook ran', () => {
 		vi.useFakeTimers({now: 0});
-		let status = {status: 'busy', since: 0};
+		let status = {status: 'busy', since: 0, isAlive: true};
 		const ends: boolean[] = [];
 		const turn = new Turn({status: () => status, isOpen: () => true, onEnd: end => ends.push(end), every: 1000});
 		turn.follow(true);
 		vi.advanceTimersByTime(5000);
 		expect(ends).toEqual([]);
-		status = {status: 'idle', since: 5500};
+		status = {status: 'idle', since: 5500, isAlive: true};
 		vi.advanceTimersByTime(1000);
 		expect(ends).toEqual([]);
 		vi.advanceTimersByTime(1000);
@@ -62,16 +66,16 @@ describe('the end of a turn that no hook reports', () => {
 		// Another client works under the tag: it is no news that this one does not.
 		vi.advanceTimersByTime(5000);
 		expect(ends).toEqual([true]);
-		status = {status: 'busy', since: 12_000};
+		status = {status: 'busy', since: 12_000, isAlive: true};
 		vi.advanceTimersByTime(2000);
-		status = {status: 'idle', since: 14_000};
+		status = {status: 'idle', since: 14_000, isAlive: true};
 		vi.advanceTimersByTime(2000);
 		expect(ends).toEqual([true, true]);
 	});
 
 	test('is no interruption if a hook saw it, which may take some seconds to report it, or was killed', () => {
 		vi.useFakeTimers({now: 0});
-		const status = {status: 'idle', since: 0};
+		const status = {status: 'idle', since: 0, isAlive: true};
 		const ends: boolean[] = [];
 		const turn = new Turn({status: () => status, isOpen: () => false, onEnd: end => ends.push(end), every: 1000});
 		turn.follow(true);

@@ -103,6 +103,32 @@ describe('an idle agent', () => {
 		expect(ways()).toEqual(['bell']);
 	});
 
+	test('is not woken while it is paused, its hooks are told of no mail, and it is woken when it is resumed', async () => {
+		await start(way('bell'));
+		await sender.pause('CLAUDE_TWIN');
+		await settled();
+		await send('@CLAUDE_TWIN one');
+		await pass(10 * minute);
+		expect(rung).toEqual([]);
+		expect(waiting.at(-1)).toBe(0);
+		await sender.resume('CLAUDE_TWIN');
+		await settled();
+		expect(rung).toEqual(['bell']);
+		expect(waiting.at(-1)).toBe(1);
+		expect(await takeAll()).toHaveLength(1);
+	});
+
+	test('is rung for again if it was paused before it took what it was rung for', async () => {
+		await start(way('bell'));
+		await send('@CLAUDE_TWIN one');
+		await sender.pause('CLAUDE_TWIN');
+		await pass(minute);
+		expect(rung).toEqual(['bell']);
+		await sender.resume('CLAUDE_TWIN');
+		await settled();
+		expect(rung).toEqual(['bell', 'bell']);
+	});
+
 	test('is woken by mail that came before it was watched', async () => {
 		await send('@CLAUDE_TWIN early');
 		await start(way('bell'));

@@ -100,7 +100,7 @@ export const layers: Layers = {
 		'printable.ts': [],
 	},
 	order: {
-		commands: ['.', ['approvals', 'hub', 'join', 'serve'], ['connect', 'screen', 'tasks'], 'cli'],
+		commands: ['.', ['approvals', 'hub', 'join', 'serve', 'steer'], ['connect', 'screen', 'tasks'], 'cli'],
 		tui: [
 			'run',
 			'screen-reader',

@@ -19,6 +19,7 @@ const agent = (change: Partial<Agent> = {}): Agent => ({
 	wake: 'bell',
 	damped: null,
 	groups: [],
+	paused: null,
 	meta: {},
 	...change,
 });

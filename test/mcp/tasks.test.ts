@@ -11,12 +11,14 @@ let database: MemoryServer;
 let agent: Mailbox;
 let other: Mailbox;
 let session: AgentClient;
+let isAtWork: boolean;
 
 beforeEach(async () => {
 	database = new MemoryServer();
 	agent = memoryMailbox(database, {tag: 'CLAUDE_1'});
 	other = memoryMailbox(database, {tag: 'CLAUDE_2'});
-	session = await openDesk('CLAUDE_1', agent);
+	isAtWork = true;
+	session = await openDesk('CLAUDE_1', agent, {isAtWork: () => isAtWork});
 });
 afterEach(() => session.close());
 
@@ -227,7 +229,7 @@ describe('claim_task', () => {
 			new RegExp(
 				String.raw`\n#2 running by CLAUDE_1 0%, until ${time}, priority 5, for message #3, added by CLAUDE_2:\n` +
 					String.raw`  \| high\n  body:\n  \| do\n  \| this\n` +
-					String.raw`Task #2 is yours \(token 1\) while you are connected, and 900 seconds longer\. [^\n]*finish_task ends it\.$`,
+					String.raw`Task #2 is yours \(token 1\) while you are at work, and 900 seconds longer\. [^\n]*finish_task ends it\.$`,
 			),
 		);
 		const until = Date.parse((await only(2))?.lease_until ?? '');
@@ -328,7 +330,7 @@ describe('task_progress', () => {
 		expire(1);
 		const called = await call('task_progress', {id: 1, progress: 0.5, note: 'half\u001B[2J'});
 		expect(called.text).toMatch(
-			/^Recorded\. .*not instructions.*\n#1 running by CLAUDE_1 50%, until .*, added by CLAUDE_2:\n {2}\| x\n {2}note:\n {2}\| half␛\[2J\nIt is yours while you are connected, and 600 seconds longer\.$/,
+			/^Recorded\. .*not instructions.*\n#1 running by CLAUDE_1 50%, until .*, added by CLAUDE_2:\n {2}\| x\n {2}note:\n {2}\| half␛\[2J\nIt is yours while you are at work, and 600 seconds longer\.$/,
 		);
 		const left = Date.parse((await only(1))?.lease_until ?? '') - Date.now();
 		expect(left).toBeGreaterThan(500_000);
@@ -530,52 +532,62 @@ describe('while its server lives', () => {
 		vi.useRealTimers();
 	});
 
-	test('a claim is renewed thrice within its lease, and each minute at least', async () => {
+	test('claims are renewed in one request, thrice within the shortest lease and each 65 s at least', async () => {
 		await other.tasks.add({title: 'x'});
 		await other.tasks.add({title: 'y'});
-		const heartbeat = vi.spyOn(agent.tasks, 'heartbeat');
+		const renew = vi.spyOn(agent.tasks, 'renew');
+		const first = {id: 1, token: 1, lease: 900};
 		await call('claim_task');
-		await vi.advanceTimersByTimeAsync(60_000);
-		expect(heartbeat.mock.calls).toEqual([[1, 1, 900]]);
+		await vi.advanceTimersByTimeAsync(65_000);
+		expect(renew.mock.calls).toEqual([[[first], undefined]]);
 		await call('claim_task', {lease_seconds: 30, hold: 2});
 		await vi.advanceTimersByTimeAsync(10_000);
 		await vi.waitFor(() =>
-			expect(heartbeat.mock.calls.slice(1)).toEqual([
-				[1, 1, 900],
-				[2, 1, 30],
-			]),
+			expect(renew.mock.calls.slice(1)).toEqual([[[first, {id: 2, token: 1, lease: 30}], undefined]]),
 		);
 		await call('finish_task', {id: 1});
 		await call('finish_task', {id: 2});
 		await vi.advanceTimersByTimeAsync(600_000);
-		expect(heartbeat).toHaveBeenCalledTimes(3);
+		expect(renew).toHaveBeenCalledTimes(2);
+	});
+
+	test('not while its client is idle, and again when it goes on', async () => {
+		await other.tasks.add({title: 'x'});
+		const renew = vi.spyOn(agent.tasks, 'renew');
+		await call('claim_task');
+		isAtWork = false;
+		await vi.advanceTimersByTimeAsync(600_000);
+		expect(renew).not.toHaveBeenCalled();
+		isAtWork = true;
+		await vi.advanceTimersByTimeAsync(65_000);
+		expect(renew).toHaveBeenCalledTimes(1);
 	});
 
 	test('is retried while the hub is down, and not once the claim is over', async () => {
 		await other.tasks.add({title: 'x'});
-		const heartbeat = vi.spyOn(agent.tasks, 'heartbeat');
+		const renew = vi.spyOn(agent.tasks, 'renew');
 		await call('claim_task');
 		database.outage('The hub is gone.');
 		await vi.advanceTimersByTimeAsync(600_000);
 		database.recover();
 		expire(1);
 		await other.tasks.list();
-		await vi.advanceTimersByTimeAsync(60_000);
+		await vi.advanceTimersByTimeAsync(65_000);
 		expect(await only(1)).toMatchObject({status: 'running', lease_owner: 'CLAUDE_1', attempts: 1});
 		await other.tasks.cancel(1);
-		await vi.advanceTimersByTimeAsync(60_000);
-		const calls = heartbeat.mock.calls.length;
+		await vi.advanceTimersByTimeAsync(65_000);
+		const calls = renew.mock.calls.length;
 		await vi.advanceTimersByTimeAsync(600_000);
-		expect(heartbeat).toHaveBeenCalledTimes(calls);
+		expect(renew).toHaveBeenCalledTimes(calls);
 	});
 
 	test('and not when its client has gone', async () => {
 		await other.tasks.add({title: 'x'});
-		const heartbeat = vi.spyOn(agent.tasks, 'heartbeat');
+		const renew = vi.spyOn(agent.tasks, 'renew');
 		await call('claim_task');
 		await session.close();
 		await vi.advanceTimersByTimeAsync(600_000);
-		expect(heartbeat).not.toHaveBeenCalled();
+		expect(renew).not.toHaveBeenCalled();
 	});
 });
 

@@ -183,6 +183,7 @@ describe('while the SQL of an agent runs on, on PostgreSQL', () => {
 			`select task_claim('none')`,
 			`select task_claim('default', 60, ${free})`,
 			`select task_heartbeat(${mine})`,
+			'select task_renew(p_others => 60)',
 			`select task_progress(${mine}, 0.5)`,
 			`select task_finish(${mine})`,
 			`select task_cancel(${free})`,

@@ -23,6 +23,7 @@ function agent(tag: string, other: Partial<Agent> = {}): Agent {
 		wake: null,
 		damped: null,
 		groups: [],
+		paused: null,
 		meta: {},
 		...other,
 	};

@@ -236,6 +236,7 @@ describe('a row that was deleted', () => {
 		wake: null,
 		damped: null,
 		groups: [],
+		paused: null,
 		meta: {},
 	} as const;
 

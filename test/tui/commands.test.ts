@@ -165,6 +165,7 @@ describe('a command', () => {
 				wake: 'bell',
 				damped: null,
 				groups: [],
+				paused: null,
 				meta: {},
 				...change,
 			};

@@ -1,4 +1,4 @@
-import {groupsOf} from '../../mailbox/agent.ts';
+import {groupsOf, type Agent} from '../../mailbox/agent.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {nearest} from '../../mailbox/text/nearest.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
@@ -8,8 +8,11 @@ import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
  * message or show an empty channel silently.
  */
 export async function unknownTags(mailbox: Mailbox, tags: readonly Tag[]): Promise<Map<Tag, string>> {
-	if (tags.length === 0) return new Map();
-	const agents = await mailbox.agents();
+	return tags.length === 0 ? new Map() : unknownAmong(await mailbox.agents(), tags);
+}
+
+/** The same of agents that were read. */
+export function unknownAmong(agents: readonly Agent[], tags: readonly Tag[]): Map<Tag, string> {
 	const known = [HUMAN, ...agents.map(({tag}) => tag), ...groupsOf(agents)];
 	const unknown = tags.filter(tag => !known.some(other => sameTag(tag, other)));
 	return new Map(

@@ -72,6 +72,7 @@ function taskLines(tasks: readonly Task[], stalls: ReadonlyMap<number, string>):
 
 function agentLine(agent: Agent): Printable {
 	const {tag, role, revoked_at} = agent;
-	const words = revoked_at === null ? presenceOf(agent, Date.now()) : 'revoked';
+	const presence = agent.paused === null ? presenceOf(agent, Date.now()) : 'paused';
+	const words = revoked_at === null ? presence : 'revoked';
 	return p`  ${printable(tag)}  ${words}${role === null || role === '' ? '' : p`  ${printable(role)}`}\n`;
 }

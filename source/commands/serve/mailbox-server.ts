@@ -1,6 +1,6 @@
 import {StdioServerTransport} from '@modelcontextprotocol/sdk/server/stdio.js';
 import {loadConfig} from '../../config.ts';
-import {isShared, type Agent, type AgentUpdate} from '../../mailbox/agent.ts';
+import {isShared, pausedNote, type Agent, type AgentUpdate, type Pause} from '../../mailbox/agent.ts';
 import {actingTag} from '../../join/hook/agent-tag.ts';
 import {bellFile} from '../../join/hook/bell.ts';
 import {clientKey, isAskedFor, isHeadless, isInteractive} from '../../join/clients/client.ts';
@@ -11,6 +11,7 @@ import type {Tag} from '../../mailbox/tag.ts';
 import {sessionsFolder} from '../../join/hook/hook-session.ts';
 import {withAfterAnswer} from '../../mcp/session/after-answer.ts';
 import {createMailboxServer} from '../../mcp/server.ts';
+import {Claims} from '../../mcp/session/claims.ts';
 import {version} from '../../hub/files/version.ts';
 import {findPaths} from '../../paths.ts';
 import type {Invocation} from '../cli/command.ts';
@@ -18,6 +19,7 @@ import {refreshLaunchers} from '../cli/launcher.ts';
 import {openMailbox} from '../connect/connect.ts';
 import {remark} from '../cli/output.ts';
 import {keepHeapSmall} from '../screen/small-heap.ts';
+import {AtWork} from './at-work.ts';
 import {checkJoined} from './check-joined.ts';
 import {ClientWatch} from './client-watch.ts';
 import {deadClients} from './dead-clients.ts';
@@ -38,15 +40,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	const tag = actingTag(written, env);
 	const paths = findPaths(env);
 	const say = (error: unknown): void => remark(stderr, sentenceOf(error));
-	let opened: Promise<Mailbox> | null = null;
-	const mailbox = async (): Promise<Mailbox> => {
-		checkJoined(tag, written, env, paths.data);
-		opened ??= openMailbox(invocation, {as: tag, kind: 'agent'}).catch((error: unknown) => {
-			opened = null;
-			throw error;
-		});
-		return opened;
-	};
+	const {mailbox, isOpen} = opener(invocation, tag, () => checkJoined(tag, written, env, paths.data));
 	const client = clientKey(env, null);
 	const isGuest = isGuestRun(env, flags['headless'] === true, paths.state, tag);
 	const claim = claimClient(paths.state, env, tag);
@@ -71,6 +65,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 			: null;
 	/** Whether another client uses the tag. */
 	let shared = false;
+	let paused: Pause | null = null;
 
 	const sign = async (update: Pick<AgentUpdate, 'presence' | 'quiet'> = {}): Promise<void> => {
 		if (isGuest) return;
@@ -85,19 +80,24 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	};
 	function onAgent(agent: Agent): void {
 		shared = isShared(agent, Date.now());
+		paused = agent.paused;
 		watch?.onAgent(agent);
 	}
 
 	const transport = withAfterAnswer(new StdioServerTransport(stdin, stdout), {flushed: flusher(stdout), failed: say});
+	const work = new AtWork({env, tag, state: paths.state, client});
 	const session = {
 		tag,
 		client: client ?? undefined,
 		mailbox,
 		afterAnswer: transport.afterAnswer.bind(transport),
 		isShared: () => shared,
-		note: () => watch?.note ?? null,
+		isAtWork: () => work.isAtWork(),
+		onCall: () => work.onCall(),
+		note: () => (paused === null ? (watch?.note ?? null) : pausedNote),
 	};
-	const server = createMailboxServer(session, version);
+	const claims = new Claims(session);
+	const server = createMailboxServer(session, version, claims);
 	const gone = endOf(invocation);
 	await server.connect(transport);
 	stdin.once('data', () => watch?.onRequest());
@@ -109,12 +109,14 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 		await dead.endOthers();
 	};
 	const beginning = untilItWorks(begin, say);
-	// Without a hub, nobody else looks after the tasks while all agents are idle.
-	const tend = async (): Promise<void> => (await mailbox()).tasks.tend();
 	const timer = setInterval(() => {
 		claim.renew();
 		refreshLaunchers(paths);
-		void sign().then(dead.endOthers).then(tend).catch(say);
+		// Without a hub, nobody else looks after the tasks while all agents are idle.
+		void sign()
+			.then(dead.endOthers)
+			.then(() => claims.tend())
+			.catch(say);
 	}, signInterval);
 	await gone;
 	clearInterval(timer);
@@ -125,13 +127,35 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 
 	const shutDown = async (): Promise<void> => {
 		await transport.settled();
-		if (opened !== null) await sign({presence: 'away'});
+		if (isOpen()) await sign({presence: 'away'});
 		// Nobody reads the answers to open calls, so they are abandoned and give back the mail that they took.
 		await server.close();
 		await transport.settled();
-		if (opened !== null) await dead.endOwn();
+		if (isOpen()) await dead.endOwn();
 	};
 	await Promise.race([shutDown().catch(say), new Promise(resolve => setTimeout(resolve, shutdownTimeout))]);
+}
+
+interface Opener {
+	readonly mailbox: () => Promise<Mailbox>;
+	/** Whether it was opened, or is being opened. */
+	readonly isOpen: () => boolean;
+}
+
+/** Opens the mailbox at its first use, and again after a failure. `check` throws if the agent may not use it. */
+function opener(invocation: Invocation, tag: Tag, check: () => void): Opener {
+	let opened: Promise<Mailbox> | null = null;
+	return {
+		isOpen: () => opened !== null,
+		async mailbox() {
+			check();
+			opened ??= openMailbox(invocation, {as: tag, kind: 'agent'}).catch((error: unknown) => {
+				opened = null;
+				throw error;
+			});
+			return opened;
+		},
+	};
 }
 
 function sentenceOf(error: unknown): string {

@@ -49,6 +49,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -65,6 +66,7 @@ export type Database = {
 					kind?: string;
 					last_seen_at?: string | null;
 					meta?: NonNullable<Json>;
+					paused?: Json | null;
 					presence?: string;
 					revoked_at?: string | null;
 					role?: string | null;
@@ -80,6 +82,7 @@ export type Database = {
 					kind?: string;
 					last_seen_at?: string | null;
 					meta?: NonNullable<Json>;
+					paused?: Json | null;
 					presence?: string;
 					revoked_at?: string | null;
 					role?: string | null;
@@ -336,6 +339,28 @@ export type Database = {
 				};
 				Relationships: [];
 			};
+			mux_pause_all: {
+				Row: {
+					one: boolean;
+					paused_at: string;
+					paused_by: string;
+					reason: string | null;
+				};
+				ComputedFields: never;
+				Insert: {
+					one?: boolean;
+					paused_at?: string;
+					paused_by: string;
+					reason?: string | null;
+				};
+				Update: {
+					one?: boolean;
+					paused_at?: string;
+					paused_by?: string;
+					reason?: string | null;
+				};
+				Relationships: [];
+			};
 			receipts: {
 				Row: {
 					acked_at: string | null;
@@ -556,6 +581,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -568,6 +594,31 @@ export type Database = {
 					to: 'agents';
 					isOneToOne: true;
 					isSetofReturn: false;
+				};
+			};
+			agent_pause: {
+				Args: {p_all?: boolean; p_reason?: string; p_tag?: string};
+				Returns: {
+					damped: string | null;
+					groups: string[];
+					joined_at: string;
+					joined_snapshot: unknown;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					paused: Json | null;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: false;
+					isSetofReturn: true;
 				};
 			};
 			agent_restore: {
@@ -580,6 +631,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -594,6 +646,31 @@ export type Database = {
 					isSetofReturn: false;
 				};
 			};
+			agent_resume: {
+				Args: {p_all?: boolean; p_tag?: string};
+				Returns: {
+					damped: string | null;
+					groups: string[];
+					joined_at: string;
+					joined_snapshot: unknown;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					paused: Json | null;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
 			agent_revoke: {
 				Args: {p_tag: string};
 				Returns: {
@@ -604,6 +681,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -637,6 +715,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -661,6 +740,7 @@ export type Database = {
 					kind: string;
 					last_seen_at: string | null;
 					meta: NonNullable<Json>;
+					paused: Json | null;
 					presence: string;
 					revoked_at: string | null;
 					role: string | null;
@@ -1526,6 +1606,7 @@ export type Database = {
 				};
 			};
 			task_reap: {Args: Record<PropertyKey, never>; Returns: number};
+			task_renew: {Args: {p_claims?: Json; p_others?: number}; Returns: number[]};
 			task_reprioritise: {
 				Args: {p_id: number; p_priority: number};
 				Returns: {

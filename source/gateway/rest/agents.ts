@@ -8,7 +8,7 @@ import {readAgent} from './rows.ts';
 /** Reads and changes agents. */
 export function createAgents(
 	requests: Requests,
-): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp' | 'group'> {
+): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp' | 'group' | 'pause' | 'resume'> {
 	/** Calls a function that returns the agent that it changed. */
 	async function change<
 		Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore' | 'agent_undamp' | 'agent_groups',
@@ -36,6 +36,10 @@ export function createAgents(
 
 		group: (tag, {add = [], remove = []}) =>
 			change('agent_groups', {p_tag: tag, p_add: [...add], p_remove: [...remove]}),
+		pause: async (tag, reason) =>
+			rows(readAgent, await requests.rpc('agent_pause', {p_tag: tag, p_reason: reason ?? null, p_all: tag === null})),
+
+		resume: async tag => rows(readAgent, await requests.rpc('agent_resume', {p_tag: tag, p_all: tag === null})),
 
 		undamp: tag => change('agent_undamp', {p_tag: tag}),
 	};

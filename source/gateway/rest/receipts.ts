@@ -115,7 +115,8 @@ async function checkBySteps(
 	const messages = await mailbox.take(options);
 	if (messages.length === 0) {
 		const given = open ? await mailbox.inbox(me).then(own, () => []) : [];
-		return {messages, receipts: [], waiting: [], open: given.map(({message_id}) => message_id).sort((a, b) => a - b)};
+		const ids = given.map(({message_id}) => message_id).sort((a, b) => a - b);
+		return {messages, receipts: [], waiting: [], open: ids, paused: null};
 	}
 	const [receipts, waiting] = await Promise.all([
 		own(messages).catch(() => []),
@@ -124,5 +125,5 @@ async function checkBySteps(
 			() => null,
 		),
 	]);
-	return {messages, receipts, waiting, open: []};
+	return {messages, receipts, waiting, open: [], paused: null};
 }

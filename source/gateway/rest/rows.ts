@@ -1,4 +1,4 @@
-import {presences, wakes, type Agent} from '../../mailbox/agent.ts';
+import {presences, wakes, type Agent, type Pause} from '../../mailbox/agent.ts';
 import {approvalStates, type Approval} from '../../mailbox/approval.ts';
 import type {RemovedRow} from '../../mailbox/event.ts';
 import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
@@ -81,6 +81,12 @@ export const readTask: Reader<Task> = row<Task, TableRowOf<'tasks'>>('tasks', {
 	updated_at: text,
 });
 
+const pauseIn = (value: unknown): Pause | undefined => {
+	const {at, by, reason = null} = object(value) ?? {};
+	const isText = typeof at === 'string' && typeof by === 'string' && (reason === null || typeof reason === 'string');
+	return isText ? {at, by, reason} : undefined;
+};
+
 export const readAgent: Reader<Agent> = row<Agent, TableRowOf<'agents'>>('agents', {
 	tag: text,
 	kind: among(authorKinds),
@@ -94,6 +100,7 @@ export const readAgent: Reader<Agent> = row<Agent, TableRowOf<'agents'>>('agents
 	damped: nullable(text),
 	// A database of an earlier version has none.
 	groups: value => (value === undefined ? [] : list(text)(value)),
+	paused: value => (value === undefined ? null : nullable(pauseIn)(value)),
 	meta: object,
 });
 
@@ -134,11 +141,17 @@ export const readApproval: Reader<Approval> = row<Approval, TableRowOf<'mux_appr
 
 /** Reads the answer of `inbox_check`. */
 export function readChecked(value: unknown): Omit<Checked, 'messages'> & {readonly messages: MessageRow[]} {
-	const {messages, receipts, waiting, open} = object(value) ?? {};
+	const {messages, receipts, waiting, open, paused} = object(value) ?? {};
 	const ids = list(integer);
 	const [others, given] = [ids(waiting), ids(open)];
 	if (others === undefined || given === undefined) throw misfit('a check of the mail came without what waits');
-	return {messages: rows(readMessage, messages), receipts: rows(readReceipt, receipts), waiting: others, open: given};
+	return {
+		messages: rows(readMessage, messages),
+		receipts: rows(readReceipt, receipts),
+		waiting: others,
+		open: given,
+		paused: pauseIn(paused) ?? null,
+	};
 }
 
 /** Reads the answer of `search_part`. */

@@ -1,9 +1,11 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import type {PlanDraft, Task, TaskOutcome} from '../../mailbox/task.ts';
+import type {ClaimRenewal, PlanDraft, Task, TaskOutcome} from '../../mailbox/task.ts';
 import type {Arguments, Requests} from './requests.ts';
 import {rows} from './columns.ts';
 import {readAttempt, readTask} from './rows.ts';
+
+type Tasks = Mailbox['tasks'];
 
 /** Functions that return the task that they changed. */
 type Change =
@@ -48,6 +50,9 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 		}
 	}
 
+	const heartbeat: Tasks['heartbeat'] = (id, token, lease = 60) =>
+		change('task_heartbeat', {p_id: id, p_token: token, p_lease: lease});
+
 	return {
 		async list({ids, parents, status, queue, owner, limit = 200} = {}) {
 			await endLeases();
@@ -91,7 +96,9 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 		progress: (id, token, progress, note) =>
 			change('task_progress', {p_id: id, p_token: token, p_progress: progress, p_note: note ?? null}),
 
-		heartbeat: (id, token, lease = 60) => change('task_heartbeat', {p_id: id, p_token: token, p_lease: lease}),
+		heartbeat,
+
+		renew: renewal(requests, {heartbeat, tend: endLeases}),
 
 		finish: (id, token, outcome) => change('task_finish', {p_id: id, p_token: token, ...finishArguments(outcome)}),
 
@@ -108,6 +115,39 @@ export function createTasks(requests: Requests): Mailbox['tasks'] {
 		prioritise: (id, priority) =>
 			change('task_reprioritise', {p_id: id, p_priority: priority}, {late: 'Only open tasks have a priority'}),
 	};
+}
+
+/** `renew`. A database of an earlier version does not have it, and so no bound: there each claim is renewed by itself. */
+function renewal(requests: Requests, {heartbeat, tend}: Pick<Tasks, 'heartbeat' | 'tend'>): Tasks['renew'] {
+	async function renewEach(claims: readonly ClaimRenewal[]): Promise<number[]> {
+		const valid: number[] = [];
+		for (const {id, token, lease} of claims) {
+			try {
+				await heartbeat(id, token, lease);
+				valid.push(id);
+			} catch (error) {
+				const isOver = error instanceof MailboxError && ['conflict', 'not_found'].includes(error.code);
+				if (!isOver) throw error;
+			}
+		}
+		await tend();
+		return valid;
+	}
+
+	return (claims, others) =>
+		requests.newer(
+			'task_renew',
+			async () => {
+				const args = {p_claims: claims.map(claim => ({...claim})), p_others: others ?? null};
+				return idsIn(await requests.rpc('task_renew', args));
+			},
+			() => renewEach(claims),
+		);
+}
+
+function idsIn(answer: unknown): number[] {
+	if (Array.isArray(answer) && answer.every(id => typeof id === 'number')) return answer;
+	throw new MailboxError('internal', 'task_renew answered without a list.');
 }
 
 function finishArguments({ok, dead = false, result, result_table, error}: TaskOutcome) {

@@ -12,6 +12,7 @@ const calls = new Set([
 	'receipt_ack',
 	'receipt_deliver',
 	'task_heartbeat',
+	'task_renew',
 ]);
 
 /** Bytes of a message of the maximum size as JSON, and characters of the query string with it. */

@@ -9,6 +9,8 @@ interface ClientStatus {
 	readonly status: string;
 	/** Milliseconds since 1970. */
 	readonly since: number;
+	/** Whether the process that wrote it is still there, as far as the file names it. */
+	readonly isAlive: boolean;
 }
 
 /**
@@ -30,8 +32,9 @@ function statusIn(env: NodeJS.ProcessEnv, isMeant: (file: Content) => boolean): 
 	for (const name of filesIn(folder)) {
 		const file = contentOf(join(folder, name));
 		if (!isMeant(file)) continue;
-		const {status, statusUpdatedAt: since} = file;
-		return typeof status === 'string' && typeof since === 'number' ? {status, since} : null;
+		const {status, statusUpdatedAt: since, pid} = file;
+		if (typeof status !== 'string' || typeof since !== 'number') return null;
+		return {status, since, isAlive: typeof pid !== 'number' || isAlive(pid)};
 	}
 	return null;
 }
@@ -49,8 +52,8 @@ export function runningIn(env: NodeJS.ProcessEnv, folder: string): (string | nul
 function isAlive(pid: number): boolean {
 	try {
 		return process.kill(pid, 0);
-	} catch {
-		return false;
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === 'EPERM';
 	}
 }
 

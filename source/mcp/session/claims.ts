@@ -1,9 +1,10 @@
 import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
-import {sameTag, type Tag} from '../../mailbox/tag.ts';
-import type {Task} from '../../mailbox/task.ts';
+import {sameTag} from '../../mailbox/tag.ts';
+import type {ClaimRenewal, Task} from '../../mailbox/task.ts';
 import {standingSentence} from '../../mailbox/tasks/task-standing.ts';
 import {findTask, noSuchTask} from '../answers/task-standing.ts';
+import type {Session} from './session.ts';
 
 interface Claim {
 	readonly token: number;
@@ -15,21 +16,25 @@ interface Claim {
 
 /** Seconds. Long, because an agent reports less often than a program. */
 export const defaultLease = 900;
-/** Maximum seconds between two renewals. Without a hub, the database detects sleep and clock changes only by them. */
-const maxPause = 60;
+/**
+ * Maximum seconds between two renewals: a little more than a minute, because a server looks after its claims each minute anyway. Without
+ * a hub, the database detects sleep and clock changes only by them.
+ */
+const maxPause = 65;
 /** The number of claims of finished tasks to remember. */
 const maxFinished = 100;
 
-/** The claims made through this server. They save the agent from handling tokens, and are renewed while the server lives. */
+/**
+ * The claims made through this server. They save the agent from handling tokens, and are renewed while its client is at work; but not
+ * for more than six hours after it reported any progress, which the database sees to.
+ */
 export class Claims {
-	readonly #me: Tag;
-	readonly #open: () => Promise<Mailbox>;
+	readonly #session: Session;
 	readonly #claims = new Map<number, Claim>();
 	#timer: NodeJS.Timeout | null = null;
 
-	constructor(me: Tag, open: () => Promise<Mailbox>) {
-		this.#me = me;
-		this.#open = open;
+	constructor(session: Session) {
+		this.#session = session;
 	}
 
 	keep({id, lease_token}: Task, lease: number): void {
@@ -75,28 +80,46 @@ export class Claims {
 		this.#schedule();
 	}
 
+	/**
+	 * Looks after the tasks, as `Mailbox.tasks.tend`. While the client is at work, the same request renews its claims: also those that it
+	 * made by other means, or before its server was restarted, unless another client uses the tag, whose they might be.
+	 */
+	async tend(): Promise<void> {
+		const mailbox = await this.#session.mailbox();
+		await (this.#session.isAtWork() ? this.#renew(mailbox, true) : mailbox.tasks.tend());
+	}
+
 	/** Schedules the next renewal: three per shortest lease. */
 	#schedule(): void {
 		if (this.#timer !== null) clearTimeout(this.#timer);
-		const leases = [...this.#claims.values()].filter(({finished}) => !finished).map(({lease}) => lease);
+		const leases = this.#held().map(({lease}) => lease);
 		const pause = Math.min(maxPause, ...leases.map(lease => lease / 3));
-		this.#timer = leases.length === 0 ? null : setTimeout(() => void this.#renew(), pause * 1000).unref();
+		this.#timer = leases.length === 0 ? null : setTimeout(() => void this.#onTime(), pause * 1000).unref();
 	}
 
-	async #renew(): Promise<void> {
-		for (const [id, {token, lease, finished}] of this.#claims) {
-			if (finished) continue;
-			try {
-				const mailbox = await this.#open();
-				await mailbox.tasks.heartbeat(id, token, lease);
-			} catch (error) {
-				// Only an error about the claim itself ends it. If the hub is away, keep trying.
-				const isOver = error instanceof MailboxError && ['conflict', 'not_found'].includes(error.code);
-				const now = this.#claims.get(id);
-				if (isOver && now?.token === token && !now.finished) this.#claims.delete(id);
-			}
+	async #onTime(): Promise<void> {
+		try {
+			if (this.#session.isAtWork()) await this.#renew(await this.#session.mailbox(), false);
+		} catch {
+			// If the hub is away, keep trying.
 		}
 		this.#schedule();
+	}
+
+	/** Renews what was claimed here in one request, and forgets what is not valid any more. `all`: and what its tag has otherwise. */
+	async #renew(mailbox: Mailbox, all: boolean): Promise<void> {
+		const held = this.#held();
+		const valid = new Set(await mailbox.tasks.renew(held, all && !this.#session.isShared() ? defaultLease : undefined));
+		for (const {id, token} of held) {
+			const now = this.#claims.get(id);
+			if (!valid.has(id) && now?.token === token && !now.finished) this.#claims.delete(id);
+		}
+		this.#schedule();
+	}
+
+	/** What was claimed here and not finished. */
+	#held(): ClaimRenewal[] {
+		return [...this.#claims].filter(([, {finished}]) => !finished).map(([id, {token, lease}]) => ({id, token, lease}));
 	}
 
 	async #tokenNow(mailbox: Mailbox, id: number): Promise<number> {
@@ -120,6 +143,6 @@ export class Claims {
 	}
 
 	#owns({status, lease_owner}: Task): boolean {
-		return status === 'running' && lease_owner !== null && sameTag(lease_owner, this.#me);
+		return status === 'running' && lease_owner !== null && sameTag(lease_owner, this.#session.tag);
 	}
 }

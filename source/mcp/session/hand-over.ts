@@ -1,4 +1,4 @@
-import {sharedText} from '../../mailbox/agent.ts';
+import {pausedText, sharedText} from '../../mailbox/agent.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {listed} from '../answers/listed.ts';
 import {quoteAll, quotedBlock} from '../answers/quoted.ts';
@@ -24,6 +24,7 @@ export function handOver(
 	const shared = session.isShared() ? [sharedText(tag)] : [];
 	const {messages} = taking.stillHeld(mailbox, taken);
 	if (messages.length === 0) {
+		if (taken.paused !== null) return [pausedText(taken.paused)];
 		const sentence =
 			taken.messages.length > 0 ? 'There are messages, but it took too long: call check_messages.' : none;
 		return [[sentence, ...shared].join(' ')];

@@ -12,6 +12,10 @@ export interface Session {
 	mailbox(): Promise<Mailbox>;
 	/** Whether another client is known to use the tag. */
 	isShared(): boolean;
+	/** Whether its client lives and is at work, so that what it has claimed is renewed. */
+	isAtWork(): boolean;
+	/** Called with each call of a tool. */
+	onCall?(): void;
 	/** A line that every answer ends with, of at most 200 characters; null: none. */
 	note(): string | null;
 	/** Runs one of the functions of `work` once it is known whether the answer was written. */

@@ -1,4 +1,5 @@
 import {randomUUID} from 'node:crypto';
+import type {Pause} from '../../mailbox/agent.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
@@ -22,6 +23,8 @@ export interface Taken {
 	readonly waiting: readonly number[] | null;
 	/** If there are none: the ids of open ones that the reader already has, if they were asked for. */
 	readonly open: readonly number[];
+	/** Why nothing is handed over; null if the reader is not paused. */
+	readonly paused: Pause | null;
 	/** Whether the lease may have ended by now. */
 	readonly isLate: () => boolean;
 }
@@ -81,7 +84,7 @@ export class Taking {
 		const again = new Map(
 			taken.receipts.map(({message_id, attempts, takes}) => [message_id, handOverNumber({attempts, takes: takes - 1})]),
 		);
-		return {id, messages, again, waiting: taken.waiting, open: taken.open, isLate};
+		return {id, messages, again, waiting: taken.waiting, open: taken.open, paused: taken.paused, isLate};
 	}
 
 	/** `taken` unchanged, unless its lease may have ended: then the messages are given back, and the result is empty. */

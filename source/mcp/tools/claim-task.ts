@@ -1,4 +1,6 @@
 import {z} from 'zod';
+import {pausedText, type Agent} from '../../mailbox/agent.ts';
+import {MailboxError} from '../../mailbox/error.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {nothingReady} from '../../mailbox/tasks/nothing-ready.ts';
 import {heldSentence} from '../../mailbox/tasks/held.ts';
@@ -31,13 +33,16 @@ export function claimTask(session: Session, claims: Claims): Tool {
 			const which = {...(queue === undefined ? {} : {queue}), ...(id === undefined ? {hold} : {id})};
 			const task = await mailbox.tasks.claim({lease: lease_seconds, ...which});
 			if (task === null) {
+				const own = (await mailbox.agents()).find(({tag}) => sameTag(tag, session.tag));
+				if (own !== undefined && own.paused !== null)
+					throw new MailboxError('conflict', 'You cannot claim anything now.', pausedText(own.paused));
 				if (id !== undefined) throw await whyNotClaimed(mailbox, id, session.tag);
-				return whyNone(mailbox, session.tag, hold);
+				return whyNone(mailbox, session.tag, hold, own);
 			}
 			claims.keep(task, lease_seconds);
 			const yours =
-				`Task #${task.id} is yours (token ${task.lease_token}) while you are connected, and ${lease_seconds} seconds longer. ` +
-				'task_progress reports, finish_task ends it.';
+				`Task #${task.id} is yours (token ${task.lease_token}) while you are at work, and ${lease_seconds} seconds longer. ` +
+				'task_progress reports, at least every 6 hours; finish_task ends it.';
 			const before = task.attempts > 1 ? attemptLines((await mailbox.tasks.attempts(task.id)).slice(0, -1)) : [];
 			return [`Claimed. ${notice}`, ...wholeTaskLines(task, room - margin), ...before, yours];
 		},
@@ -45,12 +50,14 @@ export function claimTask(session: Session, claims: Claims): Tool {
 }
 
 /** What the agent has to finish first; or what the open tasks wait for. */
-async function whyNone(mailbox: Mailbox, me: Tag, hold: number): Promise<string[]> {
+async function whyNone(mailbox: Mailbox, me: Tag, hold: number, own: Agent | undefined): Promise<string[]> {
 	const held = (await mailbox.tasks.list({owner: me, status: ['running']})).toSorted((one, other) => one.id - other.id);
 	if (held.length >= hold) return heldLines(held);
 	const why = await nothingReady(mailbox.tasks, me);
-	const isWoken = (await mailbox.agents()).some(({tag, wake}) => sameTag(tag, me) && wake !== null);
-	const ready = isWoken ? ['When a task becomes ready while you are idle, a message wakes you: do not poll.'] : [];
+	const ready =
+		(own?.wake ?? null) !== null
+			? ['When a task becomes ready while you are idle, a message wakes you: do not poll.']
+			: [];
 	return ['No task is ready for you.', ...why, ...ready];
 }
 

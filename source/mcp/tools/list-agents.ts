@@ -50,7 +50,7 @@ interface Listing {
 }
 
 function agentLines(agent: Agent, {now, known, reader, max}: Listing): string[] {
-	const {tag, kind, role, last_seen_at, sessions, groups} = agent;
+	const {tag, kind, role, last_seen_at, sessions, groups, paused} = agent;
 	const member = groups.length === 0 ? '' : `; in ${groups.map(group => `@${group}`).join(' ')}`;
 	const you = sameTag(tag, reader) ? ' (you)' : '';
 	const many = isShared(agent, now) ? `; ${sessions} clients share its inbox` : '';
@@ -58,7 +58,7 @@ function agentLines(agent: Agent, {now, known, reader, max}: Listing): string[] 
 	const like = other === null ? '' : `; not ${other}, though the tag looks like it`;
 	const seen = last_seen_at === null ? 'never' : shortTime(last_seen_at);
 	return [
-		`${tag}${you}: ${kind}; ${presenceOf(agent, now)}, last seen ${seen}${many}${member}${like}`,
+		`${tag}${you}: ${kind}; ${presenceOf(agent, now)}${paused === null ? '' : ', paused by a human'}, last seen ${seen}${many}${member}${like}`,
 		...(role === null ? [] : quotedText(shorten(role, max))),
 	];
 }

@@ -29,7 +29,7 @@ export function taskProgress(session: Session, claims: Claims): Tool {
 				await mailbox.tasks.heartbeat(id, claim.token, seconds);
 				const task = await mailbox.tasks.progress(id, claim.token, progress, note);
 				claims.keep(task, seconds);
-				const yours = `It is yours while you are connected, and ${seconds} seconds longer.`;
+				const yours = `It is yours while you are at work, and ${seconds} seconds longer.`;
 				return [`Recorded. ${notice}`, ...taskLines(task), yours];
 			});
 		},

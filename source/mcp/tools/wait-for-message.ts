@@ -67,7 +67,7 @@ interface Waiting {
 /** Takes the messages that are there, or that arrive in time. Empty if the time is up or the request was cancelled. */
 async function nextMail(mailbox: Mailbox, reader: Tag, {seconds, take, signal, tell}: Waiting): Promise<Taken> {
 	const first = await take();
-	if (first.messages.length > 0) return first;
+	if (first.messages.length > 0 || first.paused !== null) return first;
 	tell();
 	let signalled = Promise.withResolvers<void>();
 	let ended = signal.aborted;
@@ -99,7 +99,7 @@ async function nextMail(mailbox: Mailbox, reader: Tag, {seconds, take, signal, t
 			const last = ended;
 			signalled = Promise.withResolvers();
 			const taken = await unlessOffline(take, last);
-			if (taken !== null && (taken.messages.length > 0 || last)) return taken;
+			if (taken !== null && (taken.messages.length > 0 || taken.paused !== null || last)) return taken;
 		}
 	} finally {
 		clearTimeout(timer);

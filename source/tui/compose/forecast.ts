@@ -80,6 +80,7 @@ interface Pickup {
 
 function pickup(agent: Agent, now: number): Pickup {
 	if (agent.revoked_at !== null) return {words: p`revoked`, outcome: p`never reads this`, isDoubtful: true};
+	if (agent.paused !== null) return {words: p`paused`, outcome: p`delivered after resume`, isDoubtful: true};
 	const {words} = presenceWords(agent, now);
 	switch (presenceOf(agent, now)) {
 		case 'working':

@@ -26,7 +26,7 @@ export function whoGetsIt(state: State, assignee: Tag | undefined, now: number):
 }
 
 function anybody(all: readonly Agent[], now: number): Receiver {
-	const team = all.filter(({kind, revoked_at}) => kind === 'agent' && revoked_at === null);
+	const team = all.filter(({kind, revoked_at, paused}) => kind === 'agent' && revoked_at === null && paused === null);
 	const states = new Set(
 		team.map(agent => (agent.wake === null && agent.presence === 'idle' ? 'deaf' : presenceOf(agent, now))),
 	);
@@ -40,6 +40,7 @@ function anybody(all: readonly Agent[], now: number): Receiver {
 /** What that means for the agent's task; after `which ` what is true of the agent itself. */
 function outcome(agent: Agent, now: number): readonly [relation: 'which ' | '', fate: string] {
 	if (agent.revoked_at !== null) return ['which ', 'is revoked'];
+	if (agent.paused !== null) return ['which ', 'is paused'];
 	switch (presenceOf(agent, now)) {
 		case 'working':
 			return ['', 'when its turn is done'];

@@ -74,8 +74,17 @@ function unreadSpans(state: State, pane: PaneId): Span[] {
 
 /** `2 in a turn  1 idle`, without zeros. */
 function presenceCounts(state: State, now: number): Printable {
-	const counts = Map.groupBy(agentOrder(state, now), agent => presenceOf(agent, now));
-	const words = {working: 'in a turn', blocked: 'blocked', idle: 'idle', away: 'away', gone: 'gone'} as const;
+	const counts = Map.groupBy(agentOrder(state, now), agent =>
+		agent.paused === null ? presenceOf(agent, now) : 'paused',
+	);
+	const words = {
+		paused: 'paused',
+		working: 'in a turn',
+		blocked: 'blocked',
+		idle: 'idle',
+		away: 'away',
+		gone: 'gone',
+	} as const;
 	return joinPrintable(
 		[...counts].map(([presence, agents]) => p`${agents.length} ${words[presence]}`),
 		'  ',

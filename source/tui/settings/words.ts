@@ -45,6 +45,8 @@ export function presenceWords(
 	now: number,
 ): {sign: Printable; words: Printable; mood: 'good' | 'warn' | 'grey'} {
 	const since = (): Printable => clockTime(agent.last_seen_at ?? agent.joined_at, now);
+	if (agent.paused !== null)
+		return {sign: p`‖`, words: p`paused since ${clockTime(agent.paused.at, now)}`, mood: 'warn'};
 	switch (presenceOf(agent, now)) {
 		case 'working':
 			return {sign: p`●`, words: p`in a turn`, mood: 'good'};

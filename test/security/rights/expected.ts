@@ -29,6 +29,7 @@ export const tables: Readonly<Record<string, Table>> = {
 	},
 	mux_approvals: {may: {agent: 's', human: 's', service: 's'}},
 	mux_meta: read,
+	mux_pause_all: {may: {agent: 's', human: 's', service: 's'}},
 	receipts: read,
 	redactions: {may: {agent: 's', human: 's', service: 's'}},
 	tasks: read,
@@ -37,7 +38,9 @@ export const tables: Readonly<Record<string, Table>> = {
 /** What agents and humans may call, and nobody else. Whatever else there is has no way in from outside: it is not in `public`. */
 export const functions: readonly string[] = [
 	'agent_groups',
+	'agent_pause',
 	'agent_restore',
+	'agent_resume',
 	'agent_revoke',
 	'agent_script',
 	'agent_sql',
@@ -81,6 +84,7 @@ export const functions: readonly string[] = [
 	'task_plan',
 	'task_progress',
 	'task_reap',
+	'task_renew',
 	'task_reprioritise',
 	'task_retry',
 	'unwatch_table',

@@ -1,3 +1,4 @@
+import {randomUUID} from 'node:crypto';
 import {Tally, type Attack} from '../attack.ts';
 import type {Engine, Target} from '../target.ts';
 import {readCatalogue} from './catalogue.ts';
@@ -54,6 +55,16 @@ async function prepare(target: Target): Promise<Tokens> {
 	await target.owner(
 		`insert into messages (content) values ('[${tagOf('human')}] to be redacted'); select redact_message(max(id)) from messages`,
 	);
+	const asked = {
+		p_request: randomUUID(),
+		p_session: 's',
+		p_client: 'claude',
+		p_tool: 'Bash',
+		p_input: '{}',
+		p_cwd: '/',
+	};
+	await call('agent', 'approval_ask', asked);
+	await target.owner(`insert into mux_pause_all (paused_by) values ('${tagOf('human')}')`);
 	await target.owner(`select agent_revoke('${tagOf('revoked')}')`);
 	return tokens;
 }

@@ -1,0 +1,39 @@
+import {expect, test} from 'vitest';
+import type {Agent} from '../../source/mailbox/agent.ts';
+import {reduce} from '../../source/store/state/reduce.ts';
+import {emptyState} from '../../source/store/state/state.ts';
+import {forecastOf} from '../../source/tui/compose/forecast.ts';
+import {emptyCompose} from '../../source/tui/model/ui.ts';
+import {presenceWords} from '../../source/tui/settings/words.ts';
+
+const now = Date.parse('2026-11-20T14:10:00.000Z');
+const at = '2026-11-20T14:09:59.000Z';
+const agent: Agent = {
+	tag: 'CLAUDE_1',
+	kind: 'agent',
+	role: null,
+	presence: 'working',
+	joined_at: at,
+	last_seen_at: at,
+	revoked_at: null,
+	sessions: 1,
+	wake: 'bell',
+	damped: null,
+	groups: [],
+	paused: {at, by: 'HUMAN', reason: null},
+	meta: {},
+};
+const forecast = (text: string): readonly string[] | undefined => {
+	const state = reduce(emptyState, {type: 'agents', agents: [agent]});
+	return forecastOf(state, {...emptyCompose, editor: {text, cursor: text.length}}, now)?.wordings;
+};
+
+test('an agent that is paused is shown as paused, whatever it is doing', () => {
+	expect(presenceWords(agent, now)).toMatchObject({words: expect.stringMatching(/^paused since /), mood: 'warn'});
+	expect(presenceWords({...agent, paused: null}, now)).toMatchObject({words: 'in a turn'});
+});
+
+test('a draft for it says that it is delivered after resume, and a task for it that it is paused', () => {
+	expect(forecast('@CLAUDE_1 hello ')).toEqual(['paused: delivered after resume', 'paused']);
+	expect(forecast('/task @CLAUDE_1 hello')?.[0]).toContain('is paused');
+});
