@@ -12,6 +12,7 @@ import {createApprovals} from './rest/approvals.ts';
 import {createPosts} from './rest/posts.ts';
 import {createReceipts} from './rest/receipts.ts';
 import {Requests} from './rest/requests.ts';
+import {createSight} from './rest/sight.ts';
 import {createSearch} from './rest/search.ts';
 import {Subscription, type Timing} from './live/subscription.ts';
 import {readTable} from './rest/table.ts';
@@ -70,6 +71,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		...agents,
 		tasks,
 		approvals: createApprovals(requests, messages),
+		sight: createSight(requests),
 		search: createSearch(requests, messages),
 		table: name => readTable(requests, name),
 		sql: (statements, options) => runAgentSql(requests, statements, options),

@@ -9,6 +9,8 @@ interface ClientStatus {
 	readonly status: string;
 	/** Milliseconds since 1970. */
 	readonly since: number;
+	/** What it waits for, in its own words; absent if it does not say. */
+	readonly waitingFor?: string;
 }
 
 /**
@@ -30,8 +32,9 @@ function statusIn(env: NodeJS.ProcessEnv, isMeant: (file: Content) => boolean): 
 	for (const name of filesIn(folder)) {
 		const file = contentOf(join(folder, name));
 		if (!isMeant(file)) continue;
-		const {status, statusUpdatedAt: since} = file;
-		return typeof status === 'string' && typeof since === 'number' ? {status, since} : null;
+		const {status, statusUpdatedAt: since, waitingFor} = file;
+		if (typeof status !== 'string' || typeof since !== 'number') return null;
+		return {status, since, ...(typeof waitingFor === 'string' ? {waitingFor} : {})};
 	}
 	return null;
 }
