@@ -31,10 +31,12 @@ export interface Config {
 	readonly kind: 'human' | 'agent';
 	/** Seconds for which an agent is not woken after its user interrupted it. */
 	readonly quietAfterEsc: number;
+	/** Whether agents' servers show what their clients do (`agentmux peek`). */
+	readonly sight: boolean;
 	/** Where the key is that signs what the human writes. */
 	readonly keyStore: 'file' | 'keyring';
 	/** What decided: a flag, a variable, the name of a setting in the file, or `default`. */
-	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token' | 'database_url', string>>;
+	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token' | 'database_url' | 'sight', string>>;
 	/** What in the config file was not understood; one sentence each. */
 	readonly warnings: readonly string[];
 }
@@ -51,6 +53,7 @@ const keyVariables = ['SUPABASE_SECRET_KEY', 'SUPABASE_SERVICE_ROLE_KEY', ...pub
 const publicFileKeys = ['publishable_key', 'anon_key'] as const;
 const fileKeys = ['key', 'secret_key', 'service_role_key', ...publicFileKeys] as const;
 const quietSetting = 'quiet_after_esc';
+const sightSetting = 'sight';
 const knownSettings = new Set([
 	'tag',
 	'supabase.url',
@@ -58,6 +61,7 @@ const knownSettings = new Set([
 	'hub.database_url',
 	'identity.key',
 	quietSetting,
+	sightSetting,
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
 /** Tables that the screen reads for itself (tui/settings/preferences.ts). */
@@ -81,6 +85,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 	]);
 	const accessToken = first([variable('SUPABASE_ACCESS_TOKEN'), setting('supabase.access_token')]);
 	const databaseUrl = first([variable('AGENTMUX_DATABASE_URL'), setting('hub.database_url')]);
+	const sight = first([variable('AGENTMUX_SIGHT'), setting(sightSetting)]);
 	return {
 		paths,
 		file,
@@ -97,6 +102,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 		human,
 		kind: agent === undefined || sameTag(agent.value, human) ? 'human' : 'agent',
 		quietAfterEsc: seconds(settings.get(quietSetting), file),
+		sight: sight === undefined || isOn(sight, file),
 		keyStore: keyStore(settings.get('identity.key'), file),
 		origins: {
 			tag: tag.from,
@@ -104,6 +110,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 			key: key?.from ?? defaults,
 			access_token: accessToken?.from ?? defaults,
 			database_url: databaseUrl?.from ?? defaults,
+			sight: sight?.from ?? defaults,
 		},
 		warnings,
 	};
@@ -158,6 +165,17 @@ function seconds(text: string | undefined, {placeOf}: ConfigFile): number {
 	);
 }
 
+function isOn({value, from}: {readonly value: string; readonly from: string}, {placeOf}: ConfigFile): boolean {
+	if (/^(?:on|true|yes|1)$/i.test(value)) return true;
+	if (/^(?:off|false|no|0)$/i.test(value)) return false;
+	const where = from === sightSetting ? placeOf(sightSetting) : from;
+	throw new MailboxError(
+		'invalid',
+		`${where} is neither on nor off.`,
+		from === sightSetting ? `Write it as ${sightSetting} = false, or remove it.` : 'Set it to on or off, or unset it.',
+	);
+}
+
 function keyStore(text: string | undefined, {path, placeOf}: ConfigFile): Config['keyStore'] {
 	if (text === undefined || text === 'file' || text === 'keyring') return text ?? 'file';
 	throw new MailboxError(
@@ -187,6 +205,8 @@ function textsOf({path, values, placeOf}: ConfigFile): {texts: ReadonlyMap<strin
 			texts.set(name, value.trim());
 		} else if (name === quietSetting) {
 			texts.set(name, typeof value === 'number' ? String(value) : 'NaN');
+		} else if (name === sightSetting) {
+			texts.set(name, String(value) || 'neither');
 		} else {
 			throw new MailboxError(
 				'invalid',

@@ -5,6 +5,7 @@ import {damagedCredentials, readCredentials} from '../join/files/credentials-fil
 import {hasOwnerSql, isShared, maxWakes, presenceOf, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {knownTags, resembled} from '../mailbox/look-alike.ts';
+import {stopText} from '../mailbox/sight/sight.ts';
 import {foldTag, sameTag, type Tag} from '../mailbox/tag.ts';
 import {findPaths} from '../paths.ts';
 import {joinPrintable, p, printable} from '../printable.ts';
@@ -84,7 +85,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 	remarkDisarmed(invocation);
 	await withMailbox(invocation, {}, async mailbox => {
 		const now = Date.now();
-		const agents = await mailbox.agents();
+		const [agents, sights] = await Promise.all([mailbox.agents(), mailbox.sight.list()]);
 		if (flags['json'] === true) {
 			return writeJson(
 				stdout,
@@ -132,6 +133,11 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 			const why = paused.reason === null ? '' : ` (${paused.reason})`;
 			const since = `${tag} has been paused by ${paused.by} since ${timeOf(paused.at)}${why}.`;
 			remark(invocation.stderr, asTyped(`${since} To let it go on: \`agentmux resume ${tag}\``));
+		}
+		for (const {tag, stop} of sights) {
+			const works = agents.some(each => sameTag(each.tag, tag) && presenceOf(each, now) === 'working');
+			if (stop !== null && (stop.stopped_at === null || !works))
+				remark(invocation.stderr, `${tag}: ${stopText(stop)} (${timeOf(stop.stopped_at ?? stop.asked_at)}).`);
 		}
 		for (const agent of agents.filter(each => isShared(each, now))) {
 			remark(

@@ -10,6 +10,7 @@ import type {openMailbox} from './connect/connect.ts';
 import {calledAs} from './cli/called.ts';
 import {remark} from './cli/output.ts';
 import {watchDisarmed} from './screen/watch-disarmed.ts';
+import {watchSights} from './screen/watch-sights.ts';
 import {openScreenMemory, screenFile} from './screen/screen-file.ts';
 
 type Commands = () => Promise<readonly ProgramCommand[]>;
@@ -76,6 +77,7 @@ async function showScreen(
 			addRule(paths.data, rule);
 		},
 		watchDisarmed: listener => watchDisarmed(paths.data, listener),
+		watchSights: listener => watchSights(opening.promise, () => store.getState().agents.values(), listener),
 		onFirstFrame(say) {
 			void import('./screen/small-heap.ts').then(({keepHeapSmall}) => keepHeapSmall());
 			opening.resolve(open({env, stderr}, {as, kind: 'human', say}));

@@ -15,6 +15,7 @@ import type {
 } from './query.ts';
 import type {Receipt} from './receipt.ts';
 import type {ChainHead, CheckedSeal} from './seal.ts';
+import type {Doing, Sight, StopAsked} from './sight/sight.ts';
 import type {SqlOptions, SqlRow} from './sql.ts';
 import type {ChangeQuery, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
@@ -179,6 +180,19 @@ export interface Mailbox {
 		 * `forbidden` for an agent.
 		 */
 		decide(shown: Approval, decision: Decision): Promise<Approval>;
+	};
+
+	/** What agents do now, beside their presence. An agent sees only itself. */
+	readonly sight: {
+		/** The agents of which anything is known, by tag. */
+		list(): Promise<Sight[]>;
+		/** Overwrites what the identity does now, in that session; null removes it. */
+		show(doing: Doing | null, session?: string): Promise<void>;
+		/**
+		 * Asks the working clients of an agent, or of all agents (null), to stop before their next step. Resolves with those; none if
+		 * none works. Rejects with `not_found` if the tag has not joined, `forbidden` for an agent.
+		 */
+		stop(tag: Tag | null, reason?: string): Promise<StopAsked[]>;
 	};
 
 	/**

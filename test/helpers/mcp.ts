@@ -51,18 +51,20 @@ export async function openDesk(
 	});
 }
 
-/** The built program as a client starts it, on the hub of that home. */
+/** The built program as a client starts it, on the hub of that home; in `cwd`, where the agent may have joined. */
 export async function startAgent(
 	home: string,
 	tag: string,
 	env: {readonly [name: string]: string} = {},
 	program = cli,
+	cwd?: string,
 ): Promise<AgentClient & {readonly pid: number; stderr(): string}> {
 	const transport = new StdioClientTransport({
 		command: process.execPath,
 		args: [program, 'mcp', '--as', tag],
 		env: {PATH: process.env['PATH'] ?? '', AGENTMUX_HOME: home, ...env},
 		stderr: 'pipe',
+		...(cwd === undefined ? {} : {cwd}),
 	});
 	let stderr = '';
 	transport.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));

@@ -161,6 +161,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			prioritise: (id, priority) => call(() => server.tasks.prioritise(id, priority, me)),
 		},
 		approvals: noApprovals,
+		sight: {list: async () => [], show: async () => undefined, stop: async () => []},
 		table: name => call(() => server.table(tableName(name))),
 		sql: async () => {
 			throw new MailboxError('invalid', 'This mailbox is in memory and knows no SQL.');

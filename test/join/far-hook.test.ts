@@ -207,7 +207,9 @@ describe('a server that is not a hub, or speaks another protocol, says nothing t
 		placeAgent(home, 'FAR', door);
 		for (const event of ['UserPromptSubmit', 'PostToolBatch', 'Stop']) {
 			expect(await fire({home, tag: 'FAR', event})).toMatchObject(silence);
-			expect(log()).toMatch(new RegExp(`${event} --as FAR: (inbox_take|agent_touch) was refused with status 404: `));
+			expect(log()).toMatch(
+				new RegExp(`${event} --as FAR: (inbox_take|hook_take|agent_touch) was refused with status 404: `),
+			);
 		}
 		expect(log()).toContain('The database and this hook have different versions: update the older one');
 		const mailbox = connectMailbox(door);
@@ -232,7 +234,7 @@ describe('a Supabase project over TLS', () => {
 				asked.push(`${request.method} ${request.url} ${request.headers.authorization} ${body}`);
 				response.setHeader('content-type', 'application/json');
 				response.write(' ');
-				response.end(request.url?.includes('inbox_take') === true ? rows : '1');
+				response.end(request.url?.includes('hook_take') === true ? `{"messages": ${rows}}` : '1');
 			});
 		});
 		return listen(server);
@@ -245,7 +247,7 @@ describe('a Supabase project over TLS', () => {
 		expect(stdout).toContain('hello from afar');
 		expect(asked).toEqual([
 			expect.stringMatching(
-				/^POST \/rest\/v1\/rpc\/inbox_take\?select=id,content,tag,\S+ Bearer k \{"p_limit":20,"p_bytes":\d+,"p_route":"tools","p_take_id":"[\d-]+","p_session":"[^"]+","p_ended":"batch"\}$/,
+				/^POST \/rest\/v1\/rpc\/hook_take Bearer k \{"p_limit":20,"p_bytes":\d+,"p_route":"tools","p_take_id":"[\d-]+","p_session":"[^"]+","p_ended":"batch","p_stops":true,"p_hears":true\}$/,
 			),
 			// What waits besides is named.
 			`POST /rest/v1/rpc/inbox?select=id Bearer k {"p_reader":"FAR","p_limit":11,"p_free":true}`,

@@ -596,7 +596,7 @@ describe('on any error, it exits 0, says nothing to the model, and logs it for t
 	test('a token of another hub', async () => {
 		placeAgent(hub.home, me, {key: hub.anonKey, token: signToken('other', {role: 'authenticated'})});
 		expect(await fire('Stop')).toMatchObject(silence);
-		expect(log()).toMatch(new RegExp(`Stop --as ${me}: inbox_take was refused with status 401`));
+		expect(log()).toMatch(new RegExp(`Stop --as ${me}: hook_take was refused with status 401`));
 	});
 
 	test('an agent that was revoked', async () => {
@@ -756,21 +756,33 @@ describe('another server than this hub', () => {
 
 	test('a project that the environment names is asked with its key, as the tag', async () => {
 		asked.length = 0;
-		answer = async path => ({status: 200, text: path.includes('inbox_take') ? JSON.stringify([row(1)]) : '1'});
+		answer = async path => ({
+			status: 200,
+			text: path.includes('hook_take') ? JSON.stringify({messages: [row(1)]}) : '1',
+		});
 		const env = {SUPABASE_URL: `${url()}/`, SUPABASE_SECRET_KEY: 'sb_secret_x'};
 		expect(contextOf(await fireThere('PostToolBatch', env))).toContain('#1 from SENDER (unverified');
 		expect(asked).toEqual([
-			'/rest/v1/rpc/inbox_take as FAR',
+			'/rest/v1/rpc/hook_take as FAR',
 			'/rest/v1/rpc/inbox as FAR',
 			'/rest/v1/rpc/receipt_deliver as FAR',
 		]);
+	});
+
+	test('a database of an earlier version, without hook_take, hands over mail all the same', async () => {
+		answer = async path => {
+			if (path.includes('hook_take')) return {status: 404, text: '{"code":"PGRST202","message":"no such function"}'};
+			return {status: 200, text: path.includes('inbox_take') ? JSON.stringify([row(3)]) : '1'};
+		};
+		placeAgent(home, 'FAR', {key: 'k', token: 't', url: url()});
+		expect(contextOf(await fireThere('PostToolBatch'))).toContain('#3 from');
 	});
 
 	test('a receipt that did not get through is sent by the next hook, and the message not told again', async () => {
 		const receipts: string[] = [];
 		let refuses = true;
 		answer = async (path, body) => {
-			if (path.includes('inbox_take')) return {status: 200, text: JSON.stringify([row(9)])};
+			if (path.includes('hook_take')) return {status: 200, text: JSON.stringify({messages: [row(9)]})};
 			if (path.includes('rpc/inbox')) return {status: 200, text: '[]'};
 			receipts.push(body);
 			return refuses ? {status: 500, text: '{"message":"no"}'} : {status: 200, text: '1'};

@@ -100,7 +100,7 @@ export const layers: Layers = {
 		'printable.ts': [],
 	},
 	order: {
-		commands: ['.', ['approvals', 'hub', 'join', 'serve', 'steer'], ['connect', 'screen', 'tasks'], 'cli'],
+		commands: ['.', ['approvals', 'hub', 'join', 'serve', 'sight', 'steer'], ['connect', 'screen', 'tasks'], 'cli'],
 		tui: [
 			'run',
 			'screen-reader',
@@ -126,9 +126,9 @@ export const layers: Layers = {
 		],
 		gateway: ['.', 'live', 'rest', 'link'],
 		'hub/rest': ['.', 'render', 'plan', ['catalog', 'query'], 'errors'],
-		join: ['.', 'files', 'clients', 'hook'],
+		join: ['.', 'files', 'clients', 'sight', 'hook'],
 		store: ['.', 'state'],
-		mailbox: [['filter', 'tasks'], '.', 'text'],
+		mailbox: [['filter', 'tasks'], '.', ['sight', 'text']],
 		mcp: ['.', 'tools', 'session', ['answers', 'arguments']],
 	},
 };

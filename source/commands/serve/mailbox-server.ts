@@ -23,6 +23,7 @@ import {AtWork} from './at-work.ts';
 import {checkJoined} from './check-joined.ts';
 import {ClientWatch} from './client-watch.ts';
 import {deadClients} from './dead-clients.ts';
+import {SightKeeper} from './sight-keeper.ts';
 import {StatusKeeper} from './status-keeper.ts';
 import {untilItWorks} from './until-it-works.ts';
 
@@ -102,6 +103,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	await server.connect(transport);
 	stdin.once('data', () => watch?.onRequest());
 	keepHeapSmall();
+	const sight = isGuest ? null : new SightKeeper({env, paths, tag, client, mailbox});
 	const dead = deadClients({state: paths.state, tag, client, isGuest, mailbox});
 	const begin = async (): Promise<void> => {
 		await sign(client === null ? {presence: 'idle'} : {});
@@ -122,8 +124,7 @@ export async function serveMailbox(invocation: Invocation, written: Tag): Promis
 	clearInterval(timer);
 	beginning.end();
 	claim.release();
-	watch?.end();
-	status.end();
+	for (const each of [watch, status, sight]) each?.end();
 
 	const shutDown = async (): Promise<void> => {
 		await transport.settled();

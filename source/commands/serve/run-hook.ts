@@ -133,11 +133,13 @@ async function run(): Promise<void> {
 		return hookApproving({program, data: paths.data, env: own, reconnect, extend, log});
 	};
 	const endsBatch = program === 'claude';
+	const stops = program !== 'codex';
 	const room = hookRoom(program);
 	const means = {
 		session,
 		client,
 		endsBatch,
+		stops,
 		bell,
 		flag,
 		call: ask,

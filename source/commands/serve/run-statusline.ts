@@ -1,5 +1,6 @@
 import {readStdin} from '../../join/hook/hook-stdin.ts';
 import {tagOfHook} from '../../join/joined-folder.ts';
+import {keepStatusLine, readStatusLineInput} from '../../join/sight/status-line.ts';
 import {markStatusShown, readStatus, statusText} from '../../join/status-file.ts';
 import {findPaths} from '../../paths.ts';
 import {p, printable, writeTo} from '../../printable.ts';
@@ -15,24 +16,32 @@ async function run(): Promise<void> {
 	const paths = findPaths(env);
 	const {data, state} = paths;
 	const own = await agentEnv(env, paths);
-	const tag = tagOfHook(data, [], {env: own, folder: (await projectFolder()) ?? process.cwd(), client: 'claude'});
+	const input = await readInput();
+	const tag = tagOfHook(data, [], {env: own, folder: folderIn(input) ?? process.cwd(), client: 'claude'});
 	if (tag === null) return;
 	writeTo(process.stdout, p`${printable(statusText(tag, readStatus(state, tag), Date.now()))}\n`);
 	markStatusShown(state, tag);
+	const kept = readStatusLineInput(input);
+	if (kept !== null) keepStatusLine(state, tag, kept);
 }
 
-/** The folder in which the client was started, by what it writes to stdin; null in a terminal, and for another program. */
-async function projectFolder(): Promise<string | null> {
+/** What the client writes to stdin; null in a terminal, and for another program. */
+async function readInput(): Promise<unknown> {
 	try {
-		const {workspace, cwd} = JSON.parse(await readStdin()) as {
-			readonly workspace?: {readonly project_dir?: unknown};
-			readonly cwd?: unknown;
-		};
-		const folder = workspace?.project_dir ?? cwd;
-		return typeof folder === 'string' ? folder : null;
+		return JSON.parse(await readStdin()) as unknown;
 	} catch {
 		return null;
 	}
+}
+
+/** The folder in which the client was started; null if it does not say. */
+function folderIn(input: unknown): string | null {
+	const {workspace, cwd} = (input ?? {}) as {
+		readonly workspace?: {readonly project_dir?: unknown} | null;
+		readonly cwd?: unknown;
+	};
+	const folder = workspace?.project_dir ?? cwd;
+	return typeof folder === 'string' ? folder : null;
 }
 
 const end = (): void => process.exit();

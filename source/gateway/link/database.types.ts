@@ -317,6 +317,28 @@ export type Database = {
 				};
 				Relationships: [];
 			};
+			mux_edits: {
+				Row: {
+					edited_at: string;
+					machine: string;
+					path: string;
+					tag: string;
+				};
+				ComputedFields: never;
+				Insert: {
+					edited_at: string;
+					machine: string;
+					path: string;
+					tag: string;
+				};
+				Update: {
+					edited_at?: string;
+					machine?: string;
+					path?: string;
+					tag?: string;
+				};
+				Relationships: [];
+			};
 			mux_meta: {
 				Row: {
 					epoch: string;
@@ -358,6 +380,95 @@ export type Database = {
 					paused_at?: string;
 					paused_by?: string;
 					reason?: string | null;
+				};
+				Relationships: [];
+			};
+			mux_sight: {
+				Row: {
+					argument: string | null;
+					client: string | null;
+					context_window: number | null;
+					cost: number | null;
+					model: string | null;
+					prompt: string | null;
+					prompted_at: string | null;
+					said: string | null;
+					said_at: string | null;
+					session: string | null;
+					status: string | null;
+					tag: string;
+					tokens: number | null;
+					tool: string | null;
+					tool_at: string | null;
+					updated_at: string;
+					waiting_for: string | null;
+				};
+				ComputedFields: never;
+				Insert: {
+					argument?: string | null;
+					client?: string | null;
+					context_window?: number | null;
+					cost?: number | null;
+					model?: string | null;
+					prompt?: string | null;
+					prompted_at?: string | null;
+					said?: string | null;
+					said_at?: string | null;
+					session?: string | null;
+					status?: string | null;
+					tag: string;
+					tokens?: number | null;
+					tool?: string | null;
+					tool_at?: string | null;
+					updated_at?: string;
+					waiting_for?: string | null;
+				};
+				Update: {
+					argument?: string | null;
+					client?: string | null;
+					context_window?: number | null;
+					cost?: number | null;
+					model?: string | null;
+					prompt?: string | null;
+					prompted_at?: string | null;
+					said?: string | null;
+					said_at?: string | null;
+					session?: string | null;
+					status?: string | null;
+					tag?: string;
+					tokens?: number | null;
+					tool?: string | null;
+					tool_at?: string | null;
+					updated_at?: string;
+					waiting_for?: string | null;
+				};
+				Relationships: [];
+			};
+			mux_stops: {
+				Row: {
+					asked_at: string;
+					asked_by: string | null;
+					reason: string | null;
+					session: string;
+					stopped_at: string | null;
+					tag: string;
+				};
+				ComputedFields: never;
+				Insert: {
+					asked_at?: string;
+					asked_by?: string | null;
+					reason?: string | null;
+					session: string;
+					stopped_at?: string | null;
+					tag: string;
+				};
+				Update: {
+					asked_at?: string;
+					asked_by?: string | null;
+					reason?: string | null;
+					session?: string;
+					stopped_at?: string | null;
+					tag?: string;
 				};
 				Relationships: [];
 			};
@@ -698,6 +809,24 @@ export type Database = {
 			};
 			agent_script: {Args: {p_read_only?: boolean; p_statements: string[]}; Returns: Json[]};
 			agent_sql: {Args: {p_parameters?: string[]; p_query: string; p_read_only?: boolean}; Returns: Json[]};
+			agent_stop: {
+				Args: {p_reason?: string; p_tag?: string};
+				Returns: {
+					asked_at: string;
+					asked_by: string | null;
+					reason: string | null;
+					session: string;
+					stopped_at: string | null;
+					tag: string;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'mux_stops';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
+			agent_stopped: {Args: {p_idle?: boolean; p_session: string}; Returns: undefined};
 			agent_touch: {
 				Args: {
 					p_presence?: string;
@@ -1003,6 +1132,21 @@ export type Database = {
 					isSetofReturn: true;
 				};
 			};
+			hook_take: {
+				Args: {
+					p_bytes?: number;
+					p_edits?: Json;
+					p_ended?: string;
+					p_hears?: boolean;
+					p_limit?: number;
+					p_machine?: string;
+					p_route?: string;
+					p_session?: string;
+					p_stops?: boolean;
+					p_take_id?: string;
+				};
+				Returns: Json;
+			};
 			inbox: {
 				Args: {p_free?: boolean; p_limit?: number; p_reader: string};
 				Returns: {
@@ -1226,6 +1370,8 @@ export type Database = {
 				Returns: Json;
 			};
 			session_end: {Args: {p_sessions: string[]}; Returns: number};
+			sight_set: {Args: {p_session?: string; p_sight: Json}; Returns: undefined};
+			sights: {Args: Record<PropertyKey, never>; Returns: Json};
 			task_add: {
 				Args: {
 					p_assignee?: string;

@@ -3,6 +3,7 @@ import {type HubRequest} from '../http/http.ts';
 /** Functions that send or receive messages, and heartbeats. */
 const calls = new Set([
 	'agent_touch',
+	'hook_take',
 	'inbox',
 	'inbox_check',
 	'inbox_take',

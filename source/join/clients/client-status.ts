@@ -11,6 +11,8 @@ interface ClientStatus {
 	readonly since: number;
 	/** Whether the process that wrote it is still there, as far as the file names it. */
 	readonly isAlive: boolean;
+	/** What it waits for, in its own words; absent if it does not say. */
+	readonly waitingFor?: string;
 }
 
 /**
@@ -32,9 +34,14 @@ function statusIn(env: NodeJS.ProcessEnv, isMeant: (file: Content) => boolean): 
 	for (const name of filesIn(folder)) {
 		const file = contentOf(join(folder, name));
 		if (!isMeant(file)) continue;
-		const {status, statusUpdatedAt: since, pid} = file;
+		const {status, statusUpdatedAt: since, pid, waitingFor} = file;
 		if (typeof status !== 'string' || typeof since !== 'number') return null;
-		return {status, since, isAlive: typeof pid !== 'number' || isAlive(pid)};
+		return {
+			status,
+			since,
+			isAlive: typeof pid !== 'number' || isAlive(pid),
+			...(typeof waitingFor === 'string' ? {waitingFor} : {}),
+		};
 	}
 	return null;
 }

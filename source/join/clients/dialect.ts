@@ -78,7 +78,7 @@ function plain({behavior, message}: PermissionDecision): PermissionDecision {
  */
 export function formatAnswer(client: ClientId, theirs: string, text: string): string {
 	if (client === 'claude' && theirs !== 'Stop') return text;
-	const {decision, reason, systemMessage, hookSpecificOutput} = JSON.parse(text) as {
+	const {decision, reason, systemMessage, hookSpecificOutput, stopReason} = JSON.parse(text) as {
 		readonly [field: string]: unknown;
 		readonly hookSpecificOutput?: {readonly additionalContext?: string; readonly decision?: PermissionDecision};
 	};
@@ -90,6 +90,7 @@ export function formatAnswer(client: ClientId, theirs: string, text: string): st
 	const known = {
 		...(decision === undefined ? {} : {decision, reason}),
 		...(systemMessage === undefined ? {} : {systemMessage}),
+		...(stopReason === undefined ? {} : {continue: false, stopReason}),
 		...(additionalContext === undefined ? {} : {hookSpecificOutput: {hookEventName: theirs, additionalContext}}),
 		...(permission === undefined ? {} : {hookSpecificOutput: {hookEventName: theirs, decision: plain(permission)}}),
 	};

@@ -1,11 +1,15 @@
+import {hostname} from 'node:os';
+import type {SharedFile} from '../../mailbox/sight/sight.ts';
 import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {Printable} from '../../printable.ts';
 import {flagMail} from './bell.ts';
+import {filesOf} from './edits.ts';
 import {hasWorked, type HookEvent, type HookInput} from './hook-input.ts';
 import type {SessionFile} from './hook-session.ts';
 import {isWakeText, readMail, takeColumns, type HookRoom, type Mail, type MailRow} from './mail.ts';
 import type {Deadline} from './deadline.ts';
-import type {Call} from './rpc.ts';
+import {isUnknownFunction, type Call} from './rpc.ts';
+import {readFiles, readWish, type Wish} from './stop.ts';
 import type {Take} from './take.ts';
 
 /** Verifies the signatures of mail before it is handed over. Rejects if that is not possible. */
@@ -28,6 +32,8 @@ export interface HookRun {
 	readonly client: string | null;
 	/** Whether PostToolBatch means that all tools of a step have ended, so that a call of the model has read what it had before. */
 	readonly endsBatch: boolean;
+	/** Whether the client's turn ends when a hook says so after a tool. Otherwise its model only reads it, and may go on. */
+	readonly stops: boolean;
 	/** The file for the client to watch, so that it can be woken; null if it is not interactive. */
 	readonly bell: string | null;
 	/** The bell beside which it is flagged that mail waits, whoever watches it. */
@@ -77,7 +83,14 @@ export interface TakenMail {
 	readonly mail: readonly Mail[];
 	/** The ids of further messages that wait; null if that is not known. */
 	readonly rest: readonly number[] | null;
+	/** A human's wish that the client stops; then no mail was taken. */
+	readonly wish: Wish | null;
+	/** Files that others edited near in time, of which the agent was not told yet. */
+	readonly files: readonly SharedFile[];
 }
+
+/** The rows of the mail, and what else is said in the same answer. */
+type Taking = Pick<TakenMail, 'wish' | 'files'> & {readonly rows: readonly MailRow[]};
 
 /**
  * Takes new mail, as much as the client can show, without messages that it already has; their missing receipts are sent now. With
@@ -88,21 +101,20 @@ export async function takeMail(work: HookRun, limit = batch): Promise<TakenMail>
 	const route = routeOf(work);
 	deadline.check(minTime);
 	take.begin();
-	const taken = readMail(
-		await call(
-			'inbox_take',
-			{
-				p_limit: limit,
-				p_bytes: room.bytes,
-				p_route: route,
-				p_take_id: take.id,
-				p_session: client,
-				p_ended: endedAt(work),
-			},
-			takeColumns,
-		),
-	);
+	const {
+		rows: taken,
+		wish,
+		files,
+	} = await takeRows(work, {
+		p_limit: limit,
+		p_bytes: room.bytes,
+		p_route: route,
+		p_take_id: take.id,
+		p_session: client,
+		p_ended: endedAt(work),
+	});
 	if (taken.length === 0) take.end();
+	if (wish !== null) return {mail: [], rest: null, wish, files};
 	if (limit > 0 && taken.length === 0) flagMail(flag, false);
 	const {unconfirmed} = session.read();
 	if (unconfirmed.length > 0) {
@@ -110,10 +122,37 @@ export async function takeMail(work: HookRun, limit = batch): Promise<TakenMail>
 		session.change({unconfirmed: []});
 	}
 	const fresh = taken.filter(({id}) => !unconfirmed.includes(id));
-	if (fresh.length === 0) return {mail: [], rest: null};
+	if (fresh.length === 0) return {mail: [], rest: null, wish, files};
 	const [mail, rest] = await Promise.all([verify(fresh), waitingIds(work)]);
 	if (rest?.length === 0) flagMail(flag, false);
-	return {mail, rest};
+	return {mail, rest, wish, files};
+}
+
+/** Takes mail, says which files were edited, and hears of stops and of others' edits, all in one request. */
+async function takeRows({call, event, input, session}: HookRun, args: object): Promise<Taking> {
+	const {edited} = session.read();
+	const edits = [...edited, ...filesOf(input.edits, input.cwd)];
+	const more = {
+		p_stops: event === 'PostToolBatch' || event === 'SubagentStop',
+		// Stop could say it only by keeping the agent going.
+		p_hears: event !== 'Stop',
+		...(edits.length === 0 ? {} : {p_machine: hostname(), p_edits: edits}),
+	};
+	try {
+		const answer = await call('hook_take', {...args, ...more});
+		if (edited.length > 0) session.change({edited: []});
+		const {messages, stop, edits: theirs} = (answer ?? {}) as {readonly [name: string]: unknown};
+		return {rows: readMail(messages), wish: readWish(stop), files: readFiles(theirs)};
+	} catch (error) {
+		if (!isUnknownFunction(error)) throw error;
+		return {rows: readMail(await call('inbox_take', args, takeColumns)), wish: null, files: []};
+	}
+}
+
+/** Keeps for the next request which files were edited, where this event makes none. */
+export function keepEdits({input, session}: Pick<HookRun, 'input' | 'session'>): void {
+	if (input.edits.length === 0) return;
+	session.change({edited: [...session.read().edited, ...filesOf(input.edits, input.cwd)]});
 }
 
 /** The ids of mail that was not taken, oldest first; null if that takes more than half of the time that is left. */
@@ -134,7 +173,7 @@ async function waitingIds({call, tag, deadline}: HookRun): Promise<number[] | nu
 /** The text of mail that was taken, and those of its messages that the text has. */
 export async function textOf(
 	{tag, room}: Pick<HookRun, 'tag' | 'room'>,
-	{mail, rest}: TakenMail,
+	{mail, rest}: Pick<TakenMail, 'mail' | 'rest'>,
 ): Promise<{readonly text: string; readonly shown: readonly Mail[]}> {
 	const {text, shown} = (await words()).mailText(tag, mail, {rest, room});
 	return {text, shown: mail.slice(0, shown)};

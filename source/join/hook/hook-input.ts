@@ -1,3 +1,5 @@
+import {editsIn} from './edits.ts';
+
 /** The events for which a client such as Claude Code starts the hook. */
 export const hookEvents = [
 	'SessionStart',
@@ -31,8 +33,12 @@ export interface HookInput {
 	readonly permission_suggestions: unknown;
 	/** The folder in which it works. */
 	readonly cwd: string | null;
+	/** The client's own record of its session. */
+	readonly transcript_path: string | null;
 	/** The tools of a batch; empty for other events. */
 	readonly tools: readonly string[];
+	/** The files that those tools, or the one tool of the event, have edited, as they name them (edits.ts). */
+	readonly edits: readonly string[];
 	/** How a session started: `startup`, `resume`, `clear` or `compact`. */
 	readonly source: string | null;
 	/** Why a session ended: `clear` if the same client goes on with another. */
@@ -61,7 +67,9 @@ export function readInput(text: string): HookInput {
 		tool_input: input['tool_input'],
 		permission_suggestions: input['permission_suggestions'],
 		cwd: word('cwd'),
+		transcript_path: word('transcript_path'),
 		tools: toolsOf(input['tool_calls']),
+		edits: editsIn(input['tool_calls'] ?? [input]),
 		source: word('source'),
 		reason: word('reason'),
 	};

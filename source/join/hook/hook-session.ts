@@ -34,6 +34,10 @@ export interface SessionState {
 	readonly subagents: number;
 	/** The id of the mailbox, as the database reported it last; null if not requested yet. */
 	readonly mailbox: string | null;
+	/** The client's own record of its session, from which the agent's server reads what it does; null if it is not known. */
+	readonly transcript: string | null;
+	/** Files that were edited, and of which the mailbox does not know yet. */
+	readonly edited: readonly string[];
 	/** Null if it is not known. */
 	readonly owner: SessionOwner | null;
 }
@@ -47,11 +51,15 @@ const fresh: SessionState = {
 	shared: false,
 	subagents: 0,
 	mailbox: null,
+	transcript: null,
+	edited: [],
 	owner: null,
 };
 
 /** How many ids are kept; the newest. */
 const maxIds = 500;
+/** How many edited files are kept; the newest. */
+const maxEdited = 50;
 
 /** The folder for the sessions of this machine. `state` is the state folder. */
 export function sessionsFolder(state: string): string {
@@ -96,16 +104,19 @@ export class SessionFile {
 		try {
 			const value = JSON.parse(readOwnFile(this.#path)) as Partial<Record<keyof SessionState | 'unsaid', unknown>>;
 			// An earlier version called it `unsaid`.
-			const {working, kept, unconfirmed = value.unsaid, asked, blocked, shared, subagents, mailbox, owner} = value;
+			const {working, kept, unconfirmed = value.unsaid, asked, blocked, shared, subagents} = value;
+			const {mailbox, transcript, edited, owner} = value;
 			return {
 				working: working === true,
 				kept: typeof kept === 'number' ? kept : 0,
 				unconfirmed: idsIn(unconfirmed),
 				asked: idsIn(asked),
-				blocked: Array.isArray(blocked) ? blocked.filter(who => typeof who === 'string') : [],
+				blocked: textsIn(blocked),
 				shared: shared === true,
 				subagents: typeof subagents === 'number' ? subagents : 0,
 				mailbox: typeof mailbox === 'string' ? mailbox : null,
+				transcript: typeof transcript === 'string' ? transcript : null,
+				edited: textsIn(edited),
 				owner: ownerIn(owner),
 			};
 		} catch {
@@ -115,18 +126,13 @@ export class SessionFile {
 
 	/** Throws if it cannot be written. Only one hook of a session runs at a time. */
 	change(change: Partial<SessionState>): void {
-		const {working, kept, unconfirmed, asked, blocked, shared, subagents, mailbox, owner} = {...this.read(), ...change};
+		const {unconfirmed, asked, edited, ...rest} = {...this.read(), ...change};
 		mkdirSync(this.#folder, {recursive: true, mode: 0o700});
 		const text = JSON.stringify({
-			working,
-			kept,
+			...rest,
 			unconfirmed: unconfirmed.slice(-maxIds),
 			asked: asked.slice(-maxIds),
-			blocked,
-			shared,
-			subagents,
-			mailbox,
-			owner,
+			edited: edited.slice(-maxEdited),
 		});
 		// Not synced, because a hook has little time. If it is lost in a power cut, a message may be delivered twice.
 		replaceFile(this.#path, text, {sync: false});
@@ -137,10 +143,10 @@ export class SessionFile {
 		return existsSync(this.#path);
 	}
 
-	/** Forgets everything but whose it is, and that a hook has run: the same client begins another session. */
-	reset(): void {
+	/** Forgets everything but whose it is, and that a hook has run: the same client begins another session, recorded there. */
+	reset(transcript: string | null = null): void {
 		const {owner: _, ...rest} = fresh;
-		this.change(rest);
+		this.change({...rest, transcript});
 	}
 
 	remove(): void {
@@ -162,6 +168,10 @@ function ownerIn(value: unknown): SessionOwner | null {
 		client: typeof pid === 'number' ? {pid, start: typeof start === 'string' ? start : null} : null,
 		above: idsIn(above),
 	};
+}
+
+function textsIn(value: unknown): string[] {
+	return Array.isArray(value) ? value.filter(text => typeof text === 'string') : [];
 }
 
 function idsIn(value: unknown): number[] {

@@ -1,8 +1,9 @@
 import {sharedText, type Presence} from '../../mailbox/agent.ts';
 import {createBell} from './bell.ts';
-import {batch, say, takeMail, textOf, words, type HookRun} from './hand-over.ts';
+import {batch, keepEdits, say, takeMail, textOf, words, type HookRun} from './hand-over.ts';
 import {isWakeText, mailColumns, readMail} from './mail.ts';
 import {actorOf, block, countSubagents, unblock} from './permission.ts';
+import {stopClient} from './stop.ts';
 
 /** How often Stop keeps the agent going for one prompt; the client itself stops at 8. */
 const maxKept = 5;
@@ -17,14 +18,18 @@ export async function runHook(work: HookRun): Promise<void> {
 			return;
 		}
 		case 'UserPromptSubmit': {
-			session.change({working: true, kept: 0, blocked: [], subagents: 0});
+			session.change({working: true, kept: 0, blocked: [], subagents: 0, transcript: input.transcript_path});
 			await handOver(work, 'working');
 			return;
 		}
 		case 'PostToolBatch': {
 			const goesOn = unblock(session, actorOf(input, session));
-			if (session.read().subagents === 0) await handOver(work, goesOn ? 'working' : null);
-			else if (goesOn) await touch(work, 'working');
+			if (session.read().subagents === 0) {
+				await handOver(work, goesOn ? 'working' : null);
+				return;
+			}
+			keepEdits(work);
+			if (goesOn) await touch(work, 'working');
 			return;
 		}
 		case 'SubagentStart': {
@@ -74,6 +79,7 @@ export async function runHook(work: HookRun): Promise<void> {
 async function subagentEvent(work: HookRun): Promise<void> {
 	const {event, input, session} = work;
 	if (event !== 'PostToolBatch' && event !== 'Stop' && event !== 'StopFailure') return;
+	keepEdits(work);
 	if (unblock(session, actorOf(input, session))) await touch(work, session.read().working ? 'working' : 'idle');
 }
 
@@ -85,7 +91,7 @@ async function start(work: HookRun): Promise<void> {
 	const {input, session, bell} = work;
 	const {working} = session.read();
 	const goesOn = input.source === 'compact' && working;
-	if (!goesOn) session.reset();
+	if (!goesOn) session.reset(input.transcript_path);
 	if (bell !== null) createBell(bell);
 	const held = heldTexts(work);
 	if (goesOn || bell === null) return handOver(work, goesOn ? null : 'idle', held);
@@ -148,7 +154,9 @@ async function handOver(
 		before ?? [],
 	]);
 	const {tag, room} = work;
+	if (taken.wish !== null) return stopClient(work, taken.wish);
 	const texts = [...(isNewlyShared(work, sessions) ? [sharedText(tag)] : []), ...said];
+	if (taken.files.length > 0) texts.push((await import('./edits-text.ts')).editsText(taken.files, Date.now()));
 	if (taken.mail.length === 0) return answer(work, texts);
 	const max = room.max - room.size([...texts, ''].join('\n\n'));
 	const {text, shown} = await textOf({tag, room: {...room, max}}, taken);

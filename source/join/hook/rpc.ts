@@ -19,6 +19,7 @@ export interface RpcOptions {
 /** The functions of the database that a hook may call; everything else goes through gateway/. */
 type Name =
 	| 'mailbox_state'
+	| 'hook_take'
 	| 'inbox_take'
 	| 'inbox'
 	| 'receipt_deliver'
@@ -26,6 +27,7 @@ type Name =
 	| 'receipt_return'
 	| 'wake_begin'
 	| 'agent_touch'
+	| 'agent_stopped'
 	| 'task_held'
 	| 'approval_ask'
 	| 'approval_look'

@@ -3,6 +3,7 @@ import type {MailboxStore} from '../../store/mailbox-store.ts';
 import type {State} from '../../store/state/state.ts';
 import type {Region, Position} from '../screen/grid.ts';
 import type {Span} from '../screen/strip.ts';
+import type {Sight} from '../../mailbox/sight/sight.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {emptyArrangement, withChannels as arranged, type Arrangement} from './arrangement.ts';
 import {emptyEditor, type Editor} from '../editor/editor.ts';
@@ -115,6 +116,8 @@ export interface Ui {
 	readonly program: string;
 	/** Agents of this machine whose client starts no hooks, by folded tag. */
 	readonly disarmed: ReadonlySet<Tag>;
+	/** What agents do beside their presence, by folded tag. */
+	readonly sights: ReadonlyMap<Tag, Sight>;
 	/** The human's key bindings. They do not change during a run. */
 	readonly keymap: Keymap;
 	/** Identifies this run of the screen; see per-run.ts. */
@@ -169,6 +172,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		opening: 'opening the mailbox',
 		program: 'agentmux',
 		disarmed: new Set(),
+		sights: new Map(),
 		keymap,
 		run: {},
 		mouse: false,

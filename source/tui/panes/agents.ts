@@ -6,6 +6,7 @@ import type {State} from '../../store/state/state.ts';
 import {agentsPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {clip, joinStrips, justify, strip, type Span, type Strip} from '../screen/strip.ts';
+import {contextOf, doingText, sharedFileText} from '../settings/doing-words.ts';
 import {selectedTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
 import {clockTime, presenceWords} from '../settings/words.ts';
@@ -96,6 +97,7 @@ function agentBlock(
 			),
 		);
 	}
+	lines.push(...doingLines(agent, width, {now, ui}));
 	const last = lastWrittenBy(state, agent.tag);
 	if (last !== undefined) {
 		const text = printable(last.body.slice(0, 4 * width).replaceAll(/\s+/g, ' '));
@@ -103,6 +105,19 @@ function agentBlock(
 	}
 	lines.push(clip(strip(reachSpans(agent, now, ui)), width));
 	return lines;
+}
+
+/** What it does in its turn, how full its context is, and which file another one edits as well. */
+function doingLines(agent: Agent, width: number, {now, ui}: {readonly now: number; readonly ui: Ui}): Strip[] {
+	const sight = ui.sights.get(foldTag(agent.tag));
+	const [doing, context] = [doingText(agent, sight, now), contextOf(agent, sight, now, true)];
+	const [shared] = sight?.files ?? [];
+	const right: Span[] = context === null ? [] : [{text: context, style: theme.grey}];
+	const left: Span[] = [{text: p`  › ${doing ?? ''}`, style: theme.text}];
+	return [
+		...(doing === null ? [] : [justify(left, right, width)]),
+		...(shared === undefined ? [] : [clip(strip([{text: p`  ${sharedFileText(shared)}`, style: theme.warn}]), width)]),
+	];
 }
 
 /** When it was last seen, its sessions, how mail reaches it when it is idle, and when it joined. */

@@ -1,5 +1,5 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
-import {hasOwnerSql, isShared, presenceOf} from '../../mailbox/agent.ts';
+import {hasOwnerSql, isShared, presenceOf, type Agent} from '../../mailbox/agent.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isKnownTag, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/loaded.ts';
@@ -10,6 +10,7 @@ import {filteredOf, filterSummary} from '../model/filtered.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
+import {contextOf, doingText} from '../settings/doing-words.ts';
 import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {perRun} from '../model/per-run.ts';
 import {homeOf, viewOf, type Ui} from '../model/ui.ts';
@@ -138,7 +139,19 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 	if (task !== undefined) {
 		left.push({text: p`  #${task.id}`, style: theme.task}, {text: p` ${printable(task.title)}`, style: theme.grey});
 	}
+	left.push(...doingSpans(ui, agent, now));
 	return [left, width < 50 ? [] : [{text: sparkline(state, ui, pane, now), style: tagStyle(tag)}]];
+}
+
+/** What the agent does in its turn, and how full its context is. */
+function doingSpans(ui: Ui, agent: Agent | undefined, now: number): Span[] {
+	if (agent === undefined) return [];
+	const sight = ui.sights.get(foldTag(agent.tag));
+	const [doing, context] = [doingText(agent, sight, now), contextOf(agent, sight, now)];
+	return [
+		...(context === null ? [] : [{text: p`  ${context}`, style: theme.grey}]),
+		...(doing === null ? [] : [{text: p`  › ${doing}`, style: theme.text}]),
+	];
 }
 
 /** The pane's filter and how much it matches. */

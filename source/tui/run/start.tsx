@@ -8,7 +8,7 @@ import {followMailbox} from '../app/follow-mailbox.ts';
 import {createScene} from '../app/scene.ts';
 import {keepCompose} from '../compose/keep.ts';
 import {restored} from '../model/saved-screen.ts';
-import {createUi, type UiStore} from '../model/ui.ts';
+import {createUi, type Ui, type UiStore} from '../model/ui.ts';
 import {fillPanes} from '../panes/load-shown.ts';
 import {markdown} from '../panes/message-body.ts';
 import {hasLoadFailure, onArrival, replacedNotice} from '../screen/lazy.ts';
@@ -49,6 +49,8 @@ export interface TuiOptions {
 	readonly keepRule?: ControllerOptions['keepRule'];
 	/** Calls with the agents whose client starts no hooks, by folded tag: once, and when they change. Returns how to stop. */
 	readonly watchDisarmed?: (listener: (tags: ReadonlySet<Tag>) => void) => () => void;
+	/** Calls with what agents do, by folded tag, whenever it changes. Returns how to stop. */
+	readonly watchSights?: (listener: (sights: Ui['sights']) => void) => () => void;
 	/** Called after the first frame. What it passes to `say` is shown until the mailbox is open. */
 	readonly onFirstFrame?: (say: (sentence: string) => void) => void;
 }
@@ -126,7 +128,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 	screen.show(createScene(surroundings));
 	screen.flush();
 	let app: Instance | null = null;
-	let unwatchDisarmed: (() => void) | undefined;
+	const watches: (() => void)[] = [];
 	try {
 		// The first frame does not wait for React and Ink, which take as long to load as the rest of the start together.
 		const {mount} = await withoutFetch(() => import('./mount.tsx'));
@@ -135,15 +137,16 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		app.waitUntilExit().then(() => quit(), fail);
 		markdown();
 		onFirstFrame?.(sentence => ui.setState({opening: sentence}));
-		unwatchDisarmed = options.watchDisarmed?.(tags => ui.setState({disarmed: tags}));
+		const {watchDisarmed, watchSights} = options;
+		if (watchDisarmed !== undefined) watches.push(watchDisarmed(tags => ui.setState({disarmed: tags})));
+		if (watchSights !== undefined) watches.push(watchSights(sights => ui.setState({sights})));
 		await ended;
 	} finally {
 		await display.end();
 		keeping?.stop();
 		clock.stop();
 		notifier?.stop();
-		for (const unsubscribe of unsubscribes) unsubscribe();
-		unwatchDisarmed?.();
+		for (const unsubscribe of [...unsubscribes, ...watches]) unsubscribe();
 		app?.unmount();
 		await stopKeeping?.();
 	}
