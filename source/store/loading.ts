@@ -28,6 +28,12 @@ export async function loadReceipts(mailbox: Mailbox, apply: Apply, messages: rea
 	if (messages.length > 0) apply({type: 'receipts', receipts: await mailbox.receipts(messages.map(({id}) => id))});
 }
 
+/** One message, however old; null if there is no message with this id. */
+export async function findMessage(mailbox: Mailbox, id: number): Promise<Message | null> {
+	const [message] = await mailbox.history({after: id - 1, before: id + 1, limit: 1});
+	return message ?? null;
+}
+
 /** The result of `work`; null if the mailbox cannot be reached. */
 export async function unlessOffline<T>(work: Promise<T>): Promise<T | null> {
 	try {

@@ -15,7 +15,7 @@ import type {TableRow} from '../mailbox/table.ts';
 import type {Task, TaskAttempt} from '../mailbox/task.ts';
 import type {FeedId} from './state/feed.ts';
 import {createIntake, type Intake} from './intake.ts';
-import {loadReceipts} from './loading.ts';
+import {findMessage, loadReceipts} from './loading.ts';
 import {Outbox} from './outbox.ts';
 import {createPager} from './pager.ts';
 import type {SeenMarks} from './state/seen-marks.ts';
@@ -113,10 +113,7 @@ export function createMailboxStore(mailbox: Mailbox | Promise<Mailbox>): Mailbox
 	// The error is for callers that await `ready`; without one it must not end the process.
 	ready.catch(() => {});
 
-	async function find(id: number): Promise<Message | null> {
-		const [message] = await (await opening).history({after: id - 1, before: id + 1, limit: 1});
-		return message ?? null;
-	}
+	const find = async (id: number): Promise<Message | null> => findMessage(await opening, id);
 
 	return {
 		getState: store.getState,
