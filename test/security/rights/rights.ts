@@ -49,13 +49,7 @@ async function prepare(target: Target): Promise<Tokens> {
 	await call('human', 'inbox_take', {});
 	await call('human', 'receipt_deliver', {p_ids: [1]});
 	await call('agent', 'task_add', {p_title: 'a task'});
-	await target.owner(
-		`insert into cursors (reader, epoch, xid, id) select '${tagOf('human')}', epoch, '1', 1 from mux_meta on conflict do nothing`,
-	);
-	await target.owner(
-		`insert into messages (content) values ('[${tagOf('human')}] to be redacted'); select redact_message(max(id)) from messages`,
-	);
-	const asked = {
+	const request = {
 		p_request: randomUUID(),
 		p_session: 's',
 		p_client: 'claude',
@@ -63,7 +57,16 @@ async function prepare(target: Target): Promise<Tokens> {
 		p_input: '{}',
 		p_cwd: '/',
 	};
-	await call('agent', 'approval_ask', asked);
+	await call('agent', 'approval_ask', request);
+	await call('agent', 'sight_set', {p_sight: {tool: 'Bash'}});
+	await call('agent', 'hook_take', {p_limit: 0, p_machine: 'm', p_edits: ['/edited']});
+	await call('human', 'agent_stop', {p_tag: tagOf('agent')});
+	await target.owner(
+		`insert into cursors (reader, epoch, xid, id) select '${tagOf('human')}', epoch, '1', 1 from mux_meta on conflict do nothing`,
+	);
+	await target.owner(
+		`insert into messages (content) values ('[${tagOf('human')}] to be redacted'); select redact_message(max(id)) from messages`,
+	);
 	await target.owner(`insert into mux_pause_all (paused_by) values ('${tagOf('human')}')`);
 	await target.owner(`select agent_revoke('${tagOf('revoked')}')`);
 	return tokens;
