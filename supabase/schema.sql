@@ -688,6 +688,7 @@ CREATE TRIGGER messages_before_insert BEFORE INSERT ON public.messages FOR EACH 
 CREATE TRIGGER messages_before_insert_adopt BEFORE INSERT ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.adopt_before();
 CREATE TRIGGER messages_before_insert_derive BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.derive_message();
 CREATE TRIGGER messages_before_insert_mentions BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.address_message();
+CREATE TRIGGER messages_before_insert_scheduled BEFORE INSERT ON public.messages FOR EACH ROW WHEN (((new.author_tag IS NULL) AND (new.client_id IS NOT NULL))) EXECUTE FUNCTION agentmux.author_scheduled();
 CREATE TRIGGER messages_entries AFTER INSERT OR DELETE OR UPDATE OF id, content ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.message_entries();
 CREATE TRIGGER messages_entries_truncate AFTER TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.message_entries();
 CREATE TRIGGER messages_mentions_changed BEFORE UPDATE OF content, mentions ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.address_message();
@@ -4656,6 +4657,7 @@ AS $function$
 declare
   ended int := agentmux.reap(p_period, p_resumed);
 begin
+  perform agentmux.post_due();
   -- SQL of an agent cannot write as SYSTEM, and holds no lock for which others would wait.
   if agentmux.acting_role() is not null or not exists (select from public.tasks as t where t.status in ('queued', 'running')) then
     return ended;
@@ -6793,6 +6795,162 @@ begin
   return changed;
 end $function$;
 grant execute on function public.agent_groups to authenticated, service_role;
+
+-- ==== scheduled ====
+
+create table public.mux_scheduled (
+  id bigint not null generated always as identity,
+  due_at timestamp with time zone not null,
+  content text not null,
+  reply_to bigint,
+  client_id uuid not null default gen_random_uuid(),
+  meta jsonb not null default '{}'::jsonb,
+  author_tag text,
+  author_kind text,
+  verified boolean not null default false,
+  written_at timestamp with time zone not null default clock_timestamp(),
+  failed text,
+  constraint mux_scheduled_client_id_key UNIQUE (client_id),
+  constraint mux_scheduled_pkey PRIMARY KEY (id),
+  constraint scheduled_content_at_most_262144_bytes CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 262144))),
+  constraint scheduled_meta_is_an_object CHECK (((jsonb_typeof(meta) = 'object'::text) AND (octet_length((meta)::text) <= 65536)))
+);
+comment on column public.mux_scheduled.client_id is 'that of the message which it becomes';
+comment on column public.mux_scheduled.failed is 'why it could not be posted when it was due';
+comment on table public.mux_scheduled is 'messages that are not due yet, and those that could not be posted';
+CREATE INDEX scheduled_due ON public.mux_scheduled USING btree (due_at) WHERE (failed IS NULL);
+alter table public.mux_scheduled enable row level security;
+create policy scheduled_read on public.mux_scheduled for select to authenticated using ((( SELECT agentmux.admitted() AS admitted) AND ((( SELECT i.kind FROM agentmux.identity() i(tag, kind, verified)) = 'human'::text) OR (upper((author_tag COLLATE "C")) = ( SELECT upper((i.tag COLLATE "C")) AS upper FROM agentmux.identity() i(tag, kind, verified))))));
+create policy scheduled_service on public.mux_scheduled for select to service_role using (true);
+grant select on public.mux_scheduled to authenticated;
+grant select on public.mux_scheduled to service_role;
+
+-- Schedules a message of the caller's. Repeating it with the same p_client_id changes nothing.
+CREATE OR REPLACE FUNCTION public.message_schedule(p_content text, p_due timestamp with time zone, p_client_id uuid DEFAULT NULL::uuid, p_reply_to bigint DEFAULT NULL::bigint, p_meta jsonb DEFAULT '{}'::jsonb)
+ RETURNS mux_scheduled
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me record;
+  instant timestamptz := clock_timestamp();
+  made public.mux_scheduled;
+begin
+  perform public.mux_guard();
+  perform agentmux.guard_lock('messages');
+  select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
+  if coalesce(me.verified, false) and me.kind <> 'human' and upper(agentmux.tag(p_content) collate "C") is distinct from upper(me.tag collate "C") then
+    raise exception using errcode = '42501',
+      message = format('you are %s and may only write as %1$s, not as %s', me.tag, agentmux.tag(p_content)),
+      hint = format('Begin the content with [%s].', me.tag);
+  end if;
+  if p_due is null or p_due < instant - interval '1 minute' or p_due > instant + interval '1 year' then
+    raise exception using errcode = '22023', message = 'a message can be scheduled for the next year';
+  end if;
+  if p_reply_to is not null and not exists (select from public.messages as m where m.id = p_reply_to) then
+    raise exception using errcode = '23503', message = format('message %s, which this replies to, does not exist', p_reply_to);
+  end if;
+  if (select count(*) from public.mux_scheduled as s where upper(s.author_tag collate "C") = upper(me.tag collate "C")) >= 1000 then
+    raise exception using errcode = '54000', message = format('%s has scheduled 1000 messages already', me.tag);
+  end if;
+  insert into public.mux_scheduled (due_at, content, reply_to, client_id, meta, author_tag, author_kind, verified)
+  values (p_due, p_content, p_reply_to, coalesce(p_client_id, gen_random_uuid()), coalesce(p_meta, '{}') - 'redaction', me.tag, me.kind,
+    coalesce(me.verified, false))
+  on conflict (client_id) do nothing
+  returning * into made;
+  if made.id is null then
+    select * into made from public.mux_scheduled as s
+    where s.client_id = p_client_id and upper(s.author_tag collate "C") is not distinct from upper(me.tag collate "C");
+    if not found then
+      raise exception using errcode = '42501', message = 'somebody else has scheduled a message with this client_id';
+    end if;
+  end if;
+  return made;
+end $function$;
+grant execute on function public.message_schedule to authenticated, service_role;
+
+-- Takes a scheduled message back: for its author and for humans. Returns it.
+CREATE OR REPLACE FUNCTION public.scheduled_cancel(p_id bigint)
+ RETURNS mux_scheduled
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  me record;
+  cancelled public.mux_scheduled;
+begin
+  perform public.mux_guard();
+  perform agentmux.guard_lock('messages');
+  select i.tag, i.kind, i.verified into me from agentmux.identity() as i;
+  delete from public.mux_scheduled as s where s.id = p_id
+    and (not coalesce(me.verified, false) or me.kind = 'human' or upper(s.author_tag collate "C") = upper(me.tag collate "C"))
+  returning s.* into cancelled;
+  if cancelled.id is null then
+    raise exception using errcode = 'P0002', message = format('there is no scheduled message %s', coalesce(p_id::text, 'null')),
+      hint = 'It may have been posted.';
+  end if;
+  return cancelled;
+end $function$;
+grant execute on function public.scheduled_cancel to authenticated, service_role;
+
+-- The author of a message that was scheduled is who scheduled it. Runs after messages_before_insert_derive, which knows no author
+-- where the owner's functions write. Holds only for exactly what was scheduled, and not before it is due.
+CREATE OR REPLACE FUNCTION agentmux.author_scheduled()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  if current_setting('agentmux.author', true) is distinct from 'scheduled' then return new; end if;
+  select s.author_tag, s.author_kind, s.verified into new.author_tag, new.author_kind, new.verified
+  from public.mux_scheduled as s
+  where s.client_id = new.client_id and s.content = new.content and s.due_at <= clock_timestamp();
+  new.verified := coalesce(new.verified, false);
+  return new;
+end $function$;
+
+-- Posts what is due. One that cannot be posted keeps its row, with the reason.
+CREATE OR REPLACE FUNCTION agentmux.post_due()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  due public.mux_scheduled;
+  posted int := 0;
+  before text := coalesce(current_setting('agentmux.author', true), '');
+begin
+  if agentmux.acting_role() is not null
+    or not exists (select from public.mux_scheduled as s where s.failed is null and s.due_at <= clock_timestamp())
+  then
+    return 0;
+  end if;
+  for due in select s.* from public.mux_scheduled as s
+    where s.failed is null and s.due_at <= clock_timestamp() order by s.due_at, s.id limit 50 for update skip locked
+  loop
+    begin
+      if exists (select from public.agents as a
+        where upper(a.tag collate "C") = upper(due.author_tag collate "C") and a.revoked_at is not null)
+      then
+        raise exception using message = format('%s is revoked', due.author_tag);
+      end if;
+      perform set_config('agentmux.author', 'scheduled', true);
+      insert into public.messages (content, reply_to, client_id, meta)
+      values (due.content, (select m.id from public.messages as m where m.id = due.reply_to), due.client_id, due.meta)
+      on conflict (client_id) do nothing;
+      delete from public.mux_scheduled as s where s.id = due.id;
+      posted := posted + 1;
+    exception when others then
+      update public.mux_scheduled as s set failed = left(sqlerrm, 500) where s.id = due.id;
+    end;
+  end loop;
+  perform set_config('agentmux.author', before, true);
+  return posted;
+end $function$;
 
 -- ==== publication ====
 

@@ -37,6 +37,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		peek: () => import('./sight/peek.ts'),
 		stop: () => import('./sight/stop.ts'),
 		approvals: () => import('./approvals/approvals.ts'),
+		scheduled: () => import('./scheduled/scheduled.ts'),
 		mcp: () => import('./mcp.ts'),
 		hook: () => import('./hook.ts'),
 		plugin: () => import('./plugin.ts'),

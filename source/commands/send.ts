@@ -1,13 +1,15 @@
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
-import {contentOf, maxContentBytes, mentionsIn} from '../mailbox/message.ts';
+import type {Mailbox} from '../mailbox/mailbox.ts';
+import {contentOf, maxContentBytes, mentionsIn, type Draft} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {p} from '../printable.ts';
-import type {Command} from './cli/command.ts';
+import type {Command, Invocation} from './cli/command.ts';
+import {timeOf} from './cli/message-text.ts';
 import {withMailbox} from './connect/connect.ts';
 import {remark, write, writeJson} from './cli/output.ts';
 import {unknownAmong} from './cli/unknown-tags.ts';
-import {asTag, idFlag, tagFlag} from './cli/values.ts';
+import {asTag, idFlag, tagFlag, timeFlag} from './cli/values.ts';
 
 const command: Command = {
 	summary: 'send a message',
@@ -15,13 +17,15 @@ const command: Command = {
 		Send a message, and print its id.
 
 		Usage
-		  agentmux send [--as TAG] [--to TAG]... [--reply ID] TEXT
+		  agentmux send [--as TAG] [--to TAG]... [--reply ID] [--at TIME | --in TIME] TEXT
 		  agentmux send [...] -                 read the text from stdin
 
 		  --as TAG      write under this tag; the message still shows who really wrote it. In an agent's program or a joined
 		                folder, only that agent's tag is allowed
 		  --to TAG      address it to TAG: puts @TAG in front, unless the text already mentions it
 		  --reply ID    reply to that message, in its thread
+		  --at TIME     send it then: a time (14:30) or a date (2026-11-20T14:30); \`agentmux scheduled\` lists such messages
+		  --in TIME     send it after that time: 30m, 2h
 		  --json        print the whole row instead of the id
 
 		Without --to and without an @TAG in the text, the message is for everyone.
@@ -34,6 +38,8 @@ const command: Command = {
 		as: {type: 'string'},
 		to: {type: 'string', isMultiple: true},
 		reply: {type: 'string'},
+		at: {type: 'string'},
+		in: {type: 'string'},
 		json: {type: 'boolean'},
 	},
 	async run(invocation) {
@@ -41,6 +47,7 @@ const command: Command = {
 		const as = tagFlag(flags, 'as');
 		const to = (Array.isArray(flags['to']) ? flags['to'] : []).map(tag => asTag(String(tag), '--to'));
 		const reply = idFlag(flags, 'reply');
+		const due = dueIn(flags);
 		if (input.length === 0)
 			throw new UsageError('No text given.', 'Give it as TEXT, or use `-` to read it from stdin.');
 		const text = input.length === 1 && input[0] === '-' ? await readText(invocation.stdin) : input.join(' ');
@@ -49,6 +56,7 @@ const command: Command = {
 		await withMailbox(invocation, {under: as}, async mailbox => {
 			const tag = as ?? (await mailbox.identity()).tag;
 			const content = contentOf(tag, body);
+			if (due !== undefined) return schedule(invocation, mailbox, {content, reply_to: reply ?? null}, due);
 			const [message, agents] = await Promise.all([
 				mailbox.post({content, reply_to: reply ?? null}),
 				// Sending matters more: a failure here is ignored.
@@ -67,6 +75,26 @@ const command: Command = {
 };
 
 export default command;
+
+/** When it is to be sent: milliseconds since 1970; undefined: now. */
+function dueIn(flags: Invocation['flags']): number | undefined {
+	if (flags['at'] !== undefined && flags['in'] !== undefined)
+		throw new UsageError('Give either --at or --in.', 'Example: agentmux send --in 30m "how far are you?"');
+	return timeFlag(flags, 'at', 'future') ?? timeFlag(flags, 'in', 'future');
+}
+
+async function schedule(
+	{flags, stdout, stderr}: Invocation,
+	mailbox: Mailbox,
+	draft: Draft,
+	due: number,
+): Promise<void> {
+	const scheduled = await mailbox.scheduled.post(draft, new Date(due).toISOString());
+	if (flags['json'] === true) return writeJson(stdout, scheduled);
+	// Not on stdout: that is the id of a message there.
+	const {id, due_at} = scheduled;
+	remark(stderr, `It will be sent at ${timeOf(due_at)}. To take it back: \`agentmux scheduled cancel ${id}\``);
+}
 
 function addressed(text: string, to: readonly Tag[]): string {
 	const mentioned = mentionsIn(text);

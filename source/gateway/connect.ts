@@ -13,6 +13,7 @@ import {createPosts} from './rest/posts.ts';
 import {createReceipts} from './rest/receipts.ts';
 import {Requests} from './rest/requests.ts';
 import {createSight} from './rest/sight.ts';
+import {createScheduled} from './rest/scheduled.ts';
 import {createSearch} from './rest/search.ts';
 import {Subscription, type Timing} from './live/subscription.ts';
 import {readTable} from './rest/table.ts';
@@ -71,6 +72,7 @@ export function connectMailbox(options: ConnectOptions): Mailbox {
 		...agents,
 		tasks,
 		approvals: createApprovals(requests, messages),
+		scheduled: createScheduled(requests, messages),
 		...createSearch(requests, messages),
 		sight: createSight(requests),
 		table: name => readTable(requests, name),

@@ -2,7 +2,7 @@ import type {Agent, AgentUpdate, GroupChange, Identity} from './agent.ts';
 import type {Approval, Decision} from './approval.ts';
 import type {About, Busy, Cursor, MailboxEvent, Unsubscribe} from './event.ts';
 import type {Filter} from './filter.ts';
-import type {Draft, Message} from './message.ts';
+import type {Draft, Message, Scheduled} from './message.ts';
 import type {
 	Channel,
 	Checked,
@@ -62,6 +62,16 @@ export interface Mailbox {
 
 	/** Inserts a message once, however often it is called with the same `client_id`. Resolves with the row. */
 	post(draft: Draft): Promise<Message>;
+
+	/** Messages that are sent when they are due. */
+	readonly scheduled: {
+		/** Schedules a message once, however often it is called with the same `client_id`. `due`: ISO 8601, within a year. */
+		post(draft: Draft, due: string): Promise<Scheduled>;
+		/** Those that were not sent yet, by when they are due; for an agent its own. */
+		list(): Promise<Scheduled[]>;
+		/** Takes one back. Rejects with `not_found` if it was sent, or is another agent's. */
+		cancel(id: number): Promise<Scheduled>;
+	};
 
 	/**
 	 * Removes the text and meta of a message; its author and time stay. Resolves with the new row. Allowed for its author and for

@@ -43,6 +43,21 @@ export interface Message extends MessageRow {
 	readonly redaction_signed?: SignatureStatus;
 }
 
+/** A message that is to be sent when it is due. */
+export interface Scheduled {
+	readonly id: number;
+	/** ISO 8601, as all times here. */
+	readonly due_at: string;
+	readonly content: string;
+	readonly reply_to: number | null;
+	/** That of the message which it becomes. */
+	readonly client_id: string;
+	readonly author_tag: Tag | null;
+	readonly written_at: string;
+	/** Why it could not be sent; null if it waits. */
+	readonly failed: string | null;
+}
+
 /** The fields that a client inserts; the database derives the others. */
 export interface Draft {
 	readonly content: string;

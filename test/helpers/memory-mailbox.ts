@@ -161,6 +161,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			prioritise: (id, priority) => call(() => server.tasks.prioritise(id, priority, me)),
 		},
 		approvals: noApprovals,
+		scheduled: noScheduled,
 		sight: {list: async () => [], show: async () => undefined, stop: async () => []},
 		table: name => call(() => server.table(tableName(name))),
 		sql: async () => {
@@ -275,6 +276,16 @@ function byPrecedence(one: Message, other: Message): number {
 }
 
 /** Nobody asks for anything in memory. */
+const noScheduled: Mailbox['scheduled'] = {
+	post: async () => {
+		throw new MailboxError('invalid', 'Nothing is sent later here.');
+	},
+	list: async () => [],
+	cancel: async id => {
+		throw new MailboxError('not_found', `There is no scheduled message ${id}.`);
+	},
+};
+
 const noApprovals: Mailbox['approvals'] = {
 	list: async () => [],
 	find: async id => {

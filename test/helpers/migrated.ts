@@ -83,7 +83,7 @@ export const engines: ReadonlyArray<{readonly engine: string; readonly open: () 
 const before = 'create publication supabase_realtime';
 // Messages cannot be truncated: between two tests their owner does what `agentmux verify` would find.
 const clearing = `alter table messages disable trigger messages_append_only_truncate;
-	truncate messages, mux_approvals, mux_sight, mux_stops, mux_edits, agentmux.told_edits, tasks, agents, receipts, cursors, agent_sessions, events, agentmux.unacked, agentmux.seals, agentmux.offers, agentmux.workers, agentmux.wakes restart identity cascade;
+	truncate messages, mux_approvals, mux_scheduled, mux_sight, mux_stops, mux_edits, agentmux.told_edits, tasks, agents, receipts, cursors, agent_sessions, events, agentmux.unacked, agentmux.seals, agentmux.offers, agentmux.workers, agentmux.wakes restart identity cascade;
 	alter table messages enable trigger messages_append_only_truncate`;
 
 export async function openPglite(): Promise<MigratedDatabase> {

@@ -100,7 +100,12 @@ export const layers: Layers = {
 		'printable.ts': [],
 	},
 	order: {
-		commands: ['.', ['approvals', 'hub', 'join', 'serve', 'sight', 'steer'], ['connect', 'screen', 'tasks'], 'cli'],
+		commands: [
+			'.',
+			['approvals', 'hub', 'join', 'scheduled', 'serve', 'sight', 'steer'],
+			['connect', 'screen', 'tasks'],
+			'cli',
+		],
 		tui: [
 			'run',
 			'screen-reader',

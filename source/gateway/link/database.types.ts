@@ -383,6 +383,49 @@ export type Database = {
 				};
 				Relationships: [];
 			};
+			mux_scheduled: {
+				Row: {
+					author_kind: string | null;
+					author_tag: string | null;
+					client_id: string;
+					content: string;
+					due_at: string;
+					failed: string | null;
+					id: number;
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					verified: boolean;
+					written_at: string;
+				};
+				ComputedFields: never;
+				Insert: {
+					author_kind?: string | null;
+					author_tag?: string | null;
+					client_id?: string;
+					content: string;
+					due_at: string;
+					failed?: string | null;
+					id?: never;
+					meta?: NonNullable<Json>;
+					reply_to?: number | null;
+					verified?: boolean;
+					written_at?: string;
+				};
+				Update: {
+					author_kind?: string | null;
+					author_tag?: string | null;
+					client_id?: string;
+					content?: string;
+					due_at?: string;
+					failed?: string | null;
+					id?: never;
+					meta?: NonNullable<Json>;
+					reply_to?: number | null;
+					verified?: boolean;
+					written_at?: string;
+				};
+				Relationships: [];
+			};
 			mux_sight: {
 				Row: {
 					argument: string | null;
@@ -1229,6 +1272,28 @@ export type Database = {
 					settled_xid: string;
 				}[];
 			};
+			message_schedule: {
+				Args: {p_client_id?: string; p_content: string; p_due: string; p_meta?: Json; p_reply_to?: number};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					client_id: string;
+					content: string;
+					due_at: string;
+					failed: string | null;
+					id: number;
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					verified: boolean;
+					written_at: string;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'mux_scheduled';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
 			messages_poll: {
 				Args: {p_id?: number; p_limit?: number; p_xid?: string};
 				Returns: {
@@ -1302,6 +1367,28 @@ export type Database = {
 				};
 			};
 			result_rows: {Args: {p_limit?: number; p_table: string}; Returns: Json[]};
+			scheduled_cancel: {
+				Args: {p_id: number};
+				Returns: {
+					author_kind: string | null;
+					author_tag: string | null;
+					client_id: string;
+					content: string;
+					due_at: string;
+					failed: string | null;
+					id: number;
+					meta: NonNullable<Json>;
+					reply_to: number | null;
+					verified: boolean;
+					written_at: string;
+				};
+				SetofOptions: {
+					from: '*';
+					to: 'mux_scheduled';
+					isOneToOne: true;
+					isSetofReturn: false;
+				};
+			};
 			seal_history: {
 				Args: Record<PropertyKey, never>;
 				Returns: {

@@ -1,7 +1,7 @@
 import {presences, wakes, type Agent, type Pause} from '../../mailbox/agent.ts';
 import {approvalStates, type Approval} from '../../mailbox/approval.ts';
 import type {RemovedRow} from '../../mailbox/event.ts';
-import type {AuthorKind, MessageRow} from '../../mailbox/message.ts';
+import type {AuthorKind, MessageRow, Scheduled} from '../../mailbox/message.ts';
 import type {Channel, Checked, SearchedTo} from '../../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../../mailbox/receipt.ts';
 import type {AgentState, PresenceChange, StateChange, TaskChange} from '../../mailbox/state-change.ts';
@@ -137,6 +137,17 @@ export const readApproval: Reader<Approval> = row<Approval, TableRowOf<'mux_appr
 	taken_at: nullable(text),
 	reason: nullable(text),
 	ended_at: nullable(text),
+});
+
+export const readScheduled: Reader<Scheduled> = row<Scheduled, TableRowOf<'mux_scheduled'>>('mux_scheduled', {
+	id: integer,
+	due_at: text,
+	content: text,
+	reply_to: nullable(integer),
+	client_id: text,
+	author_tag: nullable(text),
+	written_at: text,
+	failed: nullable(text),
 });
 
 /** Reads the answer of `inbox_check`. */

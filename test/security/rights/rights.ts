@@ -58,6 +58,10 @@ async function prepare(target: Target): Promise<Tokens> {
 		p_cwd: '/',
 	};
 	await call('agent', 'approval_ask', request);
+	await call('agent', 'message_schedule', {
+		p_content: `[${tagOf('agent')}] later`,
+		p_due: new Date(Date.now() + 86_400_000).toISOString(),
+	});
 	await call('agent', 'sight_set', {p_sight: {tool: 'Bash'}});
 	await call('agent', 'hook_take', {p_limit: 0, p_machine: 'm', p_edits: ['/edited']});
 	await call('human', 'agent_stop', {p_tag: tagOf('agent')});
