@@ -687,7 +687,7 @@ CREATE TRIGGER messages_append_only_truncate BEFORE TRUNCATE ON public.messages 
 CREATE TRIGGER messages_before_insert BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.note_writer();
 CREATE TRIGGER messages_before_insert_adopt BEFORE INSERT ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.adopt_before();
 CREATE TRIGGER messages_before_insert_derive BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.derive_message();
-CREATE TRIGGER messages_before_insert_mentions BEFORE INSERT ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.address_message();
+CREATE TRIGGER messages_before_insert_mentions BEFORE INSERT ON public.messages FOR EACH ROW WHEN (((strpos(new.content, '@'::text) > 0) OR (new.mentions <> '{}'::text[]))) EXECUTE FUNCTION agentmux.address_message();
 CREATE TRIGGER messages_before_insert_scheduled BEFORE INSERT ON public.messages FOR EACH ROW WHEN (((new.author_tag IS NULL) AND (new.client_id IS NOT NULL))) EXECUTE FUNCTION agentmux.author_scheduled();
 CREATE TRIGGER messages_entries AFTER INSERT OR DELETE OR UPDATE OF id, content ON public.messages FOR EACH ROW EXECUTE FUNCTION agentmux.message_entries();
 CREATE TRIGGER messages_entries_truncate AFTER TRUNCATE ON public.messages FOR EACH STATEMENT EXECUTE FUNCTION agentmux.message_entries();
@@ -6725,7 +6725,6 @@ declare
   author text := upper(agentmux.tag(p_content) collate "C");
   addressed text[];
 begin
-  if cardinality(named) = 0 or not exists (select from public.agents as a where a.groups <> '{}') then return named; end if;
   select coalesce(array_agg(f.tag order by f.place, f.tag collate "C"), '{}') into addressed from (
     select distinct on (upper(e.tag collate "C")) e.tag, e.place from (
       select coalesce(members.tag, n.name) as tag, n.place
@@ -6749,7 +6748,10 @@ CREATE OR REPLACE FUNCTION agentmux.address_message()
  SET search_path TO ''
 AS $function$
 begin
-  new.mentions := agentmux.addressed(new.content);
+  new.mentions := agentmux.mentions(new.content);
+  if new.mentions <> '{}' and exists (select from public.agents as a where a.groups <> '{}') then
+    new.mentions := agentmux.addressed(new.content);
+  end if;
   return new;
 end $function$;
 

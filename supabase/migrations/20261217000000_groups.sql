@@ -17,7 +17,6 @@ declare
   author text := upper(agentmux.tag(p_content) collate "C");
   addressed text[];
 begin
-  if cardinality(named) = 0 or not exists (select from public.agents as a where a.groups <> '{}') then return named; end if;
   select coalesce(array_agg(f.tag order by f.place, f.tag collate "C"), '{}') into addressed from (
     select distinct on (upper(e.tag collate "C")) e.tag, e.place from (
       select coalesce(members.tag, n.name) as tag, n.place
@@ -37,11 +36,16 @@ revoke all on function agentmux.addressed from public;
 -- After messages_before_insert_derive; no client may set it.
 create function agentmux.address_message() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
-  new.mentions := agentmux.addressed(new.content);
+  new.mentions := agentmux.mentions(new.content);
+  if new.mentions <> '{}' and exists (select from public.agents as a where a.groups <> '{}') then
+    new.mentions := agentmux.addressed(new.content);
+  end if;
   return new;
 end $$;
 revoke all on function agentmux.address_message from public;
-create trigger messages_before_insert_mentions before insert on public.messages for each row execute function agentmux.address_message();
+-- Most messages name nobody, and cost nothing.
+create trigger messages_before_insert_mentions before insert on public.messages for each row
+  when (strpos(new.content, '@') > 0 or new.mentions <> '{}') execute function agentmux.address_message();
 -- A message that is redacted addresses nobody any more.
 create trigger messages_mentions_changed before update of content, mentions on public.messages
 for each row execute function agentmux.address_message();

@@ -63,6 +63,7 @@ describe.each(engines)('search on $engine', ({open}) => {
 			);
 			await database.script(`drop index agentmux.message_words_search;
 			alter table messages disable trigger user;
+			alter table messages enable trigger messages_before_insert_mentions;
 			alter table messages enable trigger messages_entries;
 			alter table messages enable trigger messages_words;
 			insert into messages (content, thread_id, created_at, author_tag)
