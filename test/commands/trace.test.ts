@@ -20,7 +20,7 @@ it('writes what was asked, answered and decided, with times', async () => {
 	const {text} = await traced('hub,gateway,hook');
 	expect(text).toMatch(/^\S+Z \d+ hub POST \/rest\/v1\/messages\S* by authenticated CLAUDE_1: 201 in [\d.]+ ms$/m);
 	expect(text).toMatch(/^\S+Z \d+ gateway POST \/rest\/v1\/messages\S*: 201 in [\d.]+ ms$/m);
-	expect(text).toMatch(/^\S+Z \d+ hook SessionStart: inbox_take: \d+ rows in \d+ ms$/m);
+	expect(text).toMatch(/^\S+Z \d+ hook SessionStart: hook_take: answered in \d+ ms$/m);
 	expect(text).toMatch(/^\S+Z \d+ hook SessionStart --as CLAUDE_1: done after \d+ ms/m);
 });
 

@@ -11,6 +11,8 @@ const make = readSql(new URL('setup-turn.sql', import.meta.url));
 
 /** Two hubs created it at the same time, or one removed it while another was waiting for it. */
 const races = new Set(['23505', '42P06', '42P07', '42P01', '3F000']);
+/** Two hubs changed the rights of it at the same time: "tuple concurrently updated", for which PostgreSQL has no code of its own. */
+const racingRoutines = new Set(['simple_heap_update', 'simple_heap_delete']);
 
 /**
  * Runs `work` while no other hub on this database does. Waits for another one as long as that takes, because it may be applying a
@@ -49,9 +51,10 @@ async function takeTurn(client: pg.Client, onProgress: (sentence: string) => voi
 			return isNew;
 		} catch (error) {
 			await client.query('rollback').catch(() => undefined);
-			const code = error instanceof pg.DatabaseError ? error.code : undefined;
+			const {code, routine} = error instanceof pg.DatabaseError ? error : {};
+			const isRace = races.has(code ?? '') || racingRoutines.has(routine ?? '');
 			if (code === '55P03') onProgress('Waiting for another hub, which is setting up this database.');
-			else if (attempt === 5 || !races.has(code ?? '')) throw translated(error);
+			else if (attempt === 5 || !isRace) throw translated(error);
 			else attempt += 1;
 		}
 	}
