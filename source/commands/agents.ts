@@ -23,7 +23,7 @@ import {unknownSubcommand} from './cli/subcommand.ts';
 import {asTag, groupName} from './cli/values.ts';
 
 const command: Command = {
-	summary: 'list, revoke, restore and forget agents, and let damped ones go on',
+	summary: 'list, group, revoke, restore and forget agents, and let damped ones go on',
 	help: `
 		List the agents that have joined, or revoke an agent's access.
 

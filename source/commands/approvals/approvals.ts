@@ -57,8 +57,9 @@ const command: Command = {
 		home trusts: nothing that an agent or SQL writes counts.
 
 		A rule names a tool, and in parentheses what it may be used for: the whole command, path or address (of other tools, the
-		whole input as JSON), or its beginning and \`*\`. A command that goes on with signs of the shell, such as ; or |, does not fit a rule with \`*\`. Rules are kept in this
-		home, for the agents of this machine; a rule that denies goes before one that allows.
+		whole input as JSON), or its beginning and \`*\`. A command that goes on with signs of the shell, such as ; or |, does not
+		fit a rule with \`*\`. Rules are kept in this home, for the agents of this machine; a rule that denies goes before one that
+		allows.
 
 		Examples
 		  agentmux approvals allow 12

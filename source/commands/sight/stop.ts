@@ -11,8 +11,8 @@ import {checkIsHuman} from '../connect/human-only.ts';
 const command: Command = {
 	summary: 'stop what an agent is doing, at its next step',
 	help: `
-		Stop working agents, as Esc in their terminals does, only after the tools that run now. The client stays open; its user sees
-		who stopped it and why, and the next prompt goes on. Only humans can do this.
+		Stop agents that are working, as Esc in their terminals does, but only after the tools that run now. The client stays
+		open; its user sees who stopped it and why, and the next prompt goes on. Only humans can do this.
 
 		Usage
 		  agentmux stop TAG [--reason TEXT] [--json]
