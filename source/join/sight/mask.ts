@@ -20,8 +20,8 @@ const forms = [
 const named =
 	/((?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|authorization)["']?\s*[=:]\s*["']?(?:bearer\s+|basic\s+)?|--?(?:password|passwd|secret|token|api-key|access-key)[= ]+["']?)(?![\s"'$*(<{])[^\s"'&;|)]+/gi;
 const bearer = /\b(bearer|basic)\s+[A-Za-z0-9+/._~=-]{8,}/gi;
-/** The password in an address: `postgres://user:password@host`. */
-const inAddress = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+@/gi;
+/** The password in an address: `postgres://user:password@host`. Looked for once in a word, or a long one would take quadratic time. */
+const inAddress = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+@/gi;
 
 /** A text in which what looks like a key, a token or a password is masked. It errs on the side of masking too much. */
 export function maskSecrets(text: string): string {

@@ -169,7 +169,7 @@ function tokensOf(counts: readonly unknown[]): Partial<Doing> {
 
 /** Masked before it is cut: a part of a secret may not look like one. */
 function oneLine(text: string, max: number): string {
-	return cutBytes(maskSecrets(cutText(text, 20_000)).replaceAll(/\s+/g, ' ').trim(), max);
+	return cutBytes(maskSecrets(cutText(text, 4000)).replaceAll(/\s+/g, ' ').trim(), max);
 }
 
 /** At most so many bytes of UTF-8. What a database cannot hold is replaced. */
