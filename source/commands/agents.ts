@@ -1,6 +1,6 @@
 import {runSql} from '../gateway/management.ts';
 import {claude} from '../join/clients/clients.ts';
-import {disarmed, joinedPlaces} from '../join/disarmed.ts';
+import {joinedPlaces} from '../join/disarmed.ts';
 import {damagedCredentials, readCredentials} from '../join/files/credentials-file.ts';
 import {hasOwnerSql, isShared, maxWakes, presenceOf, type Agent} from '../mailbox/agent.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
@@ -156,13 +156,15 @@ function checkNoWords(action: string, words: readonly string[]): void {
 function remarkDisarmed(invocation: Invocation): void {
 	const {data} = findPaths(invocation.env);
 	for (const {sentence} of damagedCredentials(data)) remark(invocation.stderr, sentence);
-	for (const {tag, folder, missing, plugin} of disarmed(data)) {
-		const ids = missing.map(({id}) => id).join(',');
+	for (const {tag, folder, files, missing, asksAlone, plugin} of joinedPlaces(data)) {
+		const isMissing = files === 'missing';
+		if (!isMissing && asksAlone.length === 0) continue;
+		const ids = (isMissing ? missing : asksAlone).map(({id}) => id).join(',');
 		const more = ids !== claude.id ? ` --client ${ids}` : plugin ? ' --plugin' : '';
-		remark(
-			invocation.stderr,
-			`${tag}: files missing in ${folder}: run \`agentmux join ${tag} --dir ${shellWord(folder)}${more}\`.`,
-		);
+		const what = isMissing
+			? `files missing in ${folder}`
+			: `asks for permissions only in its terminal, because ${folder} was joined with an earlier version`;
+		remark(invocation.stderr, `${tag}: ${what}: run \`agentmux join ${tag} --dir ${shellWord(folder)}${more}\`.`);
 	}
 }
 

@@ -4,7 +4,7 @@ import type {Tag} from '../mailbox/tag.ts';
 import {clients, everyFileOf, type Client} from './clients/clients.ts';
 import {everyCredentials} from './files/credentials-file.ts';
 import {serves} from './files/holder.ts';
-import {allowsPlugin, startsHeadless, startsHook} from './files/settings-file.ts';
+import {allowsPlugin, mayWait, startsHeadless, startsHook} from './files/settings-file.ts';
 
 /** A folder in which an agent has joined for a client. */
 export interface JoinedPlace {
@@ -13,6 +13,8 @@ export interface JoinedPlace {
 	readonly clients: readonly Client[];
 	/** Those of them for which somebody removed or stashed what join wrote. */
 	readonly missing: readonly Client[];
+	/** Those whose hooks are of an earlier version, so that it asks for permissions only in its terminal. */
+	readonly asksAlone: readonly Client[];
 	/** Whether our plugin brings the hooks and the server to Claude Code. */
 	readonly plugin: boolean;
 	/** Whether it takes part there in runs without a user. */
@@ -36,11 +38,16 @@ export function joinedPlaces(data: string): JoinedPlace[] {
 				if (isPlugged(client)) return !texts.some(text => allowsPlugin(text, client));
 				return !texts.some(startsHook) || (isServed(client) && !serves(textOf(join(folder, client.servers)), tag));
 			});
+			const asksAlone = own.filter(client => {
+				const text = textOf(join(folder, client.hooks));
+				return !isPlugged(client) && startsHook(text) && !mayWait(text, client);
+			});
 			return {
 				tag,
 				folder,
 				clients: own,
 				missing,
+				asksAlone,
 				plugin: own.some(isPlugged),
 				headless: headless.includes(folder) || isHeadlessIn(folder, own),
 				files: isThere ? (missing.length === 0 ? 'set up' : 'missing') : 'gone',

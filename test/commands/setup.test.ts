@@ -230,6 +230,23 @@ describe('agents', () => {
 		await home.output(['leave', 'LISTED', '--dir', project]);
 	});
 
+	test('says which agent asks for permissions only in its terminal, because its hooks are of an earlier version', async () => {
+		const project = await folder('before');
+		await home.output(['join', 'BEFORE', '--dir', project]);
+		expect((await home.run(['agents'])).stderr).not.toContain('BEFORE');
+		const file = join(project, '.claude/settings.local.json');
+		const text = await readFile(file, 'utf8');
+		expect(text).toContain('"timeout": 600');
+		await writeFile(file, text.replace('"timeout": 600', '"timeout": 5'));
+		expect((await home.run(['agents'])).stderr).toContain(
+			`agentmux: BEFORE: asks for permissions only in its terminal, because ${project} was joined with an earlier version: ` +
+				`run \`agentmux join BEFORE --dir ${project}\`.\n`,
+		);
+		await home.output(['join', 'BEFORE', '--dir', project]);
+		expect((await home.run(['agents'])).stderr).not.toContain('BEFORE');
+		await home.output(['leave', 'BEFORE', '--dir', project]);
+	});
+
 	test('says whose credentials are damaged, and so does leave --all, which takes the others out', async () => {
 		const [torn, whole] = [await folder('torn'), await folder('whole')];
 		await home.output(['join', 'TORN', '--dir', torn]);

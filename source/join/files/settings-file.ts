@@ -72,6 +72,20 @@ export function hookEntries(client: Client, program: string, more = ''): {readon
 	);
 }
 
+/** Whether our hook may wait for a human's answer to a request for permission, as those of earlier versions may not. */
+export function mayWait(text: string, {fields}: Client): boolean {
+	const wanted = fields?.['PermissionRequest']?.['timeout'];
+	if (wanted === undefined) return true;
+	try {
+		return ownIn(text, 'PermissionRequest', null).some(({item}) =>
+			JSON.stringify(item).includes(`"timeout":${JSON.stringify(wanted)}`),
+		);
+	} catch {
+		// It is damaged, which join reports.
+		return true;
+	}
+}
+
 /** Allows our own tools: a woken agent's answer would otherwise wait for a human, who is not there. */
 function withPermission(text: string, permission: string | undefined): string {
 	const path = [permissions, 'allow'];
