@@ -116,7 +116,7 @@ describe('/', () => {
 		const screen = await terminal.waitFor(/1 of 10, searched back to \d\d:\d\d/);
 		expect(screen.join('\n')).toContain('number 2307');
 		terminal.write('\r');
-		await terminal.waitFor(/SEARCH needle +1 of 10\+/);
+		await terminal.waitFor(/number 2309\b[^]*newer below[^]*SEARCH needle +1 of 10\+/);
 		terminal.write('n'.repeat(9));
 		await terminal.waitFor('10 of 10+');
 		// Waits for the eleventh.
