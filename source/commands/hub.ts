@@ -5,7 +5,6 @@ import {loadConfig} from '../config.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import {joinPrintable, p, printable, type Printable, writeTo} from '../printable.ts';
 import {HubError} from '../hub/files/error.ts';
-import {startWaitingThread} from '../hub/pglite/database-thread.ts';
 import {rememberedDatabase} from '../hub/process/database-choice.ts';
 import {ensureHub, runningHub, stopHub} from '../hub/process/ensure.ts';
 import type {RunningHub} from '../hub/process/find.ts';
@@ -135,8 +134,10 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 		throw new UsageError('--port takes a number from 0 to 65535.');
 	}
 	const statementTimeout = statementTimeoutIn(env);
-	// The database's thread starts while the hub's code is loaded.
-	const thread = servesEmbedded(paths, databaseUrl) ? startWaitingThread() : undefined;
+	// The database's thread starts while the hub's code is loaded. No other command loads what starts it: threads are eight modules of Node's.
+	const thread = servesEmbedded(paths, databaseUrl)
+		? (await import('../hub/pglite/database-thread.ts')).startWaitingThread()
+		: undefined;
 	const {runHub} = await import('../hub/process/run.ts');
 	const writeLog = openLog(paths);
 	const log = (sentence: string): void => {
