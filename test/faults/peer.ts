@@ -1,8 +1,10 @@
 import {setTimeout as sleep} from 'node:timers/promises';
+import {sharedLimits} from '../../source/hub/database/time-limits.ts';
 import type {TestHub} from '../helpers/hub.ts';
 
-/** Milliseconds that one agent may delay a small request. */
-export const longest = 2500;
+/** Milliseconds that one agent may delay a small request: what its statement may take while others wait, and until it is cancelled. */
+export const longest = sharedLimits.agents + 1000;
+
 export interface Answer {
 	readonly status: number;
 	readonly text: string;
