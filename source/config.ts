@@ -31,12 +31,16 @@ export interface Config {
 	readonly kind: 'human' | 'agent';
 	/** Seconds for which an agent is not woken after its user interrupted it. */
 	readonly quietAfterEsc: number;
+	/** Seconds for which an agent's client waits for a human's answer to its request for permission, if it can; 0: none is asked. */
+	readonly approvalWait: number;
 	/** Whether agents' servers show what their clients do (`agentmux peek`). */
 	readonly sight: boolean;
 	/** Where the key is that signs what the human writes. */
 	readonly keyStore: 'file' | 'keyring';
 	/** What decided: a flag, a variable, the name of a setting in the file, or `default`. */
-	readonly origins: Readonly<Record<'tag' | 'url' | 'key' | 'access_token' | 'database_url' | 'sight', string>>;
+	readonly origins: Readonly<
+		Record<'tag' | 'url' | 'key' | 'access_token' | 'database_url' | 'sight' | 'approval_wait', string>
+	>;
 	/** What in the config file was not understood; one sentence each. */
 	readonly warnings: readonly string[];
 }
@@ -54,6 +58,12 @@ const publicFileKeys = ['publishable_key', 'anon_key'] as const;
 const fileKeys = ['key', 'secret_key', 'service_role_key', ...publicFileKeys] as const;
 const quietSetting = 'quiet_after_esc';
 const sightSetting = 'sight';
+const approvalSetting = 'approval_wait';
+/** Settings that are a number of seconds. */
+const secondsSettings = {
+	[quietSetting]: {usual: 60, most: 86_400},
+	[approvalSetting]: {usual: 590, most: 590},
+} as const;
 const knownSettings = new Set([
 	'tag',
 	'supabase.url',
@@ -62,6 +72,7 @@ const knownSettings = new Set([
 	'identity.key',
 	quietSetting,
 	sightSetting,
+	approvalSetting,
 	...fileKeys.map(key => `supabase.${key}`),
 ]);
 /** Tables that the screen reads for itself (tui/settings/preferences.ts). */
@@ -85,6 +96,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 	]);
 	const accessToken = first([variable('SUPABASE_ACCESS_TOKEN'), setting('supabase.access_token')]);
 	const databaseUrl = first([variable('AGENTMUX_DATABASE_URL'), setting('hub.database_url')]);
+	const approvalWait = first([variable('AGENTMUX_APPROVAL_WAIT'), setting(approvalSetting)]);
 	const sight = first([variable('AGENTMUX_SIGHT'), setting(sightSetting)]);
 	return {
 		paths,
@@ -101,7 +113,8 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 		tag: checkedTag(tag.value, flags.as, env['AGENTMUX_TAG'], paths.config),
 		human,
 		kind: agent === undefined || sameTag(agent.value, human) ? 'human' : 'agent',
-		quietAfterEsc: seconds(settings.get(quietSetting), file),
+		quietAfterEsc: seconds(quietSetting, first([setting(quietSetting)]), file),
+		approvalWait: seconds(approvalSetting, approvalWait, file),
 		sight: sight === undefined || isOn(sight, file),
 		keyStore: keyStore(settings.get('identity.key'), file),
 		origins: {
@@ -111,6 +124,7 @@ export async function loadConfig({flags = {}, env}: ConfigSource): Promise<Confi
 			access_token: accessToken?.from ?? defaults,
 			database_url: databaseUrl?.from ?? defaults,
 			sight: sight?.from ?? defaults,
+			approval_wait: approvalWait?.from ?? defaults,
 		},
 		warnings,
 	};
@@ -155,13 +169,19 @@ function supabaseTarget(
 	return {kind: 'supabase', url: url.replace(/\/+$/, ''), key};
 }
 
-function seconds(text: string | undefined, {placeOf}: ConfigFile): number {
-	const value = Number(text ?? 60);
-	if (Number.isInteger(value) && value >= 0 && value <= 86_400) return value;
+function seconds(
+	name: keyof typeof secondsSettings,
+	set: {readonly value: string; readonly from: string} | undefined,
+	{placeOf}: ConfigFile,
+): number {
+	const {usual, most} = secondsSettings[name];
+	const value = Number(set?.value ?? usual);
+	if (Number.isInteger(value) && value >= 0 && value <= most) return value;
+	const isSetting = set === undefined || set.from === name;
 	throw new MailboxError(
 		'invalid',
-		`${placeOf(quietSetting)} is not a number of seconds, from 0 to 86400.`,
-		`Write it as ${quietSetting} = 60, or remove it.`,
+		`${isSetting ? placeOf(name) : set.from} is not a number of seconds, from 0 to ${most}.`,
+		isSetting ? `Write it as ${name} = ${usual}, or remove it.` : 'Set it to such a number, or unset it.',
 	);
 }
 
@@ -203,7 +223,7 @@ function textsOf({path, values, placeOf}: ConfigFile): {texts: ReadonlyMap<strin
 			warnings.push(`${placeOf(name)} has a setting \`${name}\` that agentmux does not know; it is ignored.`);
 		} else if (typeof value === 'string' && value.trim() !== '') {
 			texts.set(name, value.trim());
-		} else if (name === quietSetting) {
+		} else if (name in secondsSettings) {
 			texts.set(name, typeof value === 'number' ? String(value) : 'NaN');
 		} else if (name === sightSetting) {
 			texts.set(name, String(value) || 'neither');

@@ -59,7 +59,7 @@ async function whoIs(config: Config, situation: Situation): Promise<Pick<Effecti
 }
 
 function whoAndWhere(
-	{paths, file, target, databaseUrl, sight, keyStore, origins}: Config,
+	{paths, file, target, databaseUrl, sight, approvalWait, keyStore, origins}: Config,
 	who: Pick<Effective, 'value' | 'from'>,
 ): Effective[] {
 	const origin = (from: string): string => (file.values.has(from) ? file.placeOf(from) : from);
@@ -76,6 +76,7 @@ function whoAndWhere(
 				]
 			: [setting('url', target.url, 'mailbox'), setting('key', 'set', 'supabase.key')]),
 		{name: 'sight', value: sight, from: origin(origins.sight)},
+		{name: 'approval_wait', value: String(approvalWait), from: origin(origins.approval_wait)},
 		{name: 'identity.key', value: keyStore, from: origin(file.values.has('identity.key') ? 'identity.key' : defaults)},
 		...(origins.access_token === defaults ? [] : [setting('access_token', 'set', 'supabase.access_token')]),
 	];

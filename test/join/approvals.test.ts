@@ -1,4 +1,4 @@
-import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, onTestFinished, test, vi} from 'vitest';
 import type {Approval} from '../../source/mailbox/approval.ts';
@@ -128,6 +128,25 @@ describe('a request of Claude Code', () => {
 		const late = await home.run(['approvals', 'allow', String(id)]);
 		expect(late.code).toBe(1);
 		expect(late.stderr).toContain('answered in its terminal');
+	});
+});
+
+describe('how long a client waits', () => {
+	test('is a setting, after which it is no longer asked elsewhere', async () => {
+		const asked = ask({command: 'ls -a'}, {env: {AGENTMUX_APPROVAL_WAIT: '2'}});
+		const {id} = await waiting();
+		expect(await asked).toMatchObject({code: 0, stdout: ''});
+		expect(await find(id)).toMatchObject({state: 'expired'});
+	});
+
+	test('with 0 nobody is asked elsewhere', async () => {
+		const {settings} = await home.json<{settings: {name: string; value: string}[]}>(['config']);
+		const config = settings.find(({name}) => name === 'config file')!.value;
+		writeFileSync(config, 'approval_wait = 0\n');
+		onTestFinished(() => rmSync(config));
+		const before = await home.json<Approval[]>(['approvals', '--json']);
+		expect(await ask({command: 'ls -b'})).toMatchObject({code: 0, stdout: ''});
+		expect(await home.json<Approval[]>(['approvals', '--json'])).toEqual(before);
 	});
 });
 

@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {mailboxIn} from './hook-verifier.ts';
+import {loadConfig} from '../../config.ts';
 import {clientStatus} from '../../join/clients/client-status.ts';
 import type {ClientId} from '../../join/clients/dialect.ts';
 import {answerTime} from '../../join/clients/time-limit.ts';
@@ -13,7 +14,10 @@ interface Surroundings {
 	readonly program: ClientId;
 	/** The data folder, with the trusted keys and the rules. */
 	readonly data: string;
+	/** Of the client, where it describes itself. */
 	readonly env: NodeJS.ProcessEnv;
+	/** The hook's own, which may set what config.toml sets. */
+	readonly settings: NodeJS.ProcessEnv;
 	readonly reconnect: () => Promise<Call>;
 	readonly extend: (seconds: number) => void;
 	readonly log: (sentence: string) => void;
@@ -22,12 +26,13 @@ interface Surroundings {
 /** Milliseconds for telling the mailbox that the client has ended the hook; then it is killed. */
 const killTime = 1000;
 
-/** What asks humans for the permission that this hook's client asks its user for. */
-export function hookApproving({program, data, env, ...means}: Surroundings): Approving {
+/** What asks humans for the permission that this hook's client asks its user for. Rejects with MailboxError `invalid` for a wrong setting. */
+export async function hookApproving({program, data, env, settings, ...means}: Surroundings): Promise<Approving> {
+	const {approvalWait} = await loadConfig({env: settings});
 	return new Approving({
 		...means,
 		program,
-		seconds: answerTime[program],
+		seconds: Math.min(answerTime[program], approvalWait),
 		showsOwn: program === 'claude',
 		request: randomUUID(),
 		rules: () => readRules(data),

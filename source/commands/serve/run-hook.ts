@@ -130,7 +130,7 @@ async function run(): Promise<void> {
 		const {hookApproving} = await import('./hook-approving.ts');
 		const extend = (seconds: number) => deadline.move(age() + seconds * 1000);
 		const log = (sentence: string) => logFailure(paths.logs, `${words.join(' ')}: ${sentence}`);
-		return hookApproving({program, data: paths.data, env: own, reconnect, extend, log});
+		return hookApproving({program, data: paths.data, env: own, settings: env, reconnect, extend, log});
 	};
 	const endsBatch = program === 'claude';
 	const stops = program !== 'codex';
