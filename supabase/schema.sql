@@ -128,6 +128,7 @@ create table public.agents (
   damped text,
   paused jsonb,
   groups text[] not null default '{}'::text[],
+  focused boolean not null default false,
   constraint agents_groups_at_most_16 CHECK ((cardinality(groups) <= 16)),
   constraint agents_kind_known CHECK ((kind = ANY (ARRAY['human'::text, 'agent'::text, 'system'::text]))),
   constraint agents_meta_is_an_object CHECK ((jsonb_typeof(meta) = 'object'::text)),
@@ -140,6 +141,7 @@ create table public.agents (
   constraint agents_wake_known CHECK ((wake = ANY (ARRAY['bell'::text, 'socket'::text])))
 );
 comment on column public.agents.damped is 'the agents whose messages no longer wake it until one of both does other work or a human writes; null: none';
+comment on column public.agents.focused is 'whether it gets only urgent messages between its tools';
 comment on column public.agents.groups is 'the groups that it belongs to; @GROUP in a message addresses all agents of the group';
 comment on column public.agents.joined_snapshot is 'what was committed when it joined: a message to everyone that is not visible in it is addressed to it, too';
 comment on column public.agents.paused is 'when (at) and by whom it was paused, and the reason; null: it is not';
@@ -677,7 +679,7 @@ create table public.messages (
 );
 CREATE INDEX messages_created ON public.messages USING btree (created_at);
 CREATE INDEX messages_cursor ON public.messages USING btree (xid, id);
-CREATE INDEX messages_people ON public.messages USING btree (xid, id) WHERE (author_kind = 'human'::text);
+CREATE INDEX messages_first ON public.messages USING btree (xid, id) WHERE ((author_kind = 'human'::text) OR (meta @> '{"urgent": true}'::jsonb));
 CREATE INDEX messages_reply_to ON public.messages USING btree (reply_to) WHERE (reply_to IS NOT NULL);
 CREATE INDEX messages_thread ON public.messages USING btree (thread_id, id);
 CREATE INDEX messages_to_everyone ON public.messages USING btree (xid, id) WHERE (mentions = '{}'::text[]);
@@ -1007,7 +1009,7 @@ RETURN make_interval(secs => CASE WHEN (p_takes <= 1) THEN (0)::double precision
 -- The messages that wait for a reader: those that mention it and, once it has joined, those to everyone that were committed after
 -- it joined; without those that it acked. p_free: also without those that were read, that are leased, or that were handed over five
 -- times and not given back. p_people: only those that people wrote. Leases that were created while the clock was ahead do not count.
-CREATE OR REPLACE FUNCTION agentmux.waiting(p_reader text, p_limit integer, p_free boolean DEFAULT false, p_people boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION agentmux.waiting(p_reader text, p_limit integer, p_free boolean DEFAULT false, p_first boolean DEFAULT false)
  RETURNS SETOF messages
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -1027,7 +1029,7 @@ begin
     return query
     select m.* from agentmux.unacked as u
     cross join lateral (select * from public.messages where messages.id = u.message_id and messages.xid = u.xid offset 0) as m
-    where u.reader = me and (not p_people or u.by_person)
+    where u.reader = me and (not p_first or u.goes_first)
       and case when m.mentions = '{}'
           then not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
         else me = any (select upper(t collate "C") from unnest(m.mentions) as t) end
@@ -1039,7 +1041,7 @@ begin
   else
     select '0'::xid8 as xid, 0::bigint as id into since;
   end if;
-  return query select w.* from agentmux.waiting_after(me, since.xid, since.id, p_limit - given::int, p_free, p_people) as w;
+  return query select w.* from agentmux.waiting_after(me, since.xid, since.id, p_limit - given::int, p_free, p_first) as w;
 end $function$;
 
 -- Moves the reader's cursor up to the messages that a running transaction may still precede, and lists in agentmux.unacked what waits
@@ -1079,7 +1081,7 @@ begin
     where u.reader = me and exists (select from public.receipts as r
       where upper(r.reader collate "C") = me and r.message_id = u.message_id and r.state = 'acked');
   end if;
-  select count(*) as number, array_agg(w.xid) as xids, array_agg(w.id) as ids, array_agg(coalesce(w.author_kind = 'human', false)) as people
+  select count(*) as number, array_agg(w.xid) as xids, array_agg(w.id) as ids, array_agg(coalesce(w.author_kind = 'human', false) or w.meta @> '{"urgent": true}') as firsts
   into left_over
   from (
     select w.* from agentmux.waiting_after(me, since.xid, since.id, most) as w where (w.xid, w.id) <= (settled.xid, settled.id)
@@ -1088,8 +1090,8 @@ begin
   if left_over.number = most then
     select left_over.xids[most] as xid, left_over.ids[most] as id into settled;
   end if;
-  insert into agentmux.unacked (reader, xid, message_id, by_person)
-  select me, w.xid, w.id, w.by_person from unnest(left_over.xids, left_over.ids, left_over.people) as w (xid, id, by_person)
+  insert into agentmux.unacked (reader, xid, message_id, goes_first)
+  select me, w.xid, w.id, w.goes_first from unnest(left_over.xids, left_over.ids, left_over.firsts) as w (xid, id, goes_first)
   on conflict do nothing;
   insert into public.cursors as c (reader, epoch, xid, id) values (me, present, settled.xid, settled.id)
   on conflict (reader) do update
@@ -1111,7 +1113,7 @@ begin
 end $function$;
 grant execute on function public.inbox to authenticated, service_role;
 
-CREATE OR REPLACE FUNCTION public.inbox_take(p_limit integer DEFAULT 20, p_route text DEFAULT NULL::text, p_lease integer DEFAULT 30, p_bytes integer DEFAULT 1048576, p_take_id text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_ended text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION public.inbox_take(p_limit integer DEFAULT 20, p_route text DEFAULT NULL::text, p_lease integer DEFAULT 30, p_bytes integer DEFAULT 1048576, p_take_id text DEFAULT NULL::text, p_session text DEFAULT NULL::text, p_ended text DEFAULT NULL::text, p_urgent boolean DEFAULT false)
  RETURNS SETOF messages
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1123,9 +1125,9 @@ declare
 begin
   if p_ended is not null then perform agentmux.mark_read(me, p_session, p_ended); end if;
   if p_limit <= 0 or agentmux.my_pause(me) is not null then return; end if;
-  got := (agentmux.take(me, p_limit, p_route, p_lease, p_bytes, p_take_id, p_session, 0)).got;
+  got := (agentmux.take(me, p_limit, p_route, p_lease, p_bytes, p_take_id, p_session, 0, coalesce(p_urgent, false))).got;
   return query select m.* from public.messages as m where m.id = any (got)
-    order by agentmux.precedence(m.author_kind), m.id;
+    order by agentmux.precedence(m.author_kind, m.meta), m.id;
 end $function$;
 grant execute on function public.inbox_take to authenticated, service_role;
 
@@ -3989,6 +3991,7 @@ declare
   chosen record;
   other record;
   is_allowed boolean := false;
+  is_pressing boolean;
   stopped text[] := '{}';
   stopped_by_change text[] := '{}';
 begin
@@ -3997,14 +4000,23 @@ begin
   -- One after the other for all sessions of the agent.
   perform from public.agents as a where upper(a.tag collate "C") = folded for update;
   ids := array(
-    select w.id from agentmux.waiting(me, least(greatest(coalesce(p_limit, 20), 1), 1000), true) as w
+    select w.id from (
+      select * from agentmux.waiting(me, least(greatest(coalesce(p_limit, 20), 1), 1000), true)
+      union all
+      select * from agentmux.waiting(me, 100, true, true) as f where f.meta @> '{"urgent": true}'
+    ) as w
     left join public.receipts as r on upper(r.reader collate "C") = folded and r.message_id = w.id
-    where w.mentions <> '{}' or r.delivered_at is null or r.returned > 0);
+    where w.mentions <> '{}' or r.delivered_at is null or r.returned > 0
+    group by w.id);
   if ids = '{}' then return; end if;
+  -- Once: what was handed over does not disturb again.
+  is_pressing := exists (
+    select from public.messages as m left join public.receipts as r on upper(r.reader collate "C") = folded and r.message_id = m.id
+    where m.id = any (ids) and m.author_kind = 'human' and m.verified and m.meta @> '{"urgent": true}' and r.delivered_at is null);
   select s.session, s.woken_at into chosen
   from public.agent_sessions as s
   where s.tag = folded and s.presence = 'idle' and s.wake is not null and s.seen_at > clock_timestamp() - interval '5 minutes'
-    and coalesce(s.quiet_until <= clock_timestamp(), true)
+    and (is_pressing or coalesce(s.quiet_until <= clock_timestamp(), true))
   -- One that was woken in vain comes last.
   order by coalesce(s.woken_at <= clock_timestamp() - interval '10 seconds', false), s.prompted_at desc nulls last, s.started_at desc, s.session
   limit 1;
@@ -5126,13 +5138,13 @@ begin
   delete from agentmux.watch_changes as c where not exists (select from agentmux.watches as w where w.id = c.watch_id);
 end $function$;
 
--- The order of a hand-over: people, agents, SYSTEM.
-CREATE OR REPLACE FUNCTION agentmux.precedence(p_author_kind text)
+-- The order of a hand-over: urgent ones, people, agents, SYSTEM.
+CREATE OR REPLACE FUNCTION agentmux.precedence(p_author_kind text, p_meta jsonb)
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
  SET search_path TO ''
-RETURN CASE p_author_kind WHEN 'human'::text THEN 0 WHEN 'system'::text THEN 2 ELSE 1 END;
+RETURN CASE WHEN (p_meta @> '{"urgent": true}'::jsonb) THEN '-1'::integer WHEN (p_author_kind = 'human'::text) THEN 0 WHEN (p_author_kind = 'system'::text) THEN 2 ELSE 1 END;
 
 -- Who a message wakes its reader for: who wrote it, in upper case; or, if it tells of changes in a table, who made these.
 CREATE OR REPLACE FUNCTION agentmux.wakers(m messages)
@@ -5219,16 +5231,16 @@ create table agentmux.unacked (
   reader text collate "C" not null,
   xid xid8 not null,
   message_id bigint not null,
-  by_person boolean not null,
+  goes_first boolean not null,
   constraint unacked_pkey PRIMARY KEY (reader, xid, message_id)
 );
 comment on column agentmux.unacked.reader is 'the tag in upper case';
-CREATE INDEX unacked_people ON agentmux.unacked USING btree (reader, xid, message_id) WHERE by_person;
+CREATE INDEX unacked_first ON agentmux.unacked USING btree (reader, xid, message_id) WHERE goes_first;
 
 -- The part of agentmux.waiting that comes after a position, in the order of messages_since. Where few messages follow, all are read;
 -- else those that mention the reader, and those to everyone. By indexes alone: for how many messages follow a position PostgreSQL has
 -- no statistics and takes a third of all.
-CREATE OR REPLACE FUNCTION agentmux.waiting_after(p_reader text, p_xid xid8, p_id bigint, p_limit integer, p_free boolean DEFAULT false, p_people boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION agentmux.waiting_after(p_reader text, p_xid xid8, p_id bigint, p_limit integer, p_free boolean DEFAULT false, p_first boolean DEFAULT false)
  RETURNS SETOF messages
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -5249,7 +5261,7 @@ begin
   then
     return query
     select m.* from public.messages as m
-    where (m.xid, m.id) > (p_xid, p_id) and (not p_people or m.author_kind = 'human')
+    where (m.xid, m.id) > (p_xid, p_id) and (not p_first or m.author_kind = 'human' or m.meta @> '{"urgent": true}')
       and case when m.mentions = '{}'
           then not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
         else me = any (select upper(t collate "C") from unnest(m.mentions) as t) end
@@ -5262,13 +5274,13 @@ begin
       (-- offset 0: from the mentions to their messages, never along all messages looking for mentions.
       select m.* from public.channel_entries as e
       cross join lateral (select * from public.messages where messages.id = e.message_id offset 0) as m
-      where e.tag = me and e.mentioned and (m.xid, m.id) > (p_xid, p_id) and (not p_people or m.author_kind = 'human')
+      where e.tag = me and e.mentioned and (m.xid, m.id) > (p_xid, p_id) and (not p_first or m.author_kind = 'human' or m.meta @> '{"urgent": true}')
         and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
           from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
       order by m.xid, m.id limit p_limit)
       union all
       (select m.* from public.messages as m
-      where m.mentions = '{}' and (m.xid, m.id) > (p_xid, p_id) and m.xid >= pg_snapshot_xmin(joined) and (not p_people or m.author_kind = 'human')
+      where m.mentions = '{}' and (m.xid, m.id) > (p_xid, p_id) and m.xid >= pg_snapshot_xmin(joined) and (not p_first or m.author_kind = 'human' or m.meta @> '{"urgent": true}')
         and not pg_visible_in_snapshot(m.xid, joined) and upper(m.tag collate "C") <> me and not m.meta ? 'redaction'
         and (select r.state = 'acked' or (p_free and (r.state = 'read' or r.attempts - r.returned >= 5 or (r.lease_until > instant and r.lease_until <= latest)))
           from public.receipts as r where upper(r.reader collate "C") = me and r.message_id = m.id) is not true
@@ -5442,7 +5454,7 @@ grant execute on function agentmux.search_marks to public;
 
 -- Leases messages to p_me, as inbox_take says. `got`: what it took. `others`: what else waited and was free when it looked, in the order
 -- of messages_since, at most p_named.
-CREATE OR REPLACE FUNCTION agentmux.take(p_me text, p_limit integer, p_route text, p_lease integer, p_bytes integer, p_take_id text, p_session text, p_named integer, OUT got bigint[], OUT others bigint[])
+CREATE OR REPLACE FUNCTION agentmux.take(p_me text, p_limit integer, p_route text, p_lease integer, p_bytes integer, p_take_id text, p_session text, p_named integer, p_urgent boolean, OUT got bigint[], OUT others bigint[])
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5462,9 +5474,13 @@ begin
   -- As many as a look reads without effort.
   perform agentmux.advance(me, 200);
   loop
-    waits := array(select w.id from agentmux.waiting(me, most, true) as w);
+    if p_urgent then
+      waits := array(select w.id from agentmux.waiting(me, most, true, true) as w where w.meta @> '{"urgent": true}');
+    else
+      waits := array(select w.id from agentmux.waiting(me, most, true) as w);
+    end if;
     exit when waits = '{}';
-    if cardinality(waits) = most then
+    if cardinality(waits) = most and not p_urgent then
       waits := waits || array(select w.id from agentmux.waiting(me, wanted, true, true) as w);
     end if;
     free := array(
@@ -5475,7 +5491,7 @@ begin
           select w.id, w.bytes, case when row_number() over (order by w.xid, w.id) = 1 then least(w.place, 1.5) else w.place end as place
           from (
             select m.id, m.xid, octet_length(m.content) as bytes,
-              row_number() over (order by agentmux.precedence(m.author_kind), m.xid, m.id)::numeric as place
+              row_number() over (order by agentmux.precedence(m.author_kind, m.meta), m.xid, m.id)::numeric as place
             from public.messages as m where m.id = any (waits)
           ) as w
         ) as p
@@ -5533,9 +5549,9 @@ begin
     return jsonb_build_object('messages', '[]'::jsonb, 'receipts', '[]'::jsonb, 'waiting', '[]'::jsonb, 'open', '[]'::jsonb, 'paused', pause);
   end if;
   select * into taken from agentmux.take(me, p_limit, p_route, null, p_bytes, p_take_id, p_session,
-    least(greatest(coalesce(p_named, 11), 0), 1000));
+    least(greatest(coalesce(p_named, 11), 0), 1000), false);
   return jsonb_build_object(
-    'messages', coalesce((select jsonb_agg(to_jsonb(m.*) order by agentmux.precedence(m.author_kind), m.id)
+    'messages', coalesce((select jsonb_agg(to_jsonb(m.*) order by agentmux.precedence(m.author_kind, m.meta), m.id)
       from public.messages as m where m.id = any (taken.got)), '[]'),
     'receipts', coalesce((select jsonb_agg(to_jsonb(r.*)) from public.receipts as r
       where upper(r.reader collate "C") = upper(me collate "C") and r.message_id = any (taken.got)), '[]'),
@@ -6686,6 +6702,7 @@ declare
   folded text := upper(me collate "C");
   wish record;
   mail jsonb;
+  is_focused boolean;
 begin
   perform agentmux.guard_lock('what its hooks report');
   if p_edits is not null then perform agentmux.note_edits(folded, p_machine, p_edits); end if;
@@ -6698,15 +6715,17 @@ begin
       return jsonb_build_object('messages', '[]'::jsonb, 'stop', jsonb_build_object('asked_by', wish.asked_by, 'reason', wish.reason));
     end if;
   end if;
+  is_focused := coalesce(p_stops and (select a.focused from public.agents as a where upper(a.tag collate "C") = folded), false);
   select jsonb_agg(jsonb_build_object('id', m.id, 'content', m.content, 'tag', m.tag, 'mentions', m.mentions, 'reply_to', m.reply_to,
     'client_id', m.client_id, 'author_tag', m.author_tag, 'author_kind', m.author_kind, 'verified', m.verified,
-    'created_at', m.created_at, 'signature', m.meta -> 'signature',
+    'created_at', m.created_at, 'signature', m.meta -> 'signature', 'urgent', m.meta -> 'urgent',
     'receipts', (select coalesce(jsonb_agg(jsonb_build_object('reader', r.reader, 'attempts', r.attempts, 'takes', r.takes)), '[]')
       from public.receipts as r where r.message_id = m.id and upper(r.reader collate "C") = folded)))
   into mail
-  from public.inbox_take(p_limit, p_route, 30, p_bytes, p_take_id, p_session, p_ended) as m;
+  from public.inbox_take(p_limit, p_route, 30, p_bytes, p_take_id, p_session, p_ended, is_focused) as m;
   return jsonb_build_object('messages', coalesce(mail, '[]'))
-    || case when p_hears then jsonb_build_object('edits', agentmux.tell_edits(folded)) else '{}' end;
+    || case when p_hears then jsonb_build_object('edits', agentmux.tell_edits(folded)) else '{}' end
+    || case when is_focused then jsonb_build_object('focused', true) else '{}' end;
 end $function$;
 grant execute on function public.hook_take to authenticated, service_role;
 
@@ -6953,6 +6972,27 @@ begin
   perform set_config('agentmux.author', before, true);
   return posted;
 end $function$;
+
+-- ==== urgent ====
+
+-- Focuses an agent, or all of them, or with p_focused false ends that: for humans. Returns those that it named.
+CREATE OR REPLACE FUNCTION public.agent_focus(p_tag text DEFAULT NULL::text, p_all boolean DEFAULT false, p_focused boolean DEFAULT true)
+ RETURNS SETOF agents
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  tags text[];
+begin
+  perform agentmux.guard_pause('focus');
+  tags := agentmux.paused_tags(p_tag, p_all);
+  perform from public.agents as a where upper(a.tag collate "C") = any (tags) order by a.tag for update;
+  update public.agents as a set focused = coalesce(p_focused, true)
+  where upper(a.tag collate "C") = any (tags) and a.focused <> coalesce(p_focused, true);
+  return query select a.* from public.agents as a where upper(a.tag collate "C") = any (tags) order by a.tag;
+end $function$;
+grant execute on function public.agent_focus to authenticated, service_role;
 
 -- ==== publication ====
 

@@ -103,7 +103,7 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		const rows = agents.map(agent => [
 			agent.tag,
 			agent.kind,
-			agent.revoked_at !== null ? 'revoked' : agent.paused === null ? presenceOf(agent, now) : 'paused',
+			stateOf(agent, now),
 			...(anyOwner ? [hasOwnerSql(agent) ? 'owner SQL' : ''] : []),
 			agent.last_seen_at === null ? 'never' : timeOf(agent.last_seen_at),
 			...(anyGroup ? [agent.groups.join(' ')] : []),
@@ -302,4 +302,10 @@ function revoked(tag: Tag, isOwner: boolean): string[] {
 		`${ended} To let it in again: \`agentmux agents restore ${tag}\``,
 		...(isOwner ? [`It can still run SQL as the owner: run \`agentmux leave ${tag}\` in its folder to end that.`] : []),
 	];
+}
+
+function stateOf(agent: Agent, now: number): string {
+	if (agent.revoked_at !== null) return 'revoked';
+	if (agent.paused !== null) return 'paused';
+	return `${presenceOf(agent, now)}${agent.focused ? ', focused' : ''}`;
 }

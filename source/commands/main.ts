@@ -30,6 +30,7 @@ const groups: {readonly [title: string]: {readonly [name: string]: Load}} = {
 		run: () => import('./run.ts'),
 		up: () => import('./up.ts'),
 		agents: () => import('./agents.ts'),
+		focus: () => import('./steer/focus.ts'),
 		pause: () => import('./steer/pause.ts'),
 		resume: () => import('./steer/resume.ts'),
 		keys: () => import('./keys.ts'),

@@ -1,7 +1,7 @@
 import {checkContent} from '../mailbox/content.ts';
 import {MailboxError, UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
-import {contentOf, maxContentBytes, mentionsIn, type Draft} from '../mailbox/message.ts';
+import {contentOf, maxContentBytes, mentionsIn, urgentMeta, type Draft} from '../mailbox/message.ts';
 import {sameTag, type Tag} from '../mailbox/tag.ts';
 import {p} from '../printable.ts';
 import type {Command, Invocation} from './cli/command.ts';
@@ -17,13 +17,14 @@ const command: Command = {
 		Send a message, and print its id.
 
 		Usage
-		  agentmux send [--as TAG] [--to TAG]... [--reply ID] [--at TIME | --in TIME] TEXT
+		  agentmux send [--as TAG] [--to TAG]... [--reply ID] [--urgent] [--at TIME | --in TIME] TEXT
 		  agentmux send [...] -                 read the text from stdin
 
 		  --as TAG      write under this tag; the message still shows who really wrote it. In an agent's program or a joined
 		                folder, only that agent's tag is allowed
 		  --to TAG      address it to TAG: puts @TAG in front, unless the text already mentions it
 		  --reply ID    reply to that message, in its thread
+		  --urgent      it goes before other messages, and reaches also a focused agent between its tools (\`agentmux focus\`)
 		  --at TIME     send it then: a time (14:30) or a date (2026-11-20T14:30); \`agentmux scheduled\` lists such messages
 		  --in TIME     send it after that time: 30m, 2h
 		  --json        print the whole row instead of the id
@@ -38,6 +39,7 @@ const command: Command = {
 		as: {type: 'string'},
 		to: {type: 'string', isMultiple: true},
 		reply: {type: 'string'},
+		urgent: {type: 'boolean'},
 		at: {type: 'string'},
 		in: {type: 'string'},
 		json: {type: 'boolean'},
@@ -55,10 +57,14 @@ const command: Command = {
 		const body = addressed(text, to);
 		await withMailbox(invocation, {under: as}, async mailbox => {
 			const tag = as ?? (await mailbox.identity()).tag;
-			const content = contentOf(tag, body);
-			if (due !== undefined) return schedule(invocation, mailbox, {content, reply_to: reply ?? null}, due);
+			const draft: Draft = {
+				content: contentOf(tag, body),
+				reply_to: reply ?? null,
+				...(flags['urgent'] === true ? {meta: urgentMeta} : {}),
+			};
+			if (due !== undefined) return schedule(invocation, mailbox, draft, due);
 			const [message, agents] = await Promise.all([
-				mailbox.post({content, reply_to: reply ?? null}),
+				mailbox.post(draft),
 				// Sending matters more: a failure here is ignored.
 				mentionsIn(body).length === 0 ? null : mailbox.agents().catch(() => null),
 			]);

@@ -65,6 +65,8 @@ export interface Agent {
 	readonly groups: readonly string[];
 	/** Null if it is not paused. */
 	readonly paused: Pause | null;
+	/** Whether it gets only urgent messages between its tools, and the others at the end of its turn. */
+	readonly focused: boolean;
 	readonly meta: {readonly [key: string]: Json};
 }
 

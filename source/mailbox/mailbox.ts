@@ -241,6 +241,8 @@ export interface Mailbox {
 	pause(tag: Tag | null, reason?: string): Promise<Agent[]>;
 	/** Lets a paused agent go on, or with null all of them. Resolves with those that were paused. For humans. */
 	resume(tag: Tag | null): Promise<Agent[]>;
+	/** Focuses an agent, or with null all of them, or ends that. Resolves with the agents. For humans. Idempotent. */
+	focus(tag: Tag | null, focused: boolean): Promise<Agent[]>;
 	/** Lets an agent be woken again by those with whom it was damped. For humans and service keys. */
 	undamp(tag: Tag): Promise<Agent>;
 	/** Lets a revoked agent in again. Messages that came in the meantime wait for it. */

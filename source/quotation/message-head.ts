@@ -9,15 +9,18 @@ interface Head {
 	/** ISO 8601. */
 	readonly created_at: string;
 	readonly reply_to?: number | null | undefined;
+	/** Whether its sender calls it urgent. */
+	readonly urgent?: boolean | undefined;
 	/** Which hand-over this is, if the reader may have received it before. */
 	readonly again?: number | undefined;
 }
 
 /** The line above the text of a message that an agent reads. */
-export function messageHead({id, from, provenance, created_at, reply_to, again}: Head): string {
+export function messageHead({id, from, provenance, created_at, reply_to, urgent = false, again}: Head): string {
 	const reply = typeof reply_to === 'number' ? `, in reply to #${reply_to}` : '';
+	const first = urgent ? ', urgent (its sender asks you to deal with it before you go on)' : '';
 	const before = again === undefined || again < 2 ? '' : `, again (${ordinal(again)})`;
-	return `#${id} from ${printable(from)} (${provenance}), ${printable(shortTime(created_at))}${reply}${before}:`;
+	return `#${id} from ${printable(from)} (${provenance}), ${printable(shortTime(created_at))}${reply}${first}${before}:`;
 }
 
 /**

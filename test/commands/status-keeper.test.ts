@@ -44,6 +44,7 @@ test('who works is asked for while a status line is shown, and not otherwise', {
 		damped: null,
 		groups: [],
 		paused: null,
+		focused: false,
 		meta: {},
 	});
 	let asked = 0;

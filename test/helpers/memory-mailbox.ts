@@ -176,6 +176,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 		pause: (tag, reason = '') =>
 			call(() => (tag === null ? [] : [server.setPause(tag, {at: new Date().toISOString(), by: me.tag, reason})])),
 		resume: tag => call(() => (tag === null ? [] : [server.setPause(tag, null)])),
+		focus: (tag, focused) => call(() => (tag === null ? [] : [server.setFocus(tag, focused)])),
 		undamp: tag => call(() => server.touch({...me, tag}, {})),
 		watchBusy: () => () => undefined,
 		subscribe(listener, from = null) {

@@ -161,6 +161,7 @@ export class MemoryServer {
 			damped: null,
 			groups: [],
 			paused: null,
+			focused: false,
 			meta: {},
 		};
 		const agent: Agent = {
@@ -182,6 +183,15 @@ export class MemoryServer {
 		const before = this.agents.get(foldTag(tag));
 		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
 		const agent = {...before, paused};
+		this.agents.set(foldTag(tag), agent);
+		this.announce({type: 'agents', agents: [agent]});
+		return agent;
+	}
+
+	setFocus(tag: Tag, focused: boolean): Agent {
+		const before = this.agents.get(foldTag(tag));
+		if (before === undefined) throw new MailboxError('not_found', `${tag} has not joined.`);
+		const agent = {...before, focused};
 		this.agents.set(foldTag(tag), agent);
 		this.announce({type: 'agents', agents: [agent]});
 		return agent;

@@ -20,6 +20,7 @@ const agent = (change: Partial<Agent> = {}): Agent => ({
 	damped: null,
 	groups: [],
 	paused: null,
+	focused: false,
 	meta: {},
 	...change,
 });

@@ -24,6 +24,7 @@ function agent(tag: string, other: Partial<Agent> = {}): Agent {
 		damped: null,
 		groups: [],
 		paused: null,
+		focused: false,
 		meta: {},
 		...other,
 	};

@@ -237,6 +237,7 @@ describe('a row that was deleted', () => {
 		damped: null,
 		groups: [],
 		paused: null,
+		focused: false,
 		meta: {},
 	} as const;
 

@@ -2,7 +2,7 @@ import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import type {Agent} from '../../source/mailbox/agent.ts';
 import {foldTag} from '../../source/mailbox/tag.ts';
 import {emptyState} from '../../source/store/state/state.ts';
-import {commandIn, messageIn} from '../../source/tui/compose/commands.ts';
+import {commandIn, draftOf, messageIn} from '../../source/tui/compose/commands.ts';
 import {whoGetsIt} from '../../source/tui/compose/task-forecast.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
@@ -24,7 +24,7 @@ describe('a line that begins with /', () => {
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('c/');
 		const offered = (await terminal.waitFor('/plan')).join('\n');
-		expect(offered).toMatch(/▌\/task {2}\[@TAG\] TITLE {3}adds a task; with @TAG, for that agent only/);
+		expect(offered).toMatch(/▌\/task +\[@TAG\] TITLE {3}adds a task; with @TAG, for that agent only/);
 		terminal.write('ta\t');
 		await terminal.waitFor(/→ \/task +a task: its title, then details on further lines/);
 		terminal.write('@cl\tPort the parser');
@@ -62,7 +62,9 @@ describe('a line that begins with /', () => {
 		const terminal = start('echo', 200);
 		await terminal.waitFor('1 CLAUDE_1');
 		terminal.write('c/tsk Port the parser\r');
-		await terminal.waitFor('Unknown command /tsk; there are /task and /plan. To begin a message with /, write //.');
+		await terminal.waitFor(
+			'Unknown command /tsk; there are /task, /plan and /urgent. To begin a message with /, write //.',
+		);
 		expect(terminal.text()).toContain('→ /tsk Port the parser');
 		expect(terminal.text()).not.toContain('heard');
 		terminal.write('\u0015//usr/bin is full\r');
@@ -76,6 +78,35 @@ describe('a line that begins with /', () => {
 		await terminal.waitFor(/→ \/ *$/m);
 		terminal.write('/usr/bin is full\r');
 		expect(await terminal.waitFor('heard: @CLAUDE_1 /usr/bin is full')).toHaveLength(30);
+	});
+
+	it('with /urgent sends an urgent message to whom the pane is of, and says when a focused agent reads it', async () => {
+		const terminal = start('focused');
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('c');
+		await terminal.waitFor(/→ @CLAUDE_1 +focused: reads this after its turn/);
+		terminal.write('/urg\t');
+		await terminal.waitFor(/→ \/urgent @CLAUDE_1 +focused: reads this mid-turn/);
+		terminal.write('\r');
+		await terminal.waitFor('There is nothing to send.');
+		terminal.write('stop the deploy\r');
+		await terminal.waitFor(/HUMAN urgent → CLAUDE_1/);
+		// Typed out, too.
+		terminal.write('\u0015/urgent ');
+		await terminal.waitFor(/→ \/urgent @CLAUDE_1 *\S/);
+		terminal.write('now\r');
+		expect(await terminal.waitFor(/HUMAN urgent → CLAUDE_1[^]*HUMAN urgent → CLAUDE_1[^]*@CLAUDE_1 now/)).toHaveLength(
+			30,
+		);
+	});
+
+	it('comes back with /urgent, and is kept with it, if the message could not be sent', async () => {
+		const terminal = start('outage', 200);
+		await terminal.waitFor('● live');
+		terminal.kill('SIGUSR2');
+		await terminal.waitFor('offline');
+		terminal.write('c/urgent Port the parser\r');
+		expect(await terminal.waitFor(/HUMAN urgent +waiting for the connection/)).toHaveLength(30);
 	});
 
 	it('comes back into the compose line if it failed', async () => {
@@ -111,8 +142,13 @@ describe('a command', () => {
 		['/plan x\n1. one\n\n 2) two\n• three', 'adds a plan of 3 steps for any agent; none is there'],
 		['/plan @A x\n- one', 'adds a plan of 1 step for A'],
 		[`/plan x${'\ny'.repeat(101)}`, 'A plan can have at most 100 steps; this one has 101.'],
-		['/', 'Unknown command /; there are /task and /plan. To begin a message with /, write //.'],
-		['/\u001B[31m', 'Unknown command /␛[31m; there are /task and /plan. To begin a message with /, write //.'],
+		['/urgent stop', 'a message'],
+		[
+			'/urgently',
+			'Unknown command /urgently; there are /task, /plan and /urgent. To begin a message with /, write //.',
+		],
+		['/', 'Unknown command /; there are /task, /plan and /urgent. To begin a message with /, write //.'],
+		['/\u001B[31m', 'Unknown command /␛[31m; there are /task, /plan and /urgent. To begin a message with /, write //.'],
 	])('%j: %s', (text, explanation) => {
 		expect(explained(text)).toBe(explanation);
 	});
@@ -166,6 +202,7 @@ describe('a command', () => {
 				damped: null,
 				groups: [],
 				paused: null,
+				focused: false,
 				meta: {},
 				...change,
 			};
@@ -183,8 +220,17 @@ describe('a command', () => {
 	});
 
 	it('with a second / is a message, without the /', () => {
-		expect(messageIn('//usr')).toBe('/usr');
-		expect(messageIn('/usr')).toBe('/usr');
-		expect(messageIn('a //b')).toBe('a //b');
+		expect(messageIn('//usr').body).toBe('/usr');
+		expect(messageIn('/usr').body).toBe('/usr');
+		expect(messageIn('a //b')).toEqual({body: 'a //b', isUrgent: false});
+	});
+
+	it('with /urgent is an urgent message, and the same draft again', () => {
+		expect(messageIn('/urgent @A stop')).toEqual({body: '@A stop', isUrgent: true});
+		expect(messageIn('/URGENT //usr is full')).toEqual({body: '/usr is full', isUrgent: true});
+		expect(messageIn('//urgent')).toEqual({body: '/urgent', isUrgent: false});
+		for (const body of ['@A stop', '/usr is full', 'a\nb']) {
+			for (const isUrgent of [true, false]) expect(messageIn(draftOf(body, isUrgent))).toEqual({body, isUrgent});
+		}
 	});
 });

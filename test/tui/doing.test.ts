@@ -18,6 +18,7 @@ const agent = (presence: Presence): Agent => ({
 	damped: null,
 	groups: [],
 	paused: null,
+	focused: false,
 });
 const sight = (doing: Partial<Doing> = {}, stop: Partial<Stop> | null = null): Sight => ({
 	tag: 'A',

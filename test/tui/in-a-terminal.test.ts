@@ -238,6 +238,20 @@ describe('notifications', () => {
 		expect(terminal.notifications[1]).toBe('2 messages for you, the last from CLAUDE_1: heard: @HUMAN three @CLAUDE_1');
 	});
 
+	it('do not wait for others when a message is urgent', async () => {
+		const terminal = await start('echo', '', small);
+		await terminal.waitFor('1 CLAUDE_1');
+		terminal.write('6');
+		await terminal.waitFor('no tasks');
+		await call(terminal, 'one');
+		await terminal.waitFor(() => terminal.bells === 1);
+		await call(terminal, 'two');
+		terminal.write('c/urgent @HUMAN stop @CLAUDE_1\r\u001B');
+		const isUrgent = (each: string) => /urgent(?: one from|,) CLAUDE_1: heard: @HUMAN stop @CLAUDE_1$/.test(each);
+		await terminal.waitFor(() => terminal.notifications.some(isUrgent));
+		expect(terminal.bells).toBe(terminal.notifications.length);
+	});
+
 	it('are left out while the human looks at the message, and come when the terminal has no focus', async () => {
 		const terminal = await start('echo', '', small);
 		await terminal.waitFor('1 CLAUDE_1');

@@ -141,6 +141,17 @@ describe('what was sent', () => {
 		expect(second.text().match(/ {2}│ @CLAUDE_1 still there|│ @CLAUDE_1 still there/g)).toHaveLength(1);
 	});
 
+	it('is still urgent then', async () => {
+		const folder = await aFolder();
+		const first = start('outage', folder);
+		await goOffline(first);
+		first.write('c/urgent still there?\r');
+		await first.waitFor(/HUMAN urgent +waiting for the connection/);
+		first.kill('SIGTERM');
+		await first.exited;
+		expect(await start('echo', folder).waitFor(/HUMAN urgent → CLAUDE_1/)).toHaveLength(30);
+	});
+
 	it('goes out at the next start of the screen for a screen reader, too', async () => {
 		const folder = await aFolder();
 		const first = start('outage', folder, {INK_SCREEN_READER: 'true'});

@@ -21,6 +21,7 @@ const agent: Agent = {
 	damped: null,
 	groups: [],
 	paused: {at, by: 'HUMAN', reason: null},
+	focused: false,
 	meta: {},
 };
 const forecast = (text: string): readonly string[] | undefined => {

@@ -1,5 +1,5 @@
 import {resembled} from '../../mailbox/look-alike.ts';
-import {authorDiffers, signatureRemark, type Message} from '../../mailbox/message.ts';
+import {authorDiffers, isUrgent, signatureRemark, type Message} from '../../mailbox/message.ts';
 import {readableBody} from '../../mailbox/redaction.ts';
 import {HUMAN, sameTag, SYSTEM} from '../../mailbox/tag.ts';
 import {joinPrintable, p, printable, printableLines, type Printable} from '../../printable.ts';
@@ -19,7 +19,7 @@ export function messageLines(stream: NodeJS.WriteStream, message: Message, befor
 	const [first = p``, ...rest] = printableLines(readableBody(message));
 	const head = [
 		before,
-		p`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}${signature(stream, message)}`,
+		p`${styled(stream, 'bold', printable(message.tag))}${styled(stream, 'dim', provenance(message))}${signature(stream, message)}${isUrgent(message) ? styled(stream, 'red', p` (urgent)`) : p``}`,
 	];
 	const body = p`${message.reply_to === null ? '' : p`↳ #${message.reply_to} `}${first}`;
 	const gutter = styled(stream, 'dim', p`    │ `);

@@ -1,5 +1,6 @@
 import {cutText} from '../../mailbox/text/excerpt.ts';
 import {UsageError} from '../../mailbox/error.ts';
+import {isUrgent} from '../../mailbox/message.ts';
 import {p, printable} from '../../printable.ts';
 import type {Command, Invocation} from '../cli/command.ts';
 import {timeOf} from '../cli/message-text.ts';
@@ -45,15 +46,15 @@ async function list(invocation: Invocation, words: readonly string[]): Promise<v
 		const scheduled = await mailbox.scheduled.list();
 		if (flags['json'] === true) return writeJson(stdout, scheduled);
 		if (scheduled.length === 0) return remark(stderr, 'No message is to be sent later.');
-		const rows = scheduled.map(({id, due_at, content, failed}) => [
-			String(id),
-			timeOf(due_at),
-			failed === null ? '' : `not sent: ${failed}`,
-			cutText(content.replaceAll(/\s+/g, ' '), 80),
+		const rows = scheduled.map(each => [
+			String(each.id),
+			timeOf(each.due_at),
+			[...(isUrgent(each) ? ['urgent'] : []), ...(each.failed === null ? [] : [`not sent: ${each.failed}`])].join(', '),
+			cutText(each.content.replaceAll(/\s+/g, ' '), 80),
 		]);
-		const anyFailed = scheduled.some(({failed}) => failed !== null);
-		const shown = anyFailed ? rows : rows.map(([id = '', due = '', , text = '']) => [id, due, text]);
-		await write(stdout, table(stdout, ['ID', 'DUE', ...(anyFailed ? ['STATE'] : []), 'MESSAGE'], shown));
+		const anyState = rows.some(([, , state]) => state !== '');
+		const shown = anyState ? rows : rows.map(([id = '', due = '', , text = '']) => [id, due, text]);
+		await write(stdout, table(stdout, ['ID', 'DUE', ...(anyState ? ['STATE'] : []), 'MESSAGE'], shown));
 	});
 }
 

@@ -72,7 +72,8 @@ function taskLines(tasks: readonly Task[], stalls: ReadonlyMap<number, string>):
 
 function agentLine(agent: Agent): Printable {
 	const {tag, role, revoked_at} = agent;
-	const presence = agent.paused === null ? presenceOf(agent, Date.now()) : 'paused';
+	const focus = agent.focused ? ', focused' : '';
+	const presence = agent.paused === null ? p`${presenceOf(agent, Date.now())}${focus}` : 'paused';
 	const words = revoked_at === null ? presence : 'revoked';
 	return p`  ${printable(tag)}  ${words}${role === null || role === '' ? '' : p`  ${printable(role)}`}\n`;
 }

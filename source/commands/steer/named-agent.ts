@@ -4,7 +4,7 @@ import type {Invocation} from '../cli/command.ts';
 import {asTag} from '../cli/values.ts';
 
 /** The agent that a command is for; null for --all. Throws UsageError unless exactly one of both is given. */
-export function namedAgent({input, flags}: Invocation, name: 'pause' | 'resume'): Tag | null {
+export function namedAgent({input, flags}: Invocation, name: 'focus' | 'pause' | 'resume'): Tag | null {
 	const [tag, extra] = input;
 	const see = `See \`agentmux ${name} --help\`.`;
 	if (extra !== undefined) throw new UsageError(`Unexpected argument \`${extra}\`.`, see);

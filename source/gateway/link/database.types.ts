@@ -43,6 +43,7 @@ export type Database = {
 			agents: {
 				Row: {
 					damped: string | null;
+					focused: boolean;
 					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -60,6 +61,7 @@ export type Database = {
 				ComputedFields: never;
 				Insert: {
 					damped?: string | null;
+					focused?: boolean;
 					groups?: string[];
 					joined_at?: string;
 					joined_snapshot?: unknown;
@@ -76,6 +78,7 @@ export type Database = {
 				};
 				Update: {
 					damped?: string | null;
+					focused?: boolean;
 					groups?: string[];
 					joined_at?: string;
 					joined_snapshot?: unknown;
@@ -725,10 +728,37 @@ export type Database = {
 			[_ in never]: never;
 		};
 		Functions: {
+			agent_focus: {
+				Args: {p_all?: boolean; p_focused?: boolean; p_tag?: string};
+				Returns: {
+					damped: string | null;
+					focused: boolean;
+					groups: string[];
+					joined_at: string;
+					joined_snapshot: unknown;
+					kind: string;
+					last_seen_at: string | null;
+					meta: NonNullable<Json>;
+					paused: Json | null;
+					presence: string;
+					revoked_at: string | null;
+					role: string | null;
+					sessions: number;
+					tag: string;
+					wake: string | null;
+				}[];
+				SetofOptions: {
+					from: '*';
+					to: 'agents';
+					isOneToOne: false;
+					isSetofReturn: true;
+				};
+			};
 			agent_groups: {
 				Args: {p_add?: string[]; p_remove?: string[]; p_tag: string};
 				Returns: {
 					damped: string | null;
+					focused: boolean;
 					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -754,6 +784,7 @@ export type Database = {
 				Args: {p_all?: boolean; p_reason?: string; p_tag?: string};
 				Returns: {
 					damped: string | null;
+					focused: boolean;
 					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -779,6 +810,7 @@ export type Database = {
 				Args: {p_tag: string};
 				Returns: {
 					damped: string | null;
+					focused: boolean;
 					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -804,6 +836,7 @@ export type Database = {
 				Args: {p_all?: boolean; p_tag?: string};
 				Returns: {
 					damped: string | null;
+					focused: boolean;
 					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -829,6 +862,7 @@ export type Database = {
 				Args: {p_tag: string};
 				Returns: {
 					damped: string | null;
+					focused: boolean;
 					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -881,6 +915,7 @@ export type Database = {
 				};
 				Returns: {
 					damped: string | null;
+					focused: boolean;
 					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -906,6 +941,7 @@ export type Database = {
 				Args: {p_tag: string};
 				Returns: {
 					damped: string | null;
+					focused: boolean;
 					groups: string[];
 					joined_at: string;
 					joined_snapshot: unknown;
@@ -1236,6 +1272,7 @@ export type Database = {
 					p_route?: string;
 					p_session?: string;
 					p_take_id?: string;
+					p_urgent?: boolean;
 				};
 				Returns: {
 					author_kind: string | null;

@@ -8,7 +8,7 @@ import {readAgent} from './rows.ts';
 /** Reads and changes agents. */
 export function createAgents(
 	requests: Requests,
-): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp' | 'group' | 'pause' | 'resume'> {
+): Pick<Mailbox, 'agents' | 'touch' | 'revoke' | 'restore' | 'undamp' | 'group' | 'pause' | 'resume' | 'focus'> {
 	/** Calls a function that returns the agent that it changed. */
 	async function change<
 		Name extends 'agent_touch' | 'agent_revoke' | 'agent_restore' | 'agent_undamp' | 'agent_groups',
@@ -40,6 +40,9 @@ export function createAgents(
 			rows(readAgent, await requests.rpc('agent_pause', {p_tag: tag, p_reason: reason ?? null, p_all: tag === null})),
 
 		resume: async tag => rows(readAgent, await requests.rpc('agent_resume', {p_tag: tag, p_all: tag === null})),
+
+		focus: async (tag, focused) =>
+			rows(readAgent, await requests.rpc('agent_focus', {p_tag: tag, p_all: tag === null, p_focused: focused})),
 
 		undamp: tag => change('agent_undamp', {p_tag: tag}),
 	};

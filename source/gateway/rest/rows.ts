@@ -101,6 +101,7 @@ export const readAgent: Reader<Agent> = row<Agent, TableRowOf<'agents'>>('agents
 	// A database of an earlier version has none.
 	groups: value => (value === undefined ? [] : list(text)(value)),
 	paused: value => (value === undefined ? null : nullable(pauseIn)(value)),
+	focused: value => (value === undefined ? false : flag(value)),
 	meta: object,
 });
 
@@ -145,6 +146,7 @@ export const readScheduled: Reader<Scheduled> = row<Scheduled, TableRowOf<'mux_s
 	content: text,
 	reply_to: nullable(integer),
 	client_id: text,
+	meta: object,
 	author_tag: nullable(text),
 	written_at: text,
 	failed: nullable(text),

@@ -90,7 +90,11 @@ export interface TakenMail {
 }
 
 /** The rows of the mail, and what else is said in the same answer. */
-type Taking = Pick<TakenMail, 'wish' | 'files'> & {readonly rows: readonly MailRow[]};
+interface Taking extends Pick<TakenMail, 'wish' | 'files'> {
+	readonly rows: readonly MailRow[];
+	/** Whether the agent is focused, so that only urgent mail was taken; what else waits is not for now. */
+	readonly focused: boolean;
+}
 
 /**
  * Takes new mail, as much as the client can show, without messages that it already has; their missing receipts are sent now. With
@@ -105,6 +109,7 @@ export async function takeMail(work: HookRun, limit = batch): Promise<TakenMail>
 		rows: taken,
 		wish,
 		files,
+		focused,
 	} = await takeRows(work, {
 		p_limit: limit,
 		p_bytes: room.bytes,
@@ -115,7 +120,7 @@ export async function takeMail(work: HookRun, limit = batch): Promise<TakenMail>
 	});
 	if (taken.length === 0) take.end();
 	if (wish !== null) return {mail: [], rest: null, wish, files};
-	if (limit > 0 && taken.length === 0) flagMail(flag, false);
+	if (limit > 0 && taken.length === 0 && !focused) flagMail(flag, false);
 	const {unconfirmed} = session.read();
 	if (unconfirmed.length > 0) {
 		await call('receipt_deliver', {p_ids: unconfirmed, p_route: route, p_session: client});
@@ -123,8 +128,8 @@ export async function takeMail(work: HookRun, limit = batch): Promise<TakenMail>
 	}
 	const fresh = taken.filter(({id}) => !unconfirmed.includes(id));
 	if (fresh.length === 0) return {mail: [], rest: null, wish, files};
-	const [mail, rest] = await Promise.all([verify(fresh), waitingIds(work)]);
-	if (rest?.length === 0) flagMail(flag, false);
+	const [mail, rest] = await Promise.all([verify(fresh), focused ? [] : waitingIds(work)]);
+	if (rest?.length === 0 && !focused) flagMail(flag, false);
 	return {mail, rest, wish, files};
 }
 
@@ -141,11 +146,11 @@ async function takeRows({call, event, input, session}: HookRun, args: object): P
 	try {
 		const answer = await call('hook_take', {...args, ...more});
 		if (edited.length > 0) session.change({edited: []});
-		const {messages, stop, edits: theirs} = (answer ?? {}) as {readonly [name: string]: unknown};
-		return {rows: readMail(messages), wish: readWish(stop), files: readFiles(theirs)};
+		const {messages, stop, edits: theirs, focused} = (answer ?? {}) as {readonly [name: string]: unknown};
+		return {rows: readMail(messages), wish: readWish(stop), files: readFiles(theirs), focused: focused === true};
 	} catch (error) {
 		if (!isUnknownFunction(error)) throw error;
-		return {rows: readMail(await call('inbox_take', args, takeColumns)), wish: null, files: []};
+		return {rows: readMail(await call('inbox_take', args, takeColumns)), wish: null, files: [], focused: false};
 	}
 }
 

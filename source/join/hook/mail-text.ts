@@ -99,8 +99,14 @@ export function wakeText(reader: Tag, mail: readonly Pick<Mail, 'id' | 'tag'>[],
 }
 
 function headOf(mail: Mail, reader: Tag): string {
-	const {tag, ...rest} = mail;
-	return messageHead({...rest, from: tag, provenance: provenance(mail, reader), again: handOverOf(mail, reader)});
+	const {tag, urgent, ...rest} = mail;
+	return messageHead({
+		...rest,
+		from: tag,
+		provenance: provenance(mail, reader),
+		urgent: urgent === true,
+		again: handOverOf(mail, reader),
+	});
 }
 
 function handOverOf({receipts}: Pick<Mail, 'receipts'>, reader: Tag): number {

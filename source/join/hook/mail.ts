@@ -16,8 +16,10 @@ export interface MailRow extends Pick<
 	| 'verified'
 	| 'created_at'
 > {
-	/** From `meta`, of which nothing else is requested; null if there is none. */
+	/** From `meta`, of which only two fields are requested; null if there is none. */
 	readonly signature: Json;
+	/** Also from `meta`; absent from a database of an earlier version. */
+	readonly urgent?: unknown;
 	/** Its receipts before it was taken; absent if they were not requested. */
 	readonly receipts?: unknown;
 }
@@ -27,6 +29,7 @@ export type Mail = Pick<
 	Message,
 	'id' | 'tag' | 'body' | 'mentions' | 'reply_to' | 'author_tag' | 'author_kind' | 'verified' | 'created_at' | 'signed'
 > & {
+	readonly urgent?: unknown;
 	readonly receipts?: unknown;
 };
 
@@ -43,6 +46,7 @@ export const mailColumns = [
 	'verified',
 	'created_at',
 	'signature:meta->signature',
+	'urgent:meta->urgent',
 ] as const;
 
 /** The same for a row that is taken, with its receipts as they were before. */

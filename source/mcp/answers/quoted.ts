@@ -1,5 +1,5 @@
 import {fairShare} from '../../mailbox/text/excerpt.ts';
-import type {Message} from '../../mailbox/message.ts';
+import {isUrgent, type Message} from '../../mailbox/message.ts';
 import type {Tag} from '../../mailbox/tag.ts';
 import {gutter, notice} from '../../quotation/agent-text.ts';
 import {cutLine, messageHead} from '../../quotation/message-head.ts';
@@ -65,7 +65,13 @@ export function quotedBlock(what: string, messages: readonly string[], hints: re
 }
 
 function headOf(message: Message, reader: Tag, again?: number): string {
-	return messageHead({...message, from: message.tag, provenance: provenance(message, reader), again});
+	return messageHead({
+		...message,
+		from: message.tag,
+		provenance: provenance(message, reader),
+		urgent: isUrgent(message),
+		again,
+	});
 }
 
 /** The head, then the text behind a bar that it cannot leave. */

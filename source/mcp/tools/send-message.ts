@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {z} from 'zod';
 import {checkContent} from '../../mailbox/content.ts';
-import {contentOf, mentionsIn} from '../../mailbox/message.ts';
+import {contentOf, mentionsIn, urgentMeta} from '../../mailbox/message.ts';
 import {RecentMap} from '../../mailbox/recent.ts';
 import {HUMAN, sameTag, type Tag} from '../../mailbox/tag.ts';
 import {JoinedTags} from '../answers/unknown-tags.ts';
@@ -31,23 +31,29 @@ export function sendMessage(session: Session): Tool {
 				text: z.string().min(1),
 				to: z.array(tagSchema).max(32).optional().describe('tags; none: everyone'),
 				reply_to: idSchema.optional(),
+				urgent: z.boolean().optional(),
 			},
 			alwaysLoad: true,
 		},
-		async ({text, to = [], reply_to}) => {
+		async ({text, to = [], reply_to, urgent = false}) => {
 			checkContent(text.trim() === '' ? '' : text);
 			const content = contentOf(session.tag, addressed(text, to.some(tag => everyone.test(tag)) ? [] : to));
 			checkContent(content);
 			const mailbox = await session.mailbox();
-			const contents = JSON.stringify([content, reply_to]);
+			const contents = JSON.stringify([content, reply_to, urgent]);
 			const client_id = unconfirmed.get(contents) ?? randomUUID();
 			unconfirmed.set(contents, client_id);
-			const message = await mailbox.post({content, client_id, reply_to: reply_to ?? null});
+			const message = await mailbox.post({
+				content,
+				client_id,
+				reply_to: reply_to ?? null,
+				...(urgent ? {meta: urgentMeta} : {}),
+			});
 			unconfirmed.delete(contents);
 			// A failure here is ignored: the message was sent, and an error would make the agent send it twice.
 			const unknown = await joined.unknownLines(mailbox, message.mentions, 'message').catch(() => []);
 			const whom = message.mentions.length === 0 ? 'everyone' : message.mentions.slice(0, maxTags).join(', ');
-			return [`Sent to ${whom} as message #${message.id}.`, ...unknown];
+			return [`Sent to ${whom} as ${urgent ? 'urgent ' : ''}message #${message.id}.`, ...unknown];
 		},
 	);
 }

@@ -23,7 +23,7 @@ export interface Command {
 const maxTitle = 1000;
 
 /** Every command of the compose line; help and completion use this list. */
-export const commands: readonly Command[] = [
+const commands: readonly Command[] = [
 	{
 		name: 'task',
 		usage: '[@TAG] TITLE',
@@ -81,23 +81,44 @@ function wordings(long: string, brief: string, receiver: Receiver): string[] {
 	return [`${long} ${receiver.long}`, `${brief} ${receiver.long}`, `${brief}, ${receiver.brief}`, receiver.brief];
 }
 
+/** What an urgent message begins with. It is no command, but a message like others: it waits for the connection, and can be refused. */
+const urgent = {name: 'urgent', usage: '[@TAG] TEXT', about: 'sends a message that goes before others'} as const;
+
+/** All that a draft can begin with, for the completion list. */
+export const beginnings: readonly Pick<Command, 'name' | 'usage' | 'about'>[] = [...commands, urgent];
+
 /** Parses a draft as a command, or says why it is not one; null for a message. `//` begins a message that starts with `/`. */
 export function commandIn(
 	text: string,
 ): {readonly command: Command; readonly rest: string} | {readonly fault: string} | null {
-	if (!text.startsWith('/') || text.startsWith('//')) return null;
+	if (!text.startsWith('/') || text.startsWith('//') || urgentText.test(text)) return null;
 	const [, name = '', rest = ''] = /^\/(\S*)\s?([^]*)$/.exec(text) ?? [];
 	const command = commands.find(each => each.name === name.toLowerCase());
 	if (command !== undefined) return {command, rest: rest.trim()};
-	const all = commands.map(each => `/${each.name}`).join(' and ');
+	const [last, ...others] = beginnings.map(each => `/${each.name}`).toReversed();
+	const all = others.toReversed().join(', ');
 	return {
-		fault: `Unknown command /${printable(name.slice(0, 20))}; there are ${all}. To begin a message with /, write //.`,
+		fault: `Unknown command /${printable(name.slice(0, 20))}; there are ${all} and ${last}. To begin a message with /, write //.`,
 	};
 }
 
-/** The message in a draft, without the `/` that escapes another one. */
-export function messageIn(text: string): string {
-	return text.startsWith('//') ? text.slice(1) : text;
+const urgentText = /^\/urgent(?:\s+|$)/i;
+
+/** Whether `/urgent` and the blank after it are written. */
+export function beginsUrgent(text: string): boolean {
+	return /^\/urgent\s/i.test(text);
+}
+
+/** The message in a draft, without the `/` that escapes another one, and whether it begins with `/urgent`. */
+export function messageIn(text: string): {readonly body: string; readonly isUrgent: boolean} {
+	const [begin = ''] = urgentText.exec(text) ?? [];
+	const body = text.slice(begin.length);
+	return {body: body.startsWith('//') ? body.slice(1) : body, isUrgent: begin !== ''};
+}
+
+/** The draft of a message, of which `messageIn` makes the same again. */
+export function draftOf(body: string, isUrgent: boolean): string {
+	return `${isUrgent ? '/urgent ' : ''}${body.startsWith('/') ? '/' : ''}${body}`;
 }
 
 /** A first line that may begin with `@TAG`, and the lines after it. */

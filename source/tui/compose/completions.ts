@@ -3,7 +3,7 @@ import {sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state/state.ts';
 import {fuzzy} from '../settings/fuzzy.ts';
 import type {Compose} from '../model/ui.ts';
-import {commands} from './commands.ts';
+import {beginnings, beginsUrgent} from './commands.ts';
 import {completed, mentionAtCursor} from './mention-completion.ts';
 import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
 import type {Editor} from '../editor/editor.ts';
@@ -39,14 +39,17 @@ function completionsAt(state: State, compose: Compose): Completions {
 }
 
 /** The commands that complete the draft; null unless it is the beginning of one. */
-function commandCompletions({editor}: Compose): Completions | null {
+function commandCompletions({editor, prefill}: Compose): Completions | null {
 	const [, typed] = /^\/([a-z]*)$/i.exec(editor.text) ?? [];
 	if (typed === undefined || editor.cursor !== editor.text.length) return null;
-	const list = fuzzy(typed, commands, ({name}) => name).map(({name, usage, about}): Completion => ({
+	const list = fuzzy(typed, beginnings, ({name}) => name).map(({name, usage, about}): Completion => ({
 		text: `/${name}`,
 		about: `${usage}   ${about}`,
 		tag: null,
-		become: () => ({text: `/${name} `, cursor: name.length + 2}),
+		become: () => {
+			const text = `/${name} ${beginsUrgent(`/${name} `) ? prefill : ''}`;
+			return {text, cursor: text.length};
+		},
 	}));
 	return {list, onEnter: true};
 }

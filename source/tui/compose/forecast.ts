@@ -8,7 +8,7 @@ import type {Style} from '../screen/style.ts';
 import {theme} from '../settings/theme.ts';
 import type {Compose} from '../model/ui.ts';
 import {presenceWords} from '../settings/words.ts';
-import {commandIn, commands} from './commands.ts';
+import {beginnings, commandIn, messageIn} from './commands.ts';
 import {mentionAtCursor} from './mention-completion.ts';
 
 /** What will happen to the draft, in wordings from long to short. */
@@ -32,14 +32,13 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 		if (open !== null) return null;
 		if (!('fault' in command))
 			return {wordings: command.command.explain(command.rest, state, now).map(printable), style: theme.grey};
-		const isBegun = commands.some(({name}) => name.startsWith(compose.editor.text.slice(1).toLowerCase()));
+		const isBegun = beginnings.some(({name}) => name.startsWith(compose.editor.text.slice(1).toLowerCase()));
 		return isBegun
 			? null
 			: {wordings: [p`no such command; // begins a message with /`, p`no such command`], style: theme.warn};
 	}
-	const tags = mentionsIn(compose.editor.text.slice(0, maxSearched)).filter(
-		tag => open === null || !sameTag(tag, open.typed),
-	);
+	const {body, isUrgent} = messageIn(compose.editor.text.slice(0, maxSearched));
+	const tags = mentionsIn(body).filter(tag => open === null || !sameTag(tag, open.typed));
 	const unknown = tags.find(tag => !isKnownTag(state, tag));
 	if (unknown !== undefined) {
 		const meant = meantTag(state, unknown);
@@ -55,10 +54,10 @@ export function forecastOf(state: State, compose: Compose, now: number): Deliver
 	const [first] = agents;
 	if (first === undefined) return null;
 	if (agents.length === 1) {
-		const {words, outcome, isDoubtful} = pickup(first, now);
+		const {words, outcome, isDoubtful} = pickup(first, isUrgent, now);
 		return {wordings: [p`${words}: ${outcome}`, words], style: isDoubtful ? theme.warn : theme.grey};
 	}
-	const each = agents.map(agent => ({...pickup(agent, now), tag: printable(agent.tag)}));
+	const each = agents.map(agent => ({...pickup(agent, isUrgent, now), tag: printable(agent.tag)}));
 	const listed = (list: typeof each): Printable =>
 		joinPrintable(
 			list.map(({tag, words}) => p`${tag} ${words}`),
@@ -78,13 +77,17 @@ interface Pickup {
 	readonly isDoubtful: boolean;
 }
 
-function pickup(agent: Agent, now: number): Pickup {
+function pickup(agent: Agent, isUrgent: boolean, now: number): Pickup {
 	if (agent.revoked_at !== null) return {words: p`revoked`, outcome: p`never reads this`, isDoubtful: true};
 	if (agent.paused !== null) return {words: p`paused`, outcome: p`delivered after resume`, isDoubtful: true};
 	const {words} = presenceWords(agent, now);
 	switch (presenceOf(agent, now)) {
 		case 'working':
-			return {words, outcome: p`reads this mid-turn`, isDoubtful: false};
+			return {
+				words,
+				outcome: agent.focused && !isUrgent ? p`reads this after its turn` : p`reads this mid-turn`,
+				isDoubtful: false,
+			};
 		case 'idle':
 			return {
 				words,

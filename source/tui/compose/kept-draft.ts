@@ -1,4 +1,4 @@
-import type {Draft} from '../../mailbox/message.ts';
+import {urgentMeta, type Draft} from '../../mailbox/message.ts';
 import {isTag, type Tag} from '../../mailbox/tag.ts';
 import {hasDraft, type Compose} from '../model/ui.ts';
 import {edit} from '../editor/editor.ts';
@@ -43,9 +43,10 @@ export function readKept(text: string): KeptDraft | null {
 
 /** A saved message, or none if the value is not one. */
 export function readUnsent(value: unknown): Unsent[] {
-	const {content, client_id, reply_to} = asObject(value) ?? {};
+	const {content, client_id, reply_to, meta} = asObject(value) ?? {};
 	if (typeof content !== 'string' || typeof client_id !== 'string') return [];
-	return [{content, client_id, ...(isId(reply_to) ? {reply_to} : {})}];
+	const isUrgent = asObject(meta)?.['urgent'] === true;
+	return [{content, client_id, ...(isId(reply_to) ? {reply_to} : {}), ...(isUrgent ? {meta: urgentMeta} : {})}];
 }
 
 /** The cursor in the file, moved to a grapheme boundary. */

@@ -10,6 +10,7 @@ import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/d
 import {editOf, killing} from '../editor/edit-keys.ts';
 import {edit, emptyEditor, type Editor} from '../editor/editor.ts';
 import {killWithKey} from '../editor/kill.ts';
+import {beginsUrgent, draftOf, messageIn} from './commands.ts';
 import {completionKey} from './completions.ts';
 import {openSentSearch, typeInSentSearch, sentSearchKey, moveOrRecall} from './recall.ts';
 import {send, takeBack} from './send.ts';
@@ -65,7 +66,16 @@ function insert(context: ComposeContext, text: string, typed: boolean): void {
 	if (killed.open) closeKill(context);
 	const clean = text.replaceAll(/\r\n?/g, '\n').replaceAll('\0', '');
 	const command = typed ? commandBegun(compose, clean) : null;
-	setEditor(context, command ?? edit(editor, {type: 'insert', text: clean}), typed);
+	const next = command ?? edit(editor, {type: 'insert', text: clean});
+	setEditor(context, typed ? readdressed(compose, next) : next, typed);
+}
+
+/** Where `/urgent` was typed in place of the prefilled mention, the mention follows it. */
+function readdressed({editor, prefill}: Compose, next: Editor): Editor {
+	const typed = beginsUrgent(next.text) && !beginsUrgent(editor.text) ? messageIn(next.text).body : null;
+	if (typed === null || typed.startsWith('@')) return next;
+	const text = draftOf(prefill + typed, true);
+	return {text, cursor: text.length};
 }
 
 /**

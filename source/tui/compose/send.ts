@@ -1,9 +1,9 @@
 import {MailboxError} from '../../mailbox/error.ts';
-import {contentOf, maxContentBytes, readContent} from '../../mailbox/message.ts';
+import {contentOf, isUrgent, maxContentBytes, readContent, urgentMeta} from '../../mailbox/message.ts';
 import {printable} from '../../printable.ts';
 import {hasMessages} from '../model/pane-id.ts';
 import {emptyCompose, following, hasDraft, viewName} from '../model/ui.ts';
-import {commandIn, messageIn} from './commands.ts';
+import {commandIn, draftOf, messageIn} from './commands.ts';
 import {composeTag, setCompose, type ComposeContext} from '../model/draft.ts';
 import type {Unsent} from './kept-draft.ts';
 import {withSent} from '../model/sent.ts';
@@ -13,8 +13,9 @@ export function send(context: ComposeContext): void {
 	const {store, ui} = context;
 	const {compose, focus} = ui.getState();
 	if (runCommand(context)) return;
-	const body = messageIn(compose.editor.text.trimEnd());
-	if (!hasDraft(compose)) return setCompose(context, {error: 'There is nothing to send.'});
+	const {body, isUrgent: urgent} = messageIn(compose.editor.text.trimEnd());
+	if (!hasDraft(compose) || body === '' || body === compose.prefill.trim())
+		return setCompose(context, {error: 'There is nothing to send.'});
 	const content = contentOf(composeTag(store.getState(), compose), body);
 	const bytes = Buffer.byteLength(content);
 	if (bytes > maxContentBytes) {
@@ -27,13 +28,18 @@ export function send(context: ComposeContext): void {
 	const {tag, killed} = compose;
 	// Keep the mention for the next message, but not a quote.
 	const prefill = compose.prefill.slice(compose.prefill.lastIndexOf('\n') + 1);
-	const sent = withSent(compose.sent, body);
+	const sent = withSent(compose.sent, draftOf(body, urgent));
 	ui.setState(now => ({
 		compose: {...emptyCompose, tag, sent, killed, prefill, editor: {text: prefill, cursor: prefill.length}},
 		// Scroll down to the new message.
 		views: !hasMessages(focus) ? now.views : new Map(now.views).set(viewName(now, focus), following),
 	}));
-	void deliver(context, {content, client_id, ...(compose.reply === null ? {} : {reply_to: compose.reply.id})});
+	void deliver(context, {
+		content,
+		client_id,
+		...(compose.reply === null ? {} : {reply_to: compose.reply.id}),
+		...(urgent ? {meta: urgentMeta} : {}),
+	});
 }
 
 /** Runs the draft if it is a command; false if it is a message. A failed command returns to the compose line. */
@@ -75,11 +81,13 @@ export async function deliver(context: ComposeContext, draft: Unsent): Promise<v
 export function takeBack(context: ComposeContext, clientId: string, failure: string | null): void {
 	const pending = context.store.getState().pending.find(({draft}) => draft.client_id === clientId);
 	if (pending === undefined) return;
-	const {tag, body} = readContent(pending.draft.content);
+	const {content, meta = {}} = pending.draft;
+	const {tag, body} = readContent(content);
+	const text = draftOf(body, isUrgent({meta}));
 	const answered = context.store.getState().messages.find(({id}) => id === pending.draft.reply_to);
 	context.store.withdraw(clientId);
 	setCompose(context, {
-		editor: {text: body, cursor: body.length},
+		editor: {text, cursor: text.length},
 		tag,
 		reply: answered === undefined ? null : {id: answered.id, tag: answered.tag},
 		error: failure === null ? null : printable(failure),

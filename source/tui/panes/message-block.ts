@@ -1,5 +1,5 @@
 import type {Keymap} from '../settings/keymap.ts';
-import type {Message} from '../../mailbox/message.ts';
+import {isUrgent, type Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {replyCount} from '../../store/select.ts';
@@ -39,6 +39,7 @@ function headSpans(
 		{text: p`${time} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
 		...doubtful,
+		...(isUrgent(message) ? [{text: p` urgent`, style: theme.bad}] : []),
 	];
 	if (message.mentions.length > 0) {
 		left.push({text: p` → `, style: theme.grey});
@@ -67,6 +68,7 @@ export function pendingHead(
 	const left: Span[] = [
 		{text: p`${clockTime(new Date(pending.since).toISOString(), now)} `, style: theme.grey},
 		{text: printable(tag), style: tagStyle(tag)},
+		...(isUrgent({meta: pending.draft.meta ?? {}}) ? [{text: p` urgent`, style: theme.bad}] : []),
 	];
 	if (me !== undefined && !sameTag(me, tag)) left.push({text: p`  by ${printable(me)}`, style: theme.grey});
 	const right: Record<Pending['phase'], Span> = {

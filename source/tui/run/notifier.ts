@@ -1,5 +1,5 @@
 import {approvalTitle} from '../../mailbox/approval.ts';
-import type {Message} from '../../mailbox/message.ts';
+import {isUrgent, type Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable, printableLines, type Printable} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
@@ -80,7 +80,10 @@ export function createNotifier({
 			}
 		}
 		if (handled.size > 10 * maxAtOnce) forget();
-		if (waiting.length > 0) timer ??= setTimeout(notify, Math.max(0, latest + minInterval - now()));
+		if (waiting.some(isUrgent)) {
+			clearTimeout(timer);
+			notify();
+		} else if (waiting.length > 0) timer ??= setTimeout(notify, Math.max(0, latest + minInterval - now()));
 	}
 
 	/** An agent stands still until somebody answers, so it is not combined with what comes within the next seconds. */
@@ -107,16 +110,10 @@ export function createNotifier({
 			message => isWaitingFor(state, message, me) && !(focused && isShown(state, ui.getState(), message)),
 		);
 		waiting = [];
-		const last = missed.reduce<Message | undefined>(
-			(newest, each) => (each.id > (newest?.id ?? 0) ? each : newest),
-			undefined,
-		);
-		if (last === undefined) return;
+		const sentence = sentenceOf(missed);
+		if (sentence === null) return;
 		latest = now();
-		const [line = p``] = printableLines(last.body);
-		const text = line.slice(0, Array.from(line).slice(0, maxLength).join('').length);
-		const count = missed.length > 1 ? p`${missed.length} messages for you, the last from ` : '';
-		call(p`${count}${printable(last.tag)}: ${text}`);
+		call(sentence);
 	}
 
 	return {
@@ -126,6 +123,19 @@ export function createNotifier({
 		},
 		stop: () => clearTimeout(timer),
 	};
+}
+
+/** Says how many there are, and what the newest one says; if one is urgent, what the newest of those says. Null if there are none. */
+function sentenceOf(missed: readonly Message[]): Printable | null {
+	const pressing = missed.filter(isUrgent);
+	const [last] = (pressing.length > 0 ? pressing : missed).toSorted((one, other) => other.id - one.id);
+	if (last === undefined) return null;
+	const [line = p``] = printableLines(last.body);
+	const text = line.slice(0, Array.from(line).slice(0, maxLength).join('').length);
+	const which = pressing.length > 0 ? p`an urgent one from ` : p`the last from `;
+	const count =
+		missed.length > 1 ? p`${missed.length} messages for you, ${which}` : pressing.length > 0 ? p`urgent, ` : p``;
+	return p`${count}${printable(last.tag)}: ${text}`;
 }
 
 /** Whether a pane that follows the newest shows the message, or nearly so. */

@@ -49,7 +49,7 @@ export function presenceWords(
 		return {sign: p`‖`, words: p`paused since ${clockTime(agent.paused.at, now)}`, mood: 'warn'};
 	switch (presenceOf(agent, now)) {
 		case 'working':
-			return {sign: p`●`, words: p`in a turn`, mood: 'good'};
+			return {sign: p`●`, words: agent.focused ? p`focused` : p`in a turn`, mood: 'good'};
 		case 'blocked':
 			return {sign: p`◐`, words: p`blocked`, mood: 'warn'};
 		case 'idle':

@@ -41,6 +41,7 @@ export const tables: Readonly<Record<string, Table>> = {
 
 /** What agents and humans may call, and nobody else. Whatever else there is has no way in from outside: it is not in `public`. */
 export const functions: readonly string[] = [
+	'agent_focus',
 	'agent_groups',
 	'agent_pause',
 	'agent_restore',
