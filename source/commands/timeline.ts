@@ -2,7 +2,7 @@ import {goneAt} from '../mailbox/agent.ts';
 import {UsageError} from '../mailbox/error.ts';
 import type {Mailbox} from '../mailbox/mailbox.ts';
 import type {Message} from '../mailbox/message.ts';
-import type {PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
+import type {ChangeQuery, ControlChange, PresenceChange, StateChange, TaskChange} from '../mailbox/state-change.ts';
 import {percentOf} from '../mailbox/tasks/task-standing.ts';
 import {joinPrintable, p, printable, type Printable} from '../printable.ts';
 import type {Command} from './cli/command.ts';
@@ -16,22 +16,24 @@ const page = 1000;
 type TimelineEvent =
 	| ({readonly type: 'message'; readonly at: string} & Message)
 	| ({readonly type: 'task'; readonly title: string | null} & Omit<TaskChange, 'kind'>)
-	| ({readonly type: 'presence'} & Omit<PresenceChange, 'kind'>);
+	| ({readonly type: 'presence'} & Omit<PresenceChange, 'kind'>)
+	| ({readonly type: ControlChange['kind']} & Omit<ControlChange, 'kind'>);
 
 const command: Command = {
-	summary: 'print what happened and when: messages, tasks, presence',
+	summary: 'print what happened and when: messages, tasks, presence, approvals, pauses',
 	help: `
-		Print messages, changes of tasks, and what agents did, in the order in which they happened.
+		Print messages, changes of tasks, what agents did and asked to do, and pauses, in the order in which they happened.
 
 		Usage
 		  agentmux timeline [--since TIME] [--until TIME] [--json]
 
 		  --since TIME  start at TIME (default 2h)
 		  --until TIME  end before TIME (default: now)
-		  --json        print JSON Lines: one event per line, each with \`type\` (message, task, presence) and \`at\`
+		  --json        print JSON Lines: one event per line, each with \`type\` (message, task, presence, approval, pause) and
+		                \`at\`
 
 		TIME is how long ago (90s, 30m, 2h, 7d), 14:30 (the last one), today, yesterday, or a date with or without a time
-		(2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30Z). Changes of tasks and agents are kept for 30 days.
+		(2026-11-20, 2026-11-20T14:30, 2026-11-20T14:30Z). All but messages is kept for 30 days.
 
 		Examples
 		  agentmux timeline --since 30m
@@ -60,9 +62,10 @@ export default command;
 /** Everything from `since` until before `until` (milliseconds since 1970), in order; at the same time, messages come first. */
 async function eventsBetween(mailbox: Mailbox, since: number, until: number, now: number): Promise<TimelineEvent[]> {
 	const isIn = (at: string): boolean => Date.parse(at) >= since && Date.parse(at) < until;
-	const [messages, changes, agents] = await Promise.all([
+	const [messages, changes, controls, agents] = await Promise.all([
 		messagesSince(mailbox, since),
-		changesSince(mailbox, since, until),
+		changesSince(query => mailbox.changes(query), since, until),
+		changesSince(query => mailbox.controlChanges(query), since, until),
 		mailbox.agents(),
 	]);
 	// The database records that an agent was gone only when it comes back.
@@ -84,6 +87,7 @@ async function eventsBetween(mailbox: Mailbox, since: number, until: number, now
 			return {type, title: titles.get(change.task_id) ?? null, ...rest};
 		}),
 	];
+	events.push(...controls.filter(({at}) => isIn(at)).map(({kind: type, ...rest}) => ({type, ...rest})));
 	return events.sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
 }
 
@@ -103,9 +107,13 @@ async function messagesSince(mailbox: Mailbox, since: number): Promise<Message[]
 	}
 }
 
-async function changesSince(mailbox: Mailbox, since: number, until: number): Promise<StateChange[]> {
+async function changesSince<T extends StateChange | ControlChange>(
+	read: (query: ChangeQuery) => Promise<T[]>,
+	since: number,
+	until: number,
+): Promise<T[]> {
 	const from = new Date(since).toISOString();
-	let changes = await mailbox.changes({
+	let changes = await read({
 		from,
 		limit: page,
 		...(until === Infinity ? {} : {to: new Date(until).toISOString()}),
@@ -114,7 +122,7 @@ async function changesSince(mailbox: Mailbox, since: number, until: number): Pro
 	while (changes.filter(({at}) => Date.parse(at) >= since).length >= page) {
 		const [before] = changes;
 		if (before === undefined) break;
-		changes = await mailbox.changes({from, before, limit: page});
+		changes = await read({from, before, limit: page});
 		all.unshift(...changes);
 	}
 	return all;
@@ -152,5 +160,30 @@ function textOf(stdout: NodeJS.WriteStream, event: TimelineEvent): Printable {
 		}
 		case 'presence':
 			return p`${time}  ${tag}${styled(stdout, 'dim', presenceWords[event.state])}\n`;
+		case 'approval':
+			return p`${time}  ${tag}${approvalText(event)}\n`;
+		case 'pause':
+			return p`${time}  ${tag}${printable(event.state)}${byWhom(event)}\n`;
 	}
+}
+
+function approvalText(event: Pick<ControlChange, 'approval_id' | 'state' | 'reason'>): Printable {
+	const request = p`request #${event.approval_id ?? 0}`;
+	switch (event.state) {
+		case 'waiting':
+			return p`asks for permission: ${printable(event.reason ?? '')}  ${request}`;
+		case 'taken':
+			return p`has the answer to ${request}`;
+		case 'terminal':
+			return p`${request} answered in its terminal`;
+		case 'expired':
+			return p`${request} expired: nobody answered`;
+		default:
+			return p`${request} ${printable(event.state)}${byWhom(event)}`;
+	}
+}
+
+/** Who did it, and why: ` by HUMAN: lunch`. */
+function byWhom({reason}: Pick<ControlChange, 'reason'>): Printable {
+	return reason === null || reason === '' ? p`` : p` by ${printable(reason)}`;
 }

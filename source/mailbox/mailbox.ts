@@ -17,7 +17,7 @@ import type {Receipt} from './receipt.ts';
 import type {ChainHead, CheckedSeal} from './seal.ts';
 import type {Doing, Sight, StopAsked} from './sight/sight.ts';
 import type {SqlOptions, SqlRow} from './sql.ts';
-import type {ChangeQuery, StateChange} from './state-change.ts';
+import type {ChangeQuery, ControlChange, StateChange} from './state-change.ts';
 import type {TableRow} from './table.ts';
 import type {Tag} from './tag.ts';
 import type {
@@ -223,6 +223,8 @@ export interface Mailbox {
 	 * changed since.
 	 */
 	changes(query: ChangeQuery): Promise<StateChange[]>;
+	/** What became of requests for permission, and pauses, in a period: as many of the newest as `limit` says, oldest first. */
+	controlChanges(query: ChangeQuery): Promise<ControlChange[]>;
 
 	agents(): Promise<Agent[]>;
 	/** Adds the identity to `agents`, or updates its row. */

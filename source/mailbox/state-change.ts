@@ -31,6 +31,17 @@ export interface PresenceChange extends Change {
 /** One row of `events`: the state of a task or an agent from then on. */
 export type StateChange = TaskChange | PresenceChange;
 
+/** One row of `events` about an agent: what became of its request for permission, or that it was paused or resumed. */
+export interface ControlChange extends Change {
+	readonly kind: 'approval' | 'pause';
+	readonly approval_id: number | null;
+	readonly tag: Tag;
+	/** An approval's state, or `taken`: its client has the answer; `paused`, `resumed`. */
+	readonly state: string;
+	/** The tool that is asked for, or who decided and why. */
+	readonly reason: string | null;
+}
+
 /** Selects a page of the changes in a period. */
 export interface ChangeQuery {
 	/** ISO 8601, inclusive. */

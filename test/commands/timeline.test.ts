@@ -56,6 +56,34 @@ describe('timeline', () => {
 		expect((await home.output(['timeline', '--since', until, '--json'])).trimEnd().split('\n')[0]).toBe(lines[3]);
 	});
 
+	test('prints pauses and what became of requests for permission', async () => {
+		await home.output(['sql', `insert into agents (tag) values ('ASKER')`]);
+		const since = new Date().toISOString();
+		await home.output(['pause', 'ASKER', '--reason', 'lunch']);
+		await home.output(['resume', 'ASKER']);
+		const ask = `insert into mux_approvals (request, tag, session, client, tool, input, cwd, waits_until)
+			values (gen_random_uuid(), 'ASKER', 's', 'claude', 'Bash', '{}', '/', now() + interval '1 hour') returning id`;
+		const [{id} = {id: 0}] = JSON.parse(await home.output(['sql', '--json', ask])) as {id: number}[];
+		await home.output([
+			'sql',
+			`update mux_approvals set state = 'denied', decided_by = 'HUMAN', reason = 'no' where id = ${id}`,
+		]);
+		const text = (await home.output(['timeline', '--since', since])).trimEnd().split('\n');
+		expect(text.map(line => line.replace(/^\d\d:\d\d:\d\d/, 'TIME'))).toEqual([
+			'TIME  ASKER  paused by HUMAN: lunch',
+			'TIME  ASKER  resumed by HUMAN',
+			`TIME  ASKER  asks for permission: Bash  request #${id}`,
+			`TIME  ASKER  request #${id} denied by HUMAN: no`,
+		]);
+		const lines = (await home.output(['timeline', '--since', since, '--json'])).trimEnd().split('\n');
+		expect(lines.map(line => JSON.parse(line) as Row)).toMatchObject([
+			{type: 'pause', tag: 'ASKER', state: 'paused', reason: 'HUMAN: lunch'},
+			{type: 'pause', tag: 'ASKER', state: 'resumed'},
+			{type: 'approval', approval_id: id, state: 'waiting', reason: 'Bash'},
+			{type: 'approval', approval_id: id, state: 'denied'},
+		]);
+	});
+
 	test('reads as many pages as there are', async () => {
 		await home.output([
 			'sql',

@@ -168,6 +168,7 @@ export function memoryMailbox(server: MemoryServer, identity: Pick<Identity, 'ta
 			throw new MailboxError('invalid', 'This mailbox is in memory and knows no SQL.');
 		},
 		changes: query => call(() => server.history.between(query)),
+		controlChanges: () => call(() => []),
 		agents: () => call(() => [...server.agents.values()]),
 		touch: state => call(() => server.touch(me, state)),
 		revoke: tag => call(() => server.setRevoked(tag, true, me)),

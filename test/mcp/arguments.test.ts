@@ -99,7 +99,7 @@ test.each<[string, unknown, string]>([
 	[
 		'send_message',
 		{text: 'x', recipient: 'A'},
-		'send_message has no argument `recipient`. It has: text, to, reply_to.',
+		'send_message has no argument `recipient`. It has: text, to, reply_to, urgent.',
 	],
 	['send_message', {text: ['x']}, '`text`: Invalid input: expected string, received array.'],
 	['send_message', {text: 'x', to: 'not/a/tag'}, '`to[0]`: A tag is a letter,'],

@@ -80,6 +80,10 @@ class PlainQuery {
 		return this.#where(column, `gt.${String(value)}`);
 	}
 
+	gte(column: string, value: unknown): this {
+		return this.#where(column, `gte.${String(value)}`);
+	}
+
 	ilike(column: string, pattern: string): this {
 		return this.#where(column, `ilike.${pattern}`);
 	}

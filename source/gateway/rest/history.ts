@@ -3,13 +3,13 @@ import type {Mailbox} from '../../mailbox/mailbox.ts';
 import {inChannel, type Message, type MessageRow} from '../../mailbox/message.ts';
 import type {Channel, HistoryQuery} from '../../mailbox/query.ts';
 import type {ChainHead, CheckedSeal} from '../../mailbox/seal.ts';
-import type {ChangeQuery, StateChange} from '../../mailbox/state-change.ts';
+import type {ChangeQuery, ControlChange, StateChange} from '../../mailbox/state-change.ts';
 import type {MessageRows} from './message-rows.ts';
 import type {Requests} from './requests.ts';
 import {rows} from './columns.ts';
-import {readChainHead, readChange, readChannel, readCheckedSeal, readMessage} from './rows.ts';
+import {readChainHead, readChange, readChannel, readCheckedSeal, readControlChange, readMessage} from './rows.ts';
 
-type History = Pick<Mailbox, 'history' | 'channels' | 'changes' | 'seal' | 'checkSeals'>;
+type History = Pick<Mailbox, 'history' | 'channels' | 'changes' | 'controlChanges' | 'seal' | 'checkSeals'>;
 
 /** Reads the history of messages and of states, and its seals. */
 export function createHistory(requests: Requests, messages: MessageRows): History {
@@ -46,6 +46,17 @@ export function createHistory(requests: Requests, messages: MessageRows): Histor
 				p_limit: limit ?? null,
 			};
 			return rows(readChange, await requests.rpc('events_between', args)).reverse();
+		},
+
+		// Their ids are in the order of their times.
+		async controlChanges({from, to, before, limit = 1000}: ChangeQuery): Promise<ControlChange[]> {
+			const found = await requests.table(readControlChange, client => {
+				let query = client.from('events').select().in('kind', ['approval', 'pause']).gte('at', from);
+				if (before !== undefined) query = query.lt('id', before.id);
+				else if (to !== undefined) query = query.lt('at', to);
+				return query.order('id', {ascending: false}).limit(limit);
+			});
+			return found.reverse();
 		},
 
 		async seal(): Promise<ChainHead> {

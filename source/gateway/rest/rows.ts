@@ -4,7 +4,7 @@ import type {RemovedRow} from '../../mailbox/event.ts';
 import type {AuthorKind, MessageRow, Scheduled} from '../../mailbox/message.ts';
 import type {Channel, Checked, SearchedTo} from '../../mailbox/query.ts';
 import {receiptStates, type Receipt} from '../../mailbox/receipt.ts';
-import type {AgentState, PresenceChange, StateChange, TaskChange} from '../../mailbox/state-change.ts';
+import type {AgentState, ControlChange, PresenceChange, StateChange, TaskChange} from '../../mailbox/state-change.ts';
 import type {TableRow} from '../../mailbox/table.ts';
 import type {ChainHead, CheckedSeal, SealFault} from '../../mailbox/seal.ts';
 import {taskStatuses, type Task, type TaskAttempt} from '../../mailbox/task.ts';
@@ -221,6 +221,16 @@ const readPresenceChange = row<PresenceChange, PresenceEvent>('events', {
 });
 export const readChange: Reader<StateChange> = value =>
 	object(value)?.['kind'] === 'task' ? readTaskChange(value) : readPresenceChange(value);
+
+export const readControlChange: Reader<ControlChange> = row<ControlChange, PresenceEvent>('events', {
+	id: integer,
+	kind: among(['approval', 'pause'] as const),
+	at: text,
+	approval_id: nullable(integer),
+	tag: text,
+	state: text,
+	reason: nullable(text),
+});
 
 /** Null as for CheckedRow. */
 type AttemptRow = Omit<RowOf<'task_attempts'>, 'owner' | 'ended_at' | 'outcome' | 'reason'> &
