@@ -40,11 +40,16 @@ export function stallOf(steps: readonly Task[], {agents, taskOf, now}: Surroundi
 		return `#${id} is ready, and no agent is there to claim it`;
 	}
 	const isBusy = team.some(agent => ['working', 'blocked'].includes(presenceOf(agent, now)));
-	if (isBusy || now - readySince(ready, taskOf) < patience) return null;
+	if (isBusy || now < unclaimedAt(ready, taskOf)) return null;
 	// It may have been at work all the same: a client without hooks does not report it.
 	if (assignee !== null && only?.wake === null)
 		return `#${id} is ready, and ${assignee}, which it is for, cannot be woken`;
 	return `#${id} is ready, and nobody claims it`;
+}
+
+/** When a step that is ready has waited too long for somebody to claim it. Milliseconds since 1970. */
+export function unclaimedAt(step: Task, taskOf: Surroundings['taskOf']): number {
+	return readySince(step, taskOf) + patience;
 }
 
 /** Why plans among these tasks are stalled, by their ids. */

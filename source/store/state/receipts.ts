@@ -15,6 +15,7 @@ export class Receipts {
 	/** The number of messages that have a receipt. */
 	readonly size: number;
 	readonly #parts: ReadonlyMap<number, Part>;
+	#leaseEnds: readonly number[] | null = null;
 
 	private constructor(parts: ReadonlyMap<number, Part>, size: number) {
 		this.#parts = parts;
@@ -24,6 +25,12 @@ export class Receipts {
 	/** The receipts of one message, one for each reader. */
 	get(message: number): readonly Receipt[] | undefined {
 		return this.#parts.get(partOf(message))?.get(message);
+	}
+
+	/** When a lease ends for the first time after `now`, both in milliseconds since 1970; Infinity if none does. */
+	leaseEndAfter(now: number): number {
+		this.#leaseEnds ??= leaseEnds(this.#parts.values()).toSorted((one, other) => one - other);
+		return this.#leaseEnds.find(end => end > now) ?? Infinity;
 	}
 
 	/** Adds receipts; each replaces an earlier one of the same reader. */
@@ -66,6 +73,14 @@ export class Receipts {
 		}
 		return new Receipts(parts, size);
 	}
+}
+
+function leaseEnds(parts: Iterable<Part>): number[] {
+	const ends: number[] = [];
+	for (const part of parts)
+		for (const receipts of part.values())
+			for (const {lease_until} of receipts) if (lease_until !== null) ends.push(Date.parse(lease_until));
+	return ends;
 }
 
 function partOf(message: number): number {

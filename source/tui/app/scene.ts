@@ -4,7 +4,7 @@ import type {State} from '../../store/state/state.ts';
 import {completionList} from '../compose/completion-list.ts';
 import {composeLine} from '../compose/compose-lines.ts';
 import {layoutOf} from '../model/current-layout.ts';
-import {minColumns, minRows} from '../model/layout.ts';
+import {minColumns, minRows, type Layout} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {DrawInput, Ui} from '../model/ui.ts';
 import {paneLines} from '../panes/paint.ts';
@@ -18,6 +18,7 @@ import {wrap} from '../screen/wrap.ts';
 import {theme} from '../settings/theme.ts';
 import {timelineLines} from '../timeline/lines.ts';
 import type {Surroundings} from '../view/context.ts';
+import {paneChangesAt, surroundingsChangeAt} from '../view/next-change.ts';
 import {statusLine} from '../view/status-line.ts';
 import {topLine} from '../view/top-line.ts';
 
@@ -38,18 +39,29 @@ export function createScene({store, ui, name, now}: Omit<Surroundings, 'screen'>
 	const describe = (mayHold = false): ReturnType<SceneMaker> => {
 		const shown = current();
 		const held = mayHold && last !== null && last.state !== shown.state && isDraftAlone(last, shown) ? last : null;
-		const panes = held?.panes ?? shownPanes(shown, cached.linesOf);
-		last = {state: held?.state ?? shown.state, ui: shown.ui, panes};
+		const panes =
+			held?.panes ?? shownPanes(shown.ui).map(({id, rect}) => ({rect, lines: cached.linesOf(shown, id, rect)}));
+		last = {state: held?.state ?? shown.state, ui: shown.ui, now: shown.now, panes, changesAt: null};
 		return {...scene(shown, panes), held: held !== null};
 	};
-	return Object.assign(describe, {prepare: () => cached.prepare(current())});
+	const isOutdated = (): boolean => {
+		const shown = current();
+		if (last === null || last.state !== shown.state || last.ui !== shown.ui) return true;
+		last.changesAt ??= Math.min(surroundingsChangeAt({...shown, now: last.now}), cached.changeAt(shown));
+		// The clock may have been set back.
+		return shown.now < last.now || shown.now >= last.changesAt;
+	};
+	return Object.assign(describe, {prepare: () => cached.prepare(current()), isOutdated});
 }
 
 interface LastFrame {
 	/** What the panes show. */
 	readonly state: State;
 	readonly ui: Ui;
+	readonly now: number;
 	readonly panes: readonly Region[];
+	/** When the time alone may change it; null: not known yet. */
+	changesAt: number | null;
 }
 
 /** Whether, of what a human does, nothing but the draft differs: messages that others wrote may. */
@@ -65,10 +77,9 @@ function isDraftAlone(one: LastFrame, {state, ui}: Shown): boolean {
 }
 
 /** The panes that are on the screen, none while something else is there. */
-function shownPanes(shown: Shown, linesOf: PaneLines): Region[] {
-	const {kind, panes} = layoutOf(shown.ui);
-	if (kind === 'tiny' || shown.ui.timeline !== null) return [];
-	return panes.map(({id, rect}) => ({rect, lines: linesOf(shown, id, rect)}));
+function shownPanes(ui: Ui): Layout['panes'] {
+	const {kind, panes} = layoutOf(ui);
+	return kind === 'tiny' || ui.timeline !== null ? [] : panes;
 }
 
 /** The whole screen: every region with its rectangle and lines. */
@@ -133,6 +144,10 @@ interface CachedPane {
 	readonly ui: Ui;
 	readonly with: readonly unknown[];
 	readonly lines: readonly PaintedLine[];
+	/** When the lines were made. */
+	readonly at: number;
+	/** When the time alone may change them; null: not known yet, because it is only needed if nothing else does. */
+	changesAt: number | null;
 }
 
 /** More than the number of panes that fit on a screen; each thread that was open counts as one. */
@@ -146,6 +161,8 @@ interface CachedPanes {
 	readonly linesOf: PaneLines;
 	/** Makes the lines of panes that have changed, for a short time, and returns whether there is more to do. */
 	readonly prepare: (shown: Shown) => boolean;
+	/** When the time alone may change the lines of the panes on the screen, in milliseconds since 1970. */
+	readonly changeAt: (shown: Shown) => number;
 }
 
 type PaneLines = (drawn: DrawInput, id: PaneId, rect: Rect) => readonly PaintedLine[];
@@ -153,34 +170,43 @@ type PaneLines = (drawn: DrawInput, id: PaneId, rect: Rect) => readonly PaintedL
 /** Reuses the lines of a pane while nothing that they depend on changes, for example while one writes. */
 function cachedPanes(): CachedPanes {
 	const known = new Map<PaneId, CachedPane>();
-	const inputsOf = ({state, ui, now}: DrawInput, {x, y, width, height}: Rect): readonly unknown[] => {
-		// Countdowns change every second.
-		const second = Math.floor(now / 1000);
-		return [state, layoutOf(ui), ui.compose.reply, second, loadedCount(), x, y, width, height];
+	const inputsOf = ({state, ui}: DrawInput, {x, y, width, height}: Rect): readonly unknown[] => {
+		return [state, layoutOf(ui), ui.compose.reply, loadedCount(), x, y, width, height];
 	};
-	const isCurrent = (last: CachedPane | undefined, ui: Ui, inputs: readonly unknown[]): last is CachedPane =>
-		last !== undefined && isSameBut(last.ui, ui) && inputs.every((input, at) => input === last.with[at]);
+	const changesAt = (pane: CachedPane, shown: DrawInput, id: PaneId, rect: Rect): number =>
+		(pane.changesAt ??= paneChangesAt({...shown, now: pane.at}, id, rect));
+	const isCurrent = (pane: CachedPane, shown: DrawInput, id: PaneId, rect: Rect): boolean => {
+		const {ui, now} = shown;
+		const inputs = inputsOf(shown, rect);
+		if (!isSameBut(pane.ui, ui) || inputs.some((input, at) => input !== pane.with[at])) return false;
+		// Countdowns change every second.
+		if (Math.floor(now / 1000) === Math.floor(pane.at / 1000)) return true;
+		return now >= pane.at && now < changesAt(pane, shown, id, rect);
+	};
 	const linesOf: PaneLines = (drawn, id, rect) => {
 		const {state, ui, now} = drawn;
-		const inputs = inputsOf(drawn, rect);
 		const last = known.get(id);
-		if (isCurrent(last, ui, inputs)) return last.lines;
+		if (last !== undefined && isCurrent(last, drawn, id, rect)) return last.lines;
 		const lines = paneLines(state, ui, layoutOf(ui), id, rect, now);
 		if (known.size > maxCached) known.clear();
-		known.set(id, {ui, with: inputs, lines});
+		known.set(id, {ui, with: inputsOf(drawn, rect), lines, at: now, changesAt: null});
 		return lines;
 	};
 	return {
 		linesOf,
 		prepare(shown) {
-			if (shown.ui.timeline !== null || layoutOf(shown.ui).kind === 'tiny') return false;
 			const end = performance.now() + maxPart;
-			for (const {id, rect} of layoutOf(shown.ui).panes) {
+			for (const {id, rect} of shownPanes(shown.ui)) {
 				if (performance.now() >= end) return true;
 				linesOf(shown, id, rect);
 			}
 			return false;
 		},
+		changeAt: shown =>
+			shownPanes(shown.ui).reduce((first, {id, rect}) => {
+				const pane = known.get(id);
+				return pane === undefined ? shown.now : Math.min(first, changesAt(pane, shown, id, rect));
+			}, Infinity),
 	};
 }
 

@@ -1,5 +1,6 @@
 import {foldTag, type Tag} from '../../mailbox/tag.ts';
 import {hasOwnerSql, isShared, presenceOf, type Agent} from '../../mailbox/agent.ts';
+import type {Message} from '../../mailbox/message.ts';
 import {joinPrintable, p, printable, type Printable} from '../../printable.ts';
 import {isKnownTag, meantTag} from '../../store/delivery.ts';
 import {windowOf} from '../../store/loaded.ts';
@@ -10,10 +11,11 @@ import {filteredOf, filterSummary} from '../model/filtered.ts';
 import {agentsPane, hasMessages, inboxPane, isChannelPane, tasksPane, type PaneId} from '../model/pane-id.ts';
 import type {PaintedLine} from '../screen/grid.ts';
 import {justify, textWidth, type Span} from '../screen/strip.ts';
+import type {Style} from '../screen/style.ts';
 import {contextOf, doingText} from '../settings/doing-words.ts';
 import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {perRun} from '../model/per-run.ts';
-import {homeOf, viewOf, type Ui} from '../model/ui.ts';
+import {homeOf, viewOf, type DrawInput, type Ui} from '../model/ui.ts';
 import {unreadLabel} from '../model/unread.ts';
 import {counted, presenceWords} from '../settings/words.ts';
 import {agentOrder} from './agents.ts';
@@ -59,8 +61,7 @@ function headerSpans(state: State, ui: Ui, pane: PaneId, width: number, now: num
 		if (waiting > 0) left.push({text: p`  ${waiting} waiting for you`, style: theme.warnStrong});
 		left.push(...unreadSpans(state, pane));
 	}
-	if (!hasMessages(pane) || width < 50) return [left, []];
-	return [left, [{text: sparkline(state, ui, pane, now), style: theme.grey}]];
+	return [left, sparklineSpans(state, ui, pane, {width, now, style: theme.grey})];
 }
 
 function arrangementSpans({arrangement: {pinned, zoomed}, keymap}: Ui, pane: PaneId): Span[] {
@@ -140,7 +141,7 @@ function channelHeader(state: State, ui: Ui, pane: PaneId, width: number, now: n
 		left.push({text: p`  #${task.id}`, style: theme.task}, {text: p` ${printable(task.title)}`, style: theme.grey});
 	}
 	left.push(...doingSpans(ui, agent, now));
-	return [left, width < 50 ? [] : [{text: sparkline(state, ui, pane, now), style: tagStyle(tag)}]];
+	return [left, sparklineSpans(state, ui, pane, {width, now, style: tagStyle(tag)})];
 }
 
 /** What the agent does in its turn, and how full its context is. */
@@ -176,8 +177,37 @@ export function channelName(state: State, pane: PaneId): Tag {
 
 const bars = p` ▁▂▃▄▅▆▇█`;
 const minutes = 12;
+const minute = 60_000;
 /** How many messages are counted at most. */
 const maxCounted = 400;
+
+/** Columns of a header from which on it has room for a sparkline. */
+const sparklineFrom = 50;
+
+function hasSparkline(ui: Ui, pane: PaneId, width: number): boolean {
+	return width >= sparklineFrom && hasMessages(pane) && !ui.threads.has(pane) && !ui.filters.has(pane);
+}
+
+function sparklineSpans(
+	state: State,
+	ui: Ui,
+	pane: PaneId,
+	{width, now, style}: {readonly width: number; readonly now: number; readonly style: Style},
+): Span[] {
+	return hasSparkline(ui, pane, width) ? [{text: sparkline(state, ui, pane, now), style}] : [];
+}
+
+/** When the sparkline in a header made at `now` changes next, if nothing but the time does; Infinity: never. */
+export function sparklineChangesAt({state, ui, now}: DrawInput, pane: PaneId, width: number): number {
+	const known = hasSparkline(ui, pane, width) ? sparklinesOf(ui).get(pane) : undefined;
+	if (known === undefined) return Infinity;
+	// It may be an earlier one.
+	if (known.at !== now || known.messages !== windowOf(state, pane)) return known.at + sparklinePace;
+	return countedIn(state, pane, now).reduce(
+		(next, {at, age}) => Math.min(next, at + (Math.max(0, age) + 1) * minute),
+		Infinity,
+	);
+}
 
 /** A sparkline of the channel's messages in each of the last twelve minutes; empty if there were none. */
 function sparkline(state: State, ui: Ui, pane: PaneId, now: number): Printable {
@@ -185,21 +215,25 @@ function sparkline(state: State, ui: Ui, pane: PaneId, now: number): Printable {
 	const known = sparklines.get(pane);
 	if (known !== undefined && Math.abs(now - known.at) < sparklinePace) return known.text;
 	const text = drawSparkline(state, pane, now);
-	sparklines.set(pane, {at: now, text});
+	sparklines.set(pane, {at: now, messages: windowOf(state, pane), text});
 	return text;
 }
 
 /** Milliseconds between updates of a sparkline, however fast messages arrive. */
 const sparklinePace = 1000;
-const sparklinesOf = perRun(() => new Map<PaneId, {readonly at: number; readonly text: Printable}>());
+const sparklinesOf = perRun(() => new Map<PaneId, Sparkline>());
+
+interface Sparkline {
+	/** When it was drawn, and of what. */
+	readonly at: number;
+	readonly messages: readonly Message[];
+	readonly text: Printable;
+}
 
 function drawSparkline(state: State, pane: PaneId, now: number): Printable {
 	const counts = Array.from<number>({length: minutes}).fill(0);
-	const messages = windowOf(state, pane);
 	let busiest = 0;
-	for (let at = messages.length - 1; at >= Math.max(0, messages.length - maxCounted); at--) {
-		const age = Math.floor((now - Date.parse(messages[at]?.created_at ?? '')) / 60_000);
-		if (age >= minutes) break;
+	for (const {age} of countedIn(state, pane, now)) {
 		const slot = minutes - 1 - Math.max(0, age);
 		counts[slot] = (counts[slot] ?? 0) + 1;
 		busiest = Math.max(busiest, counts[slot] ?? 0);
@@ -208,4 +242,17 @@ function drawSparkline(state: State, pane: PaneId, now: number): Printable {
 	return joinPrintable(
 		counts.map(count => bars.charAt(count === 0 ? 1 : Math.max(2, Math.round((count / busiest) * 8)))),
 	);
+}
+
+/** When the messages that a sparkline counts were written, and how many minutes ago. */
+function countedIn(state: State, pane: PaneId, now: number): {readonly at: number; readonly age: number}[] {
+	const found: {at: number; age: number}[] = [];
+	const messages = windowOf(state, pane);
+	for (let index = messages.length - 1; index >= Math.max(0, messages.length - maxCounted); index--) {
+		const at = Date.parse(messages[index]?.created_at ?? '');
+		const age = Math.floor((now - at) / minute);
+		if (age >= minutes) break;
+		found.push({at, age});
+	}
+	return found;
 }

@@ -15,7 +15,7 @@ import {tasksLines} from './tasks.ts';
 import {welcomeLines} from './welcome.ts';
 
 /** Whether the pane has a header row: on wide screens, or if it is a thread or filtered. */
-function hasHeader(layout: Layout, ui: Ui, pane: PaneId): boolean {
+export function hasHeader(layout: Layout, ui: Ui, pane: PaneId): boolean {
 	return pane !== welcomePane && (layout.kind === 'wide' || ui.threads.has(pane) || ui.filters.has(pane));
 }
 

@@ -98,12 +98,15 @@ export function progressOf(state: State, task: Task): {readonly part: number; re
 	return {part: Math.max(0, Math.min(1, mean)), words: p`${done}/${steps.length}`};
 }
 
+/** Milliseconds before the end of a lease from which on its time is shown as a warning. */
+export const leaseWarning = 10_000;
+
 /** The remaining time of the lease; empty if there is none. */
 function leaseWords({lease_until}: Task, now: number): Span {
 	if (lease_until === null) return {text: p``, style: theme.grey};
 	const left = Date.parse(lease_until) - now;
 	if (left <= 0) return {text: p`lease expired`, style: theme.warn};
-	return {text: p`lease ${duration(left)}`, style: left < 10_000 ? theme.warn : theme.grey};
+	return {text: p`lease ${duration(left)}`, style: left < leaseWarning ? theme.warn : theme.grey};
 }
 
 /** Columns for a count, and for a count with a lease: `  100 %  lease 15 min`. */

@@ -121,8 +121,7 @@ export async function startTui(options: TuiOptions): Promise<void> {
 		}),
 	];
 	const stopKeeping = memory === undefined ? null : keepScreen(store, ui, memory);
-	// A countdown (leases, retries) changes each second; a frame without changes writes nothing.
-	const clock = createClock(flags['ui.motion'], () => screen.invalidate());
+	const clock = createClock(flags['ui.motion'], () => screen.tick());
 	const surroundings = {store, ui, screen, name, now: clock.now};
 	store.ready.catch(fail);
 	screen.show(createScene(surroundings));

@@ -22,6 +22,8 @@ export interface SceneMaker {
 	 * Does a part of the work that the next scene needs, and returns whether there is more. Between the parts, keys are answered.
 	 */
 	readonly prepare?: () => boolean;
+	/** Whether the time alone may have changed the scene since it was described; without it, it always may. */
+	readonly isOutdated?: () => boolean;
 }
 
 export interface Screen {
@@ -29,6 +31,8 @@ export interface Screen {
 	show(scene: SceneMaker): void;
 	/** Call when something that is shown has changed. Draws soon, but not more often than every 40 ms. */
 	invalidate(): void;
+	/** Call each second. Draws soon if the scene shows a time that has passed since. */
+	tick(): void;
 	/**
 	 * Call after a key. Draws as soon as the current turn of the event loop, and with it all that the key changes, is over. The frame may
 	 * leave to a later one what `invalidate` announced.
@@ -119,6 +123,10 @@ export function createScreen(output: ScreenOutput, colours: TerminalColours): Sc
 		}
 	}
 
+	function tick(): void {
+		if (scene.isOutdated?.() !== false) invalidate();
+	}
+
 	function hurry(): void {
 		if (!stopped) immediate ??= setImmediate(() => draw(timer !== undefined || preparing !== undefined));
 	}
@@ -134,6 +142,7 @@ export function createScreen(output: ScreenOutput, colours: TerminalColours): Sc
 			hurry();
 		},
 		invalidate,
+		tick,
 		hurry,
 		flush,
 		reset,

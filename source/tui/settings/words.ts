@@ -29,14 +29,37 @@ export function clockMoment(iso: string, now: number): Printable {
 	return p`${clockTime(iso, now).slice(0, -5)}${clockSeconds(iso)}`;
 }
 
+/**
+ * Units with their milliseconds. Each is rounded from the unit before it: a count begins `early` milliseconds before it is full. From
+ * `end` on, the next unit is used.
+ */
+const units = [
+	{name: p`s`, length: 1000, early: 500, end: 99_500},
+	{name: p`min`, length: 60_000, early: 30_500, end: 5_969_500},
+	{name: p`h`, length: 3_600_000, early: 1_830_500, end: 170_969_500},
+	{name: p`d`, length: 86_400_000, early: 45_030_500, end: Infinity},
+] as const;
+
 /** Formats milliseconds with one unit: `3 s`, `12 min`, `5 h`, `2 d`. */
 export function duration(milliseconds: number): Printable {
-	const seconds = Math.max(0, Math.round(milliseconds / 1000));
-	if (seconds < 100) return p`${seconds} s`;
-	const minutes = Math.round(seconds / 60);
-	if (minutes < 100) return p`${minutes} min`;
-	const hours = Math.round(minutes / 60);
-	return hours < 48 ? p`${hours} h` : p`${Math.round(hours / 24)} d`;
+	const {name, count} = inUnit(milliseconds);
+	return p`${count} ${name}`;
+}
+
+/** The whole milliseconds that have the same duration in words as these: from `min` to `max`. */
+export function sameDuration(milliseconds: number): {readonly min: number; readonly max: number} {
+	const {count, length, early, end, begin} = inUnit(milliseconds);
+	return {
+		min: count === 0 ? -Infinity : Math.max(begin, count * length - early),
+		max: Math.min(end, (count + 1) * length - early) - 1,
+	};
+}
+
+function inUnit(milliseconds: number) {
+	const at = units.findIndex(({end}) => milliseconds < end);
+	const unit = units[at] ?? units[3];
+	const count = Math.max(0, Math.floor((milliseconds + unit.early) / unit.length));
+	return {...unit, count, begin: units[at - 1]?.end ?? 0};
 }
 
 /** An agent's presence, as a sign and in words. */
