@@ -53,6 +53,7 @@ const agents: fc.Arbitrary<Agent[]> = fc.tuple(
 				past.map(at => ({at, by: 'HUMAN', reason: null})),
 				{freq: 5},
 			),
+			focused: fc.boolean(),
 			meta: fc.constant({}),
 		}),
 	),
@@ -193,6 +194,7 @@ const idleAgent: Agent = {
 	damped: null,
 	groups: [],
 	paused: null,
+	focused: false,
 	meta: {},
 };
 

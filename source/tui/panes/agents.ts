@@ -5,7 +5,7 @@ import {agentList, lastWrittenBy, runningTaskOf} from '../../store/select.ts';
 import type {State} from '../../store/state/state.ts';
 import {agentsPane} from '../model/pane-id.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
-import {clip, joinStrips, justify, strip, type Span, type Strip} from '../screen/strip.ts';
+import {clip, joinStrips, justify, strip, textWidth, type Span, type Strip} from '../screen/strip.ts';
 import {contextOf, doingText, sharedFileText} from '../settings/doing-words.ts';
 import {selectedTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {viewOf, type Ui} from '../model/ui.ts';
@@ -71,17 +71,22 @@ function agentBlock(
 	width: number,
 	{now, ui}: {readonly now: number; readonly ui: Ui},
 ): Strip[] {
-	const {sign, words, mood} = presenceWords(agent, now);
-	const left: Span[] = [
+	const {sign, words, brief = words, mood} = presenceWords(agent, now);
+	const name: Span[] = [
 		{text: p`${sign} `, style: theme[mood]},
 		{text: printable(agent.tag), style: tagStrong(agent.tag)},
 		...(hasOwnerSql(agent) ? [{text: p` owner SQL`, style: theme.warn}] : []),
 		...lookAlikeMark(state, agent.tag),
+	];
+	const left: Span[] = [
+		...name,
 		...(agent.role === null || agent.role === '' ? [] : [{text: p` ${printable(agent.role)}`, style: theme.faint}]),
 	];
 	// Its presence may be old then, and its mail does not reach it.
 	const isDisarmed = ui.disarmed.has(foldTag(agent.tag));
-	const right = isDisarmed ? p`files missing` : words;
+	const taken = name.reduce((columns, {text}) => columns + textWidth(text), 0);
+	// Which agent it is matters more than since when.
+	const right = isDisarmed ? p`files missing` : taken + 1 + textWidth(words) <= width ? words : brief;
 	const style = isDisarmed || mood === 'warn' ? theme.warn : theme.grey;
 	const lines = [justify(left, [{text: right, style}], width)];
 	const task = runningTaskOf(state, agent.tag);

@@ -62,14 +62,14 @@ function inUnit(milliseconds: number) {
 	return {...unit, count, begin: units[at - 1]?.end ?? 0};
 }
 
-/** An agent's presence, as a sign and in words. */
+/** An agent's presence, as a sign and in words. `brief`: the same where there is no room to say since when. */
 export function presenceWords(
 	agent: Agent,
 	now: number,
-): {sign: Printable; words: Printable; mood: 'good' | 'warn' | 'grey'} {
+): {sign: Printable; words: Printable; brief?: Printable; mood: 'good' | 'warn' | 'grey'} {
 	const since = (): Printable => clockTime(agent.last_seen_at ?? agent.joined_at, now);
 	if (agent.paused !== null)
-		return {sign: p`‖`, words: p`paused since ${clockTime(agent.paused.at, now)}`, mood: 'warn'};
+		return {sign: p`‖`, words: p`paused since ${clockTime(agent.paused.at, now)}`, brief: p`paused`, mood: 'warn'};
 	switch (presenceOf(agent, now)) {
 		case 'working':
 			return {sign: p`●`, words: agent.focused ? p`focused` : p`in a turn`, mood: 'good'};
@@ -78,9 +78,9 @@ export function presenceWords(
 		case 'idle':
 			return {sign: p`◌`, words: p`idle`, mood: 'grey'};
 		case 'away':
-			return {sign: p`○`, words: p`away since ${since()}`, mood: 'grey'};
+			return {sign: p`○`, words: p`away since ${since()}`, brief: p`away`, mood: 'grey'};
 		case 'gone':
-			return {sign: p`×`, words: p`gone since ${since()}`, mood: 'grey'};
+			return {sign: p`×`, words: p`gone since ${since()}`, brief: p`gone`, mood: 'grey'};
 	}
 }
 
