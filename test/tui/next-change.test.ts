@@ -252,7 +252,7 @@ describe('what shows the time', () => {
 					expect(shown).toBe(inText(fresh(state, ui, now)));
 				}
 			}),
-			{numRuns: 200},
+			{numRuns: 100},
 		);
 	});
 
