@@ -254,7 +254,7 @@ describe('what shows the time', () => {
 					expect(shown).toBe(inText(fresh(state, ui, now)));
 				}
 			}),
-			{numRuns: 200},
+			{numRuns: 100},
 		);
 	});
 

@@ -1,9 +1,10 @@
-import {describe, expect, it, onTestFinished} from 'vitest';
+import {describe, expect, it, onTestFinished, vi} from 'vitest';
 import type {TableRow} from '../../source/mailbox/table.ts';
 import {createMailboxStore} from '../../source/store/mailbox-store.ts';
 import {createController} from '../../source/tui/app/controller.ts';
 import {createScene} from '../../source/tui/app/scene.ts';
 import {channelOrder} from '../../source/tui/model/channel-order.ts';
+import {layoutOf} from '../../source/tui/model/current-layout.ts';
 import {createUi, withChannels} from '../../source/tui/model/ui.ts';
 import {createGrid, drawScene, rowOf, type Scene} from '../../source/tui/screen/grid.ts';
 import {scenes} from '../fixtures/scenes.ts';
@@ -88,6 +89,24 @@ describe('the scene', () => {
 		await turn();
 		void store.post({content: '[HUMAN] sent'});
 		expect(lines(true)).toEqual({held: false, text: expect.stringContaining('and when you send')});
+	});
+
+	it('lays out what a burst brings to a pane in parts, between which a key is answered', async () => {
+		const {server, scene, text, ui} = await open(200, 50);
+		text();
+		for (let nth = 0; nth < 40; nth += 1) server.insert(`[CLAUDE_1] **number** ${nth}`);
+		await turn();
+		const clock = vi.spyOn(performance, 'now');
+		onTestFinished(() => clock.mockRestore());
+		// Whatever is done takes a millisecond.
+		clock.mockImplementation(() => clock.mock.calls.length);
+		const tooMany = 200;
+		let parts = 1;
+		while (parts < tooMany && scene.prepare?.() === true) parts += 1;
+		expect(parts).toBeGreaterThan(layoutOf(ui.getState()).panes.length + 5);
+		// Each part goes on where the one before it ended.
+		expect(parts).toBeLessThan(tooMany);
+		expect(text()).toMatch(/number 38[^]*number 39/);
 	});
 
 	it.each([

@@ -7,7 +7,7 @@ import {layoutOf} from '../model/current-layout.ts';
 import {minColumns, minRows, type Layout} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {DrawInput, Ui} from '../model/ui.ts';
-import {paneLines} from '../panes/paint.ts';
+import {paneLines, paneParts} from '../panes/paint.ts';
 import type {PaintedLine, Region, Rect, Scene} from '../screen/grid.ts';
 import {loadedCount} from '../screen/lazy.ts';
 import {memo} from '../screen/memo.ts';
@@ -150,10 +150,18 @@ interface CachedPane {
 	changesAt: number | null;
 }
 
+/** A pane whose lines are being prepared. */
+interface BegunPane {
+	readonly state: State;
+	readonly ui: Ui;
+	readonly id: PaneId;
+	readonly parts: Iterator<void>;
+}
+
 /** More than the number of panes that fit on a screen; each thread that was open counts as one. */
 const maxCached = 50;
 
-/** Milliseconds after which no further pane is begun: a key may be waiting. */
+/** Milliseconds after which no further message or pane is laid out: a key may be waiting. */
 const maxPart = 1.5;
 
 interface CachedPanes {
@@ -170,6 +178,7 @@ type PaneLines = (drawn: DrawInput, id: PaneId, rect: Rect) => readonly PaintedL
 /** Reuses the lines of a pane while nothing that they depend on changes, for example while one writes. */
 function cachedPanes(): CachedPanes {
 	const known = new Map<PaneId, CachedPane>();
+	let begun: BegunPane | null = null;
 	const inputsOf = ({state, ui}: DrawInput, {x, y, width, height}: Rect): readonly unknown[] => {
 		return [state, layoutOf(ui), ui.compose.reply, loadedCount(), x, y, width, height];
 	};
@@ -196,9 +205,18 @@ function cachedPanes(): CachedPanes {
 		linesOf,
 		prepare(shown) {
 			const end = performance.now() + maxPart;
+			const isOver = (): boolean => performance.now() >= end;
 			for (const {id, rect} of shownPanes(shown.ui)) {
-				if (performance.now() >= end) return true;
+				const last = known.get(id);
+				if (last !== undefined && isCurrent(last, shown, id, rect)) continue;
+				if (begun?.state !== shown.state || begun.ui !== shown.ui || begun.id !== id) {
+					const parts = paneParts(shown, layoutOf(shown.ui), id, rect)[Symbol.iterator]();
+					begun = {state: shown.state, ui: shown.ui, id, parts};
+				}
+				while (begun.parts.next().done !== true) if (isOver()) return true;
 				linesOf(shown, id, rect);
+				begun = null;
+				if (isOver()) return true;
 			}
 			return false;
 		},

@@ -64,6 +64,24 @@ export function channelLines(state: State, ui: Ui, pane: PaneId, rect: Rect, now
 	];
 }
 
+/**
+ * Does the work for `channelLines` that is kept, message by message: a burst brings many to each pane, and laying them out takes
+ * several milliseconds.
+ */
+export function* channelParts(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): Generator<void> {
+	const width = lineWidth(rect);
+	const source = sourceOf(state, ui, pane);
+	const blocks = blocksOf(ui, source, width);
+	const {index: last, hidden} = positionOf(ui, pane, source, blocks);
+	for (let [index, room] = [last, rect.height + hidden]; index >= 0 && room > 0; index--) {
+		const entry = source.at(index);
+		if (entry === undefined) continue;
+		room -= blocks.heightOf(index);
+		headOf(state, ui, entry, width, now);
+		yield;
+	}
+}
+
 function isFirstNew(before: Entry | undefined, entry: Entry, lastLook: number | null): boolean {
 	if (lastLook === null || entry.kind !== 'message' || entry.message.id <= lastLook) return false;
 	return before?.kind !== 'message' || before.message.id <= lastLook;

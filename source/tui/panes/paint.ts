@@ -1,14 +1,14 @@
 import type {State} from '../../store/state/state.ts';
 import {numberKey} from '../model/arrangement.ts';
 import {type Layout} from '../model/layout.ts';
-import {agentsPane, tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';
+import {agentsPane, hasMessages, tasksPane, welcomePane, type PaneId} from '../model/pane-id.ts';
 import {agentsLines} from './agents.ts';
 import type {PaintedLine, Rect} from '../screen/grid.ts';
 import {strip} from '../screen/strip.ts';
 import {theme} from '../settings/theme.ts';
-import type {Ui} from '../model/ui.ts';
+import type {DrawInput, Ui} from '../model/ui.ts';
 import {p} from '../../printable.ts';
-import {centred, channelLines} from './channel.ts';
+import {centred, channelLines, channelParts} from './channel.ts';
 import {headerLine} from './header.ts';
 import {sourceOf} from './source.ts';
 import {tasksLines} from './tasks.ts';
@@ -31,6 +31,12 @@ export function paneLines(state: State, ui: Ui, layout: Layout, pane: PaneId, re
 	const lines = bodyLinesOf(state, ui, pane, body, now);
 	if (!hasHeader(layout, ui, pane)) return lines;
 	return [headerLine(state, ui, pane, numberKey(layout.numbers.get(pane)), rect.width, now), ...lines];
+}
+
+/** Does what `paneLines` would need long for, in parts. */
+export function paneParts(drawn: DrawInput, layout: Layout, pane: PaneId, rect: Rect): Iterable<void> {
+	const {state, ui, now} = drawn;
+	return hasMessages(pane) ? channelParts(state, ui, pane, bodyRect(layout, ui, pane, rect), now) : [];
 }
 
 function bodyLinesOf(state: State, ui: Ui, pane: PaneId, rect: Rect, now: number): PaintedLine[] {
