@@ -69,6 +69,34 @@ const lateFunctions: Plugin = {
 	},
 };
 
+/**
+ * A module that is imported dynamically, but lies in a chunk with others, gets a file of its own that only names that chunk. It takes
+ * as long to load as any other, so the chunk is imported instead.
+ */
+const noFacades: Plugin = {
+	name: 'no-facades',
+	generateBundle(_, bundle) {
+		const chunks = Object.values(bundle).filter(each => each.type === 'chunk');
+		for (const {fileName, code, isEntry} of chunks) {
+			const [, names = '', target] = /^export\{([^}]*)\}from"(\.\/[\w.-]+)";\s*$/.exec(code) ?? [];
+			if (target === undefined || isEntry) continue;
+			const fields = names.split(',').map(name => {
+				const [own = '', outside = own] = name.split(' as ');
+				return `${outside}:e.${own}`;
+			});
+			for (const each of chunks) {
+				each.code = each.code.replaceAll(
+					`import(\`./${fileName}\`)`,
+					() => `import(\`${target}\`).then(e=>({${fields.join()}}))`,
+				);
+				if (each.fileName !== fileName && each.code.includes(fileName))
+					throw new Error(`${each.fileName} imports ${fileName} in another way`);
+			}
+			delete bundle[fileName];
+		}
+	},
+};
+
 /** What most commands load is one file instead of dozens, each of which takes almost a millisecond to find, read and link. */
 const groups = [
 	{name: 'common', test: /commands.main\.ts$|hub.files.version\.ts$|gateway.link.plain-client\.ts$/, priority: 1},
@@ -81,7 +109,7 @@ const width = new URL('source/tui/screen/string-width.ts', import.meta.url).path
 const program = defineConfig({
 	input: {cli: 'source/cli.ts', 'pglite-worker': 'source/hub/pglite/pglite-worker.ts'},
 	platform: 'node',
-	plugins: [sqlFiles, lateFunctions, nodeModules],
+	plugins: [sqlFiles, lateFunctions, nodeModules, noFacades],
 	external: id => external.some(name => id === name || id.startsWith(`${name}/`)),
 	// Ink imports its devtools bridge when DEV is set; a bundle would look for it at every start. string-width: see there.
 	resolve: {

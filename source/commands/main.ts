@@ -6,6 +6,7 @@ import {findPaths, type Paths} from '../paths.ts';
 import {joinPrintable, p, printable, printableLines, type Printable, writeTo} from '../printable.ts';
 import {asTyped} from './cli/called.ts';
 import type {Command} from './cli/command.ts';
+import {isTerminal} from './cli/is-terminal.ts';
 import {refreshLaunchers} from './cli/launcher.ts';
 import {nearest} from '../mailbox/text/nearest.ts';
 import {parseArguments} from './cli/parse.ts';
@@ -109,6 +110,9 @@ async function dispatch(argv: readonly string[]): Promise<number | void> {
 		},
 		get stderr() {
 			return process.stderr;
+		},
+		get isTerminal() {
+			return isTerminal(2) || isTerminal(0);
 		},
 	});
 }

@@ -1,7 +1,8 @@
 import {spawn} from 'node:child_process';
+import {constants as modes} from 'node:fs';
 import {constants} from 'node:os';
 import {basename, delimiter, join, resolve} from 'node:path';
-import {access, constants as modes, realpath, stat} from 'node:fs/promises';
+import {access, realpath, stat} from 'node:fs/promises';
 import {clients, claude, type Client} from '../join/clients/clients.ts';
 import {joinedPlaces} from '../join/disarmed.ts';
 import {readCredentials} from '../join/files/credentials-file.ts';

@@ -27,8 +27,15 @@ export function isKeyPair({x, d}: KeyPair): boolean {
 	}
 }
 
+/** The last one, since a pair is usually checked and then signs. */
+let prepared: {readonly pair: KeyPair; readonly key: KeyObject} | null = null;
+
 function privateKey({x, d}: KeyPair): KeyObject {
-	return crypto().createPrivateKey({key: {kty: 'OKP', crv: 'Ed25519', x, d}, format: 'jwk'});
+	if (prepared?.pair.x !== x || prepared.pair.d !== d) {
+		const key = crypto().createPrivateKey({key: {kty: 'OKP', crv: 'Ed25519', x, d}, format: 'jwk'});
+		prepared = {pair: {x, d}, key};
+	}
+	return prepared.key;
 }
 
 /** Signs a statement. Throws if it is not a key pair. */

@@ -10,6 +10,8 @@ export interface Invocation {
 	readonly stdin: NodeJS.ReadStream;
 	readonly stdout: NodeJS.WriteStream;
 	readonly stderr: NodeJS.WriteStream;
+	/** Whether stderr or stdin is a terminal, as found without making those streams; absent: they say it themselves. */
+	readonly isTerminal?: boolean;
 }
 
 /**

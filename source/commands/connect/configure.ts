@@ -3,7 +3,7 @@ import type {Tag} from '../../mailbox/tag.ts';
 import type {Invocation} from '../cli/command.ts';
 
 /** What the mailbox to open depends on, besides the arguments. */
-export type Surroundings = Pick<Invocation, 'env' | 'stderr'> & Partial<Pick<Invocation, 'stdin'>>;
+export type Surroundings = Pick<Invocation, 'env' | 'stderr'> & Partial<Pick<Invocation, 'stdin' | 'isTerminal'>>;
 
 /** Reads the configuration, and passes its warnings to `say`. Rejects with MailboxError. */
 export async function configure(env: NodeJS.ProcessEnv, say: (sentence: string) => void, as?: Tag): Promise<Config> {

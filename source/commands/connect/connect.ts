@@ -97,7 +97,7 @@ export async function identityOf(
 		cwd: workingFolder(env),
 		// Asked only where an agent has joined.
 		get isTerminal() {
-			return surroundings.stderr.isTTY || surroundings.stdin?.isTTY === true;
+			return surroundings.isTerminal ?? (surroundings.stderr.isTTY || surroundings.stdin?.isTTY === true);
 		},
 	};
 	const identity = await identify(config, situation, as);

@@ -75,7 +75,9 @@ export class Requests {
 	 * updated meanwhile, so it is asked again after a while.
 	 */
 	async newer<T>(name: keyof Functions, ask: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
-		if (performance.now() < (this.#lacking.get(name) ?? 0)) return otherwise();
+		const until = this.#lacking.get(name);
+		// `performance` would load node:perf_hooks, and most databases lack nothing.
+		if (until !== undefined && performance.now() < until) return otherwise();
 		try {
 			return await ask();
 		} catch (error) {

@@ -1,8 +1,8 @@
 import {randomUUID} from 'node:crypto';
+import {constants} from 'node:fs';
 import {
 	access,
 	chmod,
-	constants,
 	lstat,
 	mkdir,
 	readFile,

@@ -31,8 +31,9 @@ function flagFile(bell: string): string {
 /** Raises or lowers that flag. Ignores errors, because it only saves time. */
 export function flagMail(bell: string, waits: boolean): void {
 	try {
-		if (waits && !existsSync(flagFile(bell))) createBell(flagFile(bell));
-		if (!waits) rmSync(flagFile(bell), {force: true});
+		if (isFlagged(bell) === waits) return;
+		if (waits) createBell(flagFile(bell));
+		else rmSync(flagFile(bell), {force: true});
 	} catch {
 		// The disk may be full.
 	}

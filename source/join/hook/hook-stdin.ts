@@ -1,5 +1,5 @@
 import {readFileSync, readSync} from 'node:fs';
-import {Socket} from 'node:net';
+import {Socket, type SocketConstructorOpts} from 'node:net';
 
 /** Bytes. A batch of tools reports the output of each. */
 const maxSize = 64 * 1024 * 1024;
@@ -22,10 +22,13 @@ export async function readStdin(): Promise<string> {
 	return Buffer.concat(chunks).toString('utf8');
 }
 
-/** Makes stdin non-blocking if it is a pipe. Null for a file, which never blocks, and for a terminal. */
+/**
+ * Makes stdin non-blocking if it is a pipe. Null for a file, which never blocks, and for a terminal. As in process.stdin, `manualStart`
+ * keeps it from reading before it is asked to, and so from ending with all that belongs to that.
+ */
 function openPipe(): Socket | null {
 	try {
-		return new Socket({fd: 0, readable: true, writable: false});
+		return new Socket({fd: 0, readable: true, writable: false, manualStart: true} as SocketConstructorOpts);
 	} catch {
 		return null;
 	}
