@@ -2,7 +2,7 @@ import {mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, expect, it} from 'vitest';
-import type {Database} from '../../source/hub/database/database.ts';
+import {Runaway, type Database} from '../../source/hub/database/database.ts';
 import {logFile} from '../../source/hub/files/log.ts';
 import {WorkerDatabase} from '../../source/hub/pglite/worker-database.ts';
 import {ensureHub, stopHub, wasStopped} from '../../source/hub/process/ensure.ts';
@@ -138,6 +138,21 @@ it('a hub that is stopped during a migration ends soon and cleanly, and the next
 	} finally {
 		await stopHub(paths);
 	}
+});
+
+it('a migration that is given up, and does not heed that, is not reported as one that failed', async () => {
+	const end = new AbortController();
+	const reason = new Error('stopped');
+	const database: Database = {
+		run: async () => [],
+		async script() {
+			end.abort(reason);
+			throw new Runaway(reason);
+		},
+		listen: async () => async () => undefined,
+		close: async () => undefined,
+	};
+	await expect(migrate(database, migrations, undefined, end.signal)).rejects.toBe(reason);
 });
 
 it('a migration on PostgreSQL ends when it is given up', async () => {

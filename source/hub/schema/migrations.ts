@@ -80,6 +80,8 @@ export async function migrate(
 		try {
 			await applyMigration(database, migration, null, signal);
 		} catch (error) {
+			// Also when it did not heed that and was ended with its session, which is a DatabaseError.
+			signal?.throwIfAborted();
 			if (!(error instanceof DatabaseError)) throw error;
 			throw new HubError(
 				`Migration ${migration.version}_${migration.name} failed: ${error.message}.`,
