@@ -20,6 +20,7 @@ import type {Command, Invocation} from './cli/command.ts';
 import {backup, restore} from './hub/hub-backup.ts';
 import {cancel} from './hub/hub-cancel.ts';
 import {rotateKeys} from './hub/hub-keys.ts';
+import {orStopped, stoppedEarly} from './hub/stopped-early.ts';
 import {jsonLine, remark, write, writeJson} from './cli/output.ts';
 import {keepHeapSmall} from './screen/small-heap.ts';
 import {checkFlags, type FlagsBySubcommand} from './cli/subcommand.ts';
@@ -49,8 +50,9 @@ const command: Command = {
 
 		\`hub status\` shows statements that have run for a second or longer; \`hub cancel\` ends those of the owner: statements of
 		\`agentmux sql\` and of the owner's \`supabase\` MCP server, and requests with the service_role key. These may run for
-		AGENTMUX_STATEMENT_TIMEOUT seconds (default 120); an agent's may run for 8 seconds, or 1.5 while others wait;
-		the owner's queries and a human's requests, 4 while others wait.
+		AGENTMUX_STATEMENT_TIMEOUT seconds (default 120); statements that build an index, vacuum or alter a table have no limit,
+		nor have migrations. An agent's may run for 8 seconds, or 3 while others wait; the owner's queries and a human's
+		requests, 4 while others wait.
 
 		Example: eval "$(agentmux hub status -o env)" && curl "$API_URL/rest/v1/messages" -H "apikey: $SERVICE_ROLE_KEY"
 	`,
@@ -147,13 +149,18 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 	// Keep running when the terminal that started it closes.
 	process.on('SIGHUP', () => undefined);
 	const ended = Promise.withResolvers<void>();
-	const end = (): void => ended.resolve();
+	const starting = new AbortController();
+	const end = (): void => {
+		ended.resolve();
+		if (!starting.signal.aborted) starting.abort(stoppedEarly());
+	};
 	process.once('SIGTERM', end).once('SIGINT', end);
-	const hub = await runHub(paths, {
+	const started = runHub(paths, {
 		...(port === undefined ? {} : {port: Number(port)}),
 		...(databaseUrl === undefined ? {} : {databaseUrl}),
 		...(statementTimeout === undefined ? {} : {statementTimeout}),
 		thread,
+		signal: starting.signal,
 		log,
 		trace: openTrace('hub', paths.logs, process.env),
 		onLost: error =>
@@ -163,6 +170,8 @@ async function run(paths: HubPaths, {flags, stderr, env}: Invocation, databaseUr
 			process.exit(1);
 		},
 	});
+	const hub = await orStopped(started, starting.signal, log);
+	if (hub === null) return;
 	// By now the thread with the database has grown its own heap.
 	keepHeapSmall();
 	const {startRinging} = await import('./hub/ring-clients.ts');

@@ -11,6 +11,9 @@ const command: Command = {
 		In an agent's program or folder, SQL runs as that agent: it can read what all agents can read, insert messages under its
 		own tag, call the functions, and create tables in public that the others can read.
 
+		On a hub, CREATE INDEX, VACUUM and ALTER TABLE may take as long as they need; other statements of the owner are cancelled
+		after two minutes (see \`agentmux hub --help\`). Ctrl-C cancels a statement.
+
 		Usage
 		  agentmux sql [--json] QUERY
 

@@ -1,7 +1,9 @@
 import {MailboxError} from '../mailbox/error.ts';
 import type {Json} from '../mailbox/json.ts';
+import {longest} from './link/busy.ts';
 import {refusal, strange, unreachable} from './link/failure.ts';
 import type {Transport} from './link/link.ts';
+import {RequestTimeout} from './link/request-timeout.ts';
 
 /** Access to the Management API of a Supabase: `https://api.supabase.com`, or the hub itself. */
 export interface Management {
@@ -13,7 +15,8 @@ export interface Management {
 	readonly transport?: Transport;
 }
 
-const timeout = 60_000;
+/** Milliseconds. While the hub says that it is at work on a statement, they do not count: the hub knows how long that may run. */
+const defaultTimeout = 60_000;
 
 /**
  * Runs SQL as the owner of the database, as the stock Supabase MCP server does, and resolves with the rows of the last
@@ -22,22 +25,38 @@ const timeout = 60_000;
 export async function runSql(
 	{url, project_ref, token, transport}: Management,
 	query: string,
-	{readOnly = false}: {readonly readOnly?: boolean} = {},
+	{readOnly = false, timeout = defaultTimeout}: {readonly readOnly?: boolean; readonly timeout?: number} = {},
 ): Promise<{readonly [column: string]: Json}[]> {
-	const address = `${url.replace(/\/$/, '')}/v1/projects/${encodeURIComponent(project_ref)}/database/query`;
+	const base = url.replace(/\/$/, '');
+	const address = `${base}/v1/projects/${encodeURIComponent(project_ref)}/database/query`;
+	const late = new RequestTimeout(timeout, async () => transport !== undefined && isBusy(transport, base));
 	try {
 		const response = await (transport?.ask ?? fetch)(address, {
 			method: 'POST',
 			headers: {authorization: `Bearer ${token}`, 'content-type': 'application/json'},
 			body: JSON.stringify({query, read_only: readOnly}),
-			signal: AbortSignal.timeout(timeout),
+			signal: late.signal,
 		});
+		late.answered();
 		const text = await response.text();
 		if (response.status === 400) throw new MailboxError('invalid', `The database rejected this: ${messageIn(text)}`);
 		if (!response.ok) throw refusal(url, response.status, text);
 		return rowsIn(url, text);
 	} catch (error) {
 		throw unreachable(url, error, timeout);
+	} finally {
+		late.end();
+	}
+}
+
+/** Whether the hub, which can say so without its database, is at work on a statement. */
+async function isBusy(transport: Transport, url: string): Promise<boolean> {
+	try {
+		const signal = AbortSignal.timeout(3000);
+		const response = await transport.ask(`${url}/health`, {method: 'GET', headers: {}, signal});
+		return response.ok && longest(JSON.parse(await response.text())) !== null;
+	} catch {
+		return false;
 	}
 }
 

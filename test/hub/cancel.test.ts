@@ -1,4 +1,5 @@
 import {afterAll, beforeAll, expect, test, vi} from 'vitest';
+import {once} from 'node:events';
 import {createClient} from '@supabase/supabase-js';
 import {findHub} from '../../source/hub/process/find.ts';
 import {transportTo} from '../../source/hub/local/transport.ts';
@@ -19,6 +20,8 @@ const mailboxes: Mailbox[] = [];
 afterAll(() => Promise.all(mailboxes.map(mailbox => mailbox.close())));
 
 const owner = 'the owner of the database';
+const waitsForOwner =
+	/^agentmux: Waiting for the database: a statement of the owner of the database has been running for \d+ s; see `agentmux hub status`\.$/;
 
 async function sql(query: string): Promise<{readonly status: number; readonly text: string}> {
 	const response = await fetch(`${hub.url}/v1/projects/local/database/query`, {
@@ -44,8 +47,18 @@ test("`hub cancel` ends the owner's statements, prints them, and everyone is ser
 	await expect.poll(running, {timeout: 20_000}).toContainEqual(expect.objectContaining({who: owner}));
 	// On PGlite everyone waits for it, and is told so; on PostgreSQL no one does.
 	const waiting = mailbox.channels().catch((error: unknown) => error);
+	const command = home.start(['agents']);
+	command.stdin.end();
+	let remarks = '';
+	command.stderr.on('data', (chunk: Buffer) => {
+		remarks += chunk.toString();
+	});
+	const served = once(command, 'exit');
 	if (onPostgres) await waiting;
-	else await vi.waitUntil(() => told.at(-1)?.who === owner, {timeout: 20_000});
+	else {
+		await vi.waitUntil(() => told.at(-1)?.who === owner, {timeout: 20_000});
+		await vi.waitUntil(() => remarks !== '', {timeout: 60_000});
+	}
 	const began = performance.now();
 	const cancelled = await home.output(['hub', 'cancel']);
 	expect(cancelled).toMatch(/^Cancelled after \d+ s, the owner of the database: .*select pg_sleep\(100\)\n$/m);
@@ -59,6 +72,10 @@ test("`hub cancel` ends the owner's statements, prints them, and everyone is ser
 	expect({data, error}).toEqual({data: [{body: 'served again'}], error: null});
 	expect(await waiting).not.toBeInstanceOf(Error);
 	expect(told.at(-1) ?? null).toBeNull();
+	// The command waited, said why, once, and was then served.
+	expect(await served).toEqual([0, null]);
+	const waited = remarks.split('\n').filter(line => line.includes('Waiting'));
+	expect(waited.map(line => waitsForOwner.test(line))).toEqual(onPostgres ? [] : [true]);
 	// It was rolled back.
 	expect((await sql(`select to_regclass('public.half') as half`)).text).toBe('[{"half":null}]');
 	expect(await home.json(['hub', 'cancel'])).toEqual({cancelled: []});

@@ -1,6 +1,7 @@
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {bootstrap, owner} from '../../source/hub/schema/bootstrap.ts';
 import {DatabaseError, type Database, type Scope} from '../../source/hub/database/database.ts';
@@ -106,6 +107,19 @@ describe.each([
 			});
 			const mail = {...agent('BOMBER'), mail: true};
 			expect((await database.run(mail, [{text: 'select 2 as two'}]))[0]?.rows).toEqual([{two: 2}]);
+		});
+
+		it('whoever waits for other work on the database, such as a copy, is not cancelled for its time', async () => {
+			const database = new FairDatabase(engine, {atOnce: 1, perCaller: 1, limits});
+			const copied = database.work(owner, 'backup', () => sleep(700));
+			const one = [{text: 'select 1 as one'}];
+			const served = await Promise.all([
+				database.run(agent('CLAUDE_1'), one),
+				database.run(agent('CLAUDE_2'), one),
+				database.script(owner, 'select 1 as one'),
+			]);
+			expect(served.map(([result]) => result?.rows)).toEqual([[{one: 1}], [{one: 1}], [{one: 1}]]);
+			await copied;
 		});
 
 		it('one message is not cancelled, however long the machine takes for it', async () => {

@@ -3,6 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test, vi} from 'vitest';
 import type {Database} from '../../source/hub/database/database.ts';
+import {timeLimit} from '../../source/hub/database/time-limits.ts';
 import {isDue} from '../../source/hub/files/due.ts';
 import {startMaintenance} from '../../source/hub/upkeep/maintenance.ts';
 import {startStoringWords} from '../../source/hub/upkeep/words.ts';
@@ -77,6 +78,46 @@ describe('upkeep', () => {
 		vi.setSystemTime(Date.now() + 3_600_000);
 		await runFor(1);
 		expect(vacuums()).toBe(1);
+	});
+
+	test("has all the time it needs, except for an agent's table", async () => {
+		const limits = new Map<string, number>();
+		const noting: Database = {
+			...database,
+			async script(scope, sql) {
+				limits.set(sql, timeLimit(scope, 120_000));
+				return [];
+			},
+		};
+		ends.push(startMaintenance(noting, {log: () => undefined, file, isPaused: () => false}));
+		await minutes(62);
+		expect(Object.fromEntries(limits)).toEqual({
+			checkpoint: Infinity,
+			'vacuum analyze messages': Infinity,
+			'vacuum analyze results': 1000,
+		});
+	});
+
+	test('a vacuum is cancelled when the hub ends, without a word in its log', async () => {
+		const log: string[] = [];
+		let cancelled = 0;
+		const slow: Database = {
+			...database,
+			script: (_, sql, signal) =>
+				new Promise((resolve, reject) => {
+					if (sql !== 'vacuum analyze messages') return resolve([]);
+					signal?.addEventListener('abort', () => {
+						cancelled += 1;
+						reject(signal.reason as Error);
+					});
+				}),
+		};
+		const end = startMaintenance(slow, {log: sentence => log.push(sentence), file, isPaused: () => false});
+		await minutes(62);
+		expect(cancelled).toBe(0);
+		end();
+		await minutes(1);
+		expect({cancelled, log}).toEqual({cancelled: 1, log: []});
 	});
 
 	test('checkpoints each minute, and does nothing where nothing is written', async () => {

@@ -5,6 +5,7 @@ import {openTrace} from '../../hub/files/trace.ts';
 import {transportTo} from '../../hub/local/transport.ts';
 import {readCredentials} from '../../join/files/credentials-file.ts';
 import {MailboxError} from '../../mailbox/error.ts';
+import type {Busy} from '../../mailbox/event.ts';
 import type {Mailbox} from '../../mailbox/mailbox.ts';
 import type {AuthorKind} from '../../mailbox/message.ts';
 import {isReserved, type Tag} from '../../mailbox/tag.ts';
@@ -118,6 +119,23 @@ async function signedIn(
 	return connectMailbox({url: target.url, key, token: await renew(), renew, ...options});
 }
 
+/** Milliseconds that a statement has run before a command says that it waits for it. */
+const longWait = 5000;
+
+/** Says once, for each time that requests wait, which statement they wait for: an index of a large table takes minutes. */
+function sayWhyItWaits(say: (sentence: string) => void): (busy: Busy | null) => void {
+	let hasSaid = false;
+	return busy => {
+		const time = busy === null ? 0 : Date.now() - busy.since;
+		if (busy !== null && !hasSaid && time >= longWait) {
+			say(
+				`Waiting for the database: a statement of ${busy.who} has been running for ${Math.round(time / 1000)} s; see \`agentmux hub status\`.`,
+			);
+		}
+		hasSaid = busy !== null && (hasSaid || time >= longWait);
+	};
+}
+
 /** Opens the mailbox for the few requests of `work`, and closes it whatever happens. */
 export async function withMailbox<T>(
 	surroundings: Surroundings,
@@ -125,9 +143,11 @@ export async function withMailbox<T>(
 	work: (mailbox: Mailbox) => Promise<T>,
 ): Promise<T> {
 	const mailbox = await openMailbox(surroundings, {isBrief: true, ...opening});
+	const unwatch = mailbox.watchBusy(sayWhyItWaits(sentence => remark(surroundings.stderr, sentence)));
 	try {
 		return await work(mailbox);
 	} finally {
+		unwatch();
 		await mailbox.close();
 	}
 }

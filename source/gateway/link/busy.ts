@@ -68,7 +68,7 @@ export class BusyWatch {
 }
 
 /** The statement that has been running for the longest time, according to the hub's health. */
-function longest(health: unknown): Busy | null {
+export function longest(health: unknown): Busy | null {
 	const {running} = (health ?? {}) as {readonly running?: unknown};
 	if (!Array.isArray(running)) return null;
 	const found = running

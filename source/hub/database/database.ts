@@ -21,7 +21,10 @@ export interface Scope {
 	readonly whenIdle?: boolean;
 	/** Milliseconds that it may run, if less than its role may. */
 	readonly maxTime?: number;
-	/** The hub's own change of the schema: it runs to its end, however long that takes, because there is no mailbox without it. */
+	/**
+	 * A change of the schema, or upkeep: it may run as long as it takes. It takes longer the more messages there are, cannot be divided,
+	 * and after a time limit would begin again from the start.
+	 */
 	readonly isUnlimited?: boolean;
 	/** SQL written by the owner; `agentmux hub cancel` cancels it. */
 	readonly isOwnSql?: boolean;

@@ -90,6 +90,19 @@ export class FairDatabase implements Database {
 		);
 	}
 
+	/** Does work that is not SQL, such as a copy, in its turn: the time of the calls that wait for it is not counted. */
+	async work(scope: Scope, what: string, work: () => Promise<unknown>): Promise<void> {
+		await this.#inTurn(
+			scope,
+			() => what,
+			undefined,
+			async () => {
+				await work();
+				return [];
+			},
+		);
+	}
+
 	listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>> {
 		return this.#database.listen(channel, listener);
 	}

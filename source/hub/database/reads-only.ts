@@ -18,6 +18,17 @@ export function isQuery(sql: string): boolean {
 	return sql.length <= maxQueryLength && firstOther(sql) === null;
 }
 
+/**
+ * Whether a statement of the script builds an index, vacuums, or alters something, going by its first words: its time depends on the size
+ * of the tables (Scope.isUnlimited). A long script counts as none of these, and is not looked through.
+ */
+export function isUpkeep(sql: string): boolean {
+	if (sql.length > maxQueryLength) return false;
+	return splitStatements(sql).some(statement => upkeep.test(statement.slice(beginning(statement))));
+}
+
+const upkeep = /^(?:create\s+(?:unique\s+)?index|reindex|vacuum|analy[sz]e|cluster|refresh|alter|checkpoint)\b/i;
+
 /** Characters; to split more takes long. */
 const maxQueryLength = 100_000;
 

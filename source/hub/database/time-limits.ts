@@ -3,7 +3,7 @@ import type {Scope} from './database.ts';
 /** Milliseconds that a call may run, by role: Supabase's limits. Other roles have the database's limit. */
 const roleLimits: {readonly [role: string]: number} = {anon: 3000, authenticated: 8000};
 
-/** Milliseconds that the owner's statements may run by default. The hub's own migrations have no limit (Scope.isUnlimited). */
+/** Milliseconds that the owner's statements may run by default. Migrations and upkeep have no limit (Scope.isUnlimited). */
 export const statementLimit = 120_000;
 
 type Limited = Pick<Scope, 'role' | 'maxTime' | 'isUnlimited'>;

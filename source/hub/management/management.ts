@@ -6,7 +6,7 @@ import {DatabaseError, type Database, type Result, type Scope} from '../database
 import {json, refusal, type Handler, type HubRequest, type HubResponse} from '../http/http.ts';
 import {applyMigration} from '../schema/migrations.ts';
 import {pausedCode} from '../database/pauses.ts';
-import {isQuery, requireReadsOnly} from '../database/reads-only.ts';
+import {isQuery, isUpkeep, requireReadsOnly} from '../database/reads-only.ts';
 import {readSql} from '../files/read-sql.ts';
 
 // As on Supabase, read-only SQL runs with a role that can do nothing else.
@@ -53,7 +53,12 @@ async function query(database: Database, {body, caller, signal}: HubRequest): Pr
 		return {...json(201, []), body: `[${lines.join(',')}]`};
 	}
 	if (readOnly === true) requireReadsOnly(sql);
-	const scope: Scope = {...(readOnly === true ? reader : owner), isOwnSql: true, forRequest: isQuery(sql)};
+	const scope: Scope = {
+		...(readOnly === true ? reader : owner),
+		isOwnSql: true,
+		forRequest: isQuery(sql),
+		isUnlimited: readOnly !== true && isUpkeep(sql),
+	};
 	const results =
 		parameters.length === 0
 			? await database.script(scope, sql, signal)
@@ -69,13 +74,13 @@ async function listMigrations(database: Database): Promise<unknown> {
 	return result?.rows ?? [];
 }
 
-async function addMigration(database: Database, {body}: HubRequest): Promise<HubResponse> {
+async function addMigration(database: Database, {body, signal}: HubRequest): Promise<HubResponse> {
 	const {query: sql, name = ''} = parseObject(body) ?? {};
 	if (typeof sql !== 'string' || sql === '') return refusal(400, 'query: must be a string that is not empty');
 	if (typeof name !== 'string') return refusal(400, 'name: must be a string');
 	if (sql.includes('\0') || name.includes('\0')) return refusal(400, 'query: must not contain NUL');
 	const version = await nextVersion(database);
-	await applyMigration(database, {version, name, sql}, 'management');
+	await applyMigration(database, {version, name, sql}, 'management', signal);
 	return json(200, {version, name});
 }
 

@@ -35,6 +35,8 @@ export interface OpenDatabaseOptions {
 	readonly log: Log;
 	/** Milliseconds that the owner's statements may run; the default is in time-limits.ts. */
 	readonly statementTimeout?: number | undefined;
+	/** Aborted to stop the hub before it has started: a migration is cancelled, and the next start applies it. */
+	readonly signal?: AbortSignal | undefined;
 	/** A thread that waits for a database; by default, one is started. */
 	readonly thread?: WaitingThread | undefined;
 	/** The database died and could not be opened again. */
@@ -90,7 +92,7 @@ async function openHeld(
 		onDisplaced,
 	});
 	try {
-		const {isUnused} = await prepare(database, migrations, options.onProgress);
+		const {isUnused} = await prepare(database, migrations, options.onProgress, options.signal);
 		if (isUnused) {
 			// A new mailbox, in which signatures of another are not valid.
 			const text = 'update mux_meta set epoch = gen_random_uuid(), mailbox_id = gen_random_uuid() where epoch = $1';
@@ -110,7 +112,7 @@ async function openHeld(
 			database: fair,
 			engine: 'PGlite',
 			label: embedded,
-			copyTo: folder => database.copyTo(folder),
+			copyTo: folder => fair.work(owner, 'backup', () => database.copyTo(folder)),
 			startMaintenance: () =>
 				startMaintenance(fair, {
 					log,
@@ -176,9 +178,10 @@ async function prepare(
 	database: Database,
 	migrations: Promise<Migrations>,
 	onProgress?: (sentence: string) => void,
+	signal?: AbortSignal,
 ): Promise<{readonly isUnused: boolean}> {
 	await bootstrap(database);
-	await migrate(database, await migrations, onProgress);
+	await migrate(database, await migrations, onProgress, signal);
 	const [found] = await database.run(owner, [
 		{
 			text: `select bool_or(has_function_privilege('public', name, 'execute')) as open,

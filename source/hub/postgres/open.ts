@@ -12,7 +12,12 @@ import {parsePostgresUrl} from '../database/postgres-url.ts';
 /** Connects to the server and sets up its database as a mailbox. Rejects with HubError, which never contains a password. */
 export async function openPostgres(
 	url: string,
-	options: PostgresOptions & {readonly log: Log; readonly onProgress?: (sentence: string) => void},
+	options: PostgresOptions & {
+		readonly log: Log;
+		readonly onProgress?: (sentence: string) => void;
+		/** Aborted to stop the hub before it has started: a migration is cancelled. */
+		readonly signal?: AbortSignal | undefined;
+	},
 ): Promise<OpenedDatabase> {
 	const address = parsePostgresUrl(url);
 	const {label} = address;
@@ -28,7 +33,7 @@ export async function openPostgres(
 		throw unopened(label, error);
 	}
 	try {
-		await preparePostgres(database, options.log, options.onProgress);
+		await preparePostgres(database, options.log, options.onProgress, options.signal);
 		const announced = await hasEventTriggers(database);
 		if (!announced) {
 			options.log(

@@ -34,6 +34,7 @@ export async function preparePostgres(
 	database: PostgresDatabase,
 	log: Log,
 	onProgress: (sentence: string) => void = () => undefined,
+	signal?: AbortSignal,
 ): Promise<void> {
 	// Checked before anything is created, and again under the lock, because another hub may have been faster.
 	const standing = await read(database);
@@ -46,7 +47,7 @@ export async function preparePostgres(
 			await missingMigrations(database, migrations);
 			await bootstrap(database);
 			await checkRights(database, standing.database);
-			await migrate(database, migrations, onProgress);
+			await migrate(database, migrations, onProgress, signal);
 			await giveTablesBack(database, log);
 			// Without event triggers, nothing else would do it.
 			await database.run(owner, [{text: 'select realtime.sync_capture()'}]);

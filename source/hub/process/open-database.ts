@@ -14,6 +14,8 @@ interface OpeningOptions {
 	readonly statementTimeout?: number | undefined;
 	/** A thread that waits for the embedded database. */
 	readonly thread?: WaitingThread | undefined;
+	/** Aborted to stop the hub before it has started. */
+	readonly signal?: AbortSignal | undefined;
 	readonly log: Log;
 	readonly space: DiskSpace;
 	/** Realtime connections are only admitted while the database announces its changes. */
@@ -30,13 +32,14 @@ interface OpeningOptions {
 
 /** Opens the embedded database of this home, or connects to a PostgreSQL. Rejects with HubError. */
 export async function openDatabase(paths: HubPaths, options: OpeningOptions): Promise<OpenedDatabase> {
-	const {databaseUrl, statementTimeout, thread, log, space, admission, onProgress, catchUp, onLost, onDisplaced} =
-		options;
+	const {databaseUrl, statementTimeout, thread, signal, log, space, admission} = options;
+	const {onProgress, catchUp, onLost, onDisplaced} = options;
 	if (databaseUrl === embedded) {
 		return openEmbedded(paths, {
 			log,
 			statementTimeout,
 			thread,
+			signal,
 			onProgress,
 			onDisplaced,
 			space,
@@ -52,6 +55,7 @@ export async function openDatabase(paths: HubPaths, options: OpeningOptions): Pr
 	return openPostgres(databaseUrl, {
 		log,
 		onProgress,
+		signal,
 		...(statementTimeout === undefined ? {} : {timeout: statementTimeout}),
 		onListening(reason) {
 			// Notifications during the gap are lost, so all clients are disconnected; they catch up when they reconnect.

@@ -39,6 +39,8 @@ export interface RunOptions {
 	readonly statementTimeout?: number;
 	/** A thread for the embedded database that was started before; by default, one is started when it is needed. */
 	readonly thread?: WaitingThread | undefined;
+	/** Aborted to stop the hub before it has started: a migration is cancelled, and the next start applies it. */
+	readonly signal?: AbortSignal | undefined;
 	readonly log: Log;
 	/** Called with a line for each request. */
 	readonly trace?: Trace | undefined;
@@ -95,13 +97,19 @@ export async function runHub(paths: HubPaths, options: RunOptions): Promise<Hub>
 			if (published !== null && published.current.url !== null) published.change({progress: sentence});
 		},
 	});
+	// Tells clients that lost it not to start another.
+	const stop = (): void => published?.change({stopping: true});
 	try {
 		published = new PublishedState(paths, state, home, options.log);
+		options.signal?.addEventListener('abort', stop, {once: true});
 		const databaseUrl = options.databaseUrl ?? rememberedDatabase(paths);
 		published.change({database: describeDatabase(databaseUrl)});
-		return await start(paths, {...options, databaseUrl}, published, {home, space, lock});
+		const hub = await start(paths, {...options, databaseUrl}, published, {home, space, lock});
+		options.signal?.removeEventListener('abort', stop);
+		return hub;
 	} catch (error) {
 		space.end();
+		options.signal?.removeEventListener('abort', stop);
 		const failure =
 			error instanceof HubError
 				? error

@@ -79,6 +79,12 @@ async function ask(
 		const value: unknown = text === '' ? {} : JSON.parse(text);
 		return {status, value: typeof value === 'object' && value !== null ? {...value} : {}};
 	} catch (error) {
+		if (error instanceof DOMException && error.name === 'TimeoutError') {
+			const late = `The hub did not answer within ${timeout / 1000} s.`;
+			throw new HubError(late, '`agentmux hub status` shows what its database is busy with; try again afterwards.', {
+				cause: error,
+			});
+		}
 		throw new HubError('The hub went away.', 'Try again.', {cause: error});
 	}
 }

@@ -46,37 +46,42 @@ async function readFolder(folder: string): Promise<Migration[]> {
 
 /**
  * Runs a script and records it in the same transaction, as `supabase migration up` does. `createdBy`: null for our own, which
- * may have been recorded there before, and which run without a time limit.
+ * may have been recorded there before; the owner's can be cancelled. Neither has a time limit.
  */
 export async function applyMigration(
 	database: Database,
 	{version, name, sql}: Migration,
 	createdBy: string | null = null,
+	signal?: AbortSignal,
 ): Promise<void> {
 	const statements = `array[${splitStatements(sql).map(literal).join(', ')}]::text[]`;
 	const values = [literal(version), statements, literal(name), createdBy === null ? 'null' : literal(createdBy)];
 	const record = `insert into supabase_migrations.schema_migrations (version, statements, name, created_by) values (${values.join(', ')})`;
 	const conflict = createdBy === null ? ' on conflict (version) do nothing' : '';
-	const scope = createdBy === null ? migrator : owner;
-	await database.script(scope, `begin;\n${sql}\n;\nreset role; ${record}${conflict}; commit;`);
+	const scope = createdBy === null ? migrator : {...migrator, isOwnSql: true};
+	await database.script(scope, `begin;\n${sql}\n;\nreset role; ${record}${conflict}; commit;`, signal);
 }
 
 /**
  * Applies what this version of agentmux brings and the database lacks, each in a transaction of its own, so that one that was
  * interrupted is applied by the next start; resolves with the versions applied. `onProgress`: called with a sentence before each. Throws
- * HubError when the database has a newer one of ours, or when one fails.
+ * HubError when the database has a newer one of ours, or when one fails; and the signal's reason when it is aborted, even during one.
  */
 export async function migrate(
 	database: Database,
 	migrations: Migrations,
 	onProgress: (sentence: string) => void = () => undefined,
+	signal?: AbortSignal,
 ): Promise<string[]> {
 	const missing = await missingMigrations(database, migrations);
 	for (const [index, migration] of missing.entries()) {
+		signal?.throwIfAborted();
 		onProgress(`Updating the database: migration ${index + 1} of ${missing.length}, ${migration.name}.`);
 		try {
-			await applyMigration(database, migration);
+			await applyMigration(database, migration, null, signal);
 		} catch (error) {
+			// Also when it did not heed that and was ended with its session, which is a DatabaseError.
+			signal?.throwIfAborted();
 			if (!(error instanceof DatabaseError)) throw error;
 			throw new HubError(
 				`Migration ${migration.version}_${migration.name} failed: ${error.message}.`,

@@ -16,8 +16,8 @@ const agentsVacuumTime = 1000;
 /** Bytes of write-ahead log after which a checkpoint is due early. */
 const maxLogSize = 64 * 1024 * 1024;
 
-/** Others do not wait for these. */
-const idle: Scope = {...owner, whenIdle: true};
+/** Lets others go first. Without a limit: after a cancelled one, the next would do the same work again, on more rows. */
+const idle: Scope = {...owner, whenIdle: true, isUnlimited: true};
 
 export interface MaintenanceOptions {
 	readonly log: Log;
@@ -38,7 +38,8 @@ interface Vacuumed {
 /**
  * Starts the periodic work that a PostgreSQL server does by itself and PGlite does not: checkpoints (without them, the log would grow
  * forever) and vacuum. Also makes tasks with expired leases available again, sends changes of watched tables, and stores the words of
- * messages that have none. Writes to the disk only if something was written since. Returns a function that stops it.
+ * messages that have none. Writes to the disk only if something was written since. Returns a function that stops it, and cancels a
+ * vacuum: closing the database would wait for it.
  */
 export function startMaintenance(database: Database, {log, file, isPaused}: MaintenanceOptions): () => void {
 	let vacuumed = readVacuumed(file) ?? keep(file, {at: Date.now(), position: null});
@@ -52,11 +53,13 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 		const position = result?.rows[0]?.['position'];
 		return typeof position === 'string' ? BigInt(position) : 0n;
 	};
-	const failed = (error: unknown): void =>
-		log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`);
+	const ending = new AbortController();
+	const failed = (error: unknown): void => {
+		if (!ending.signal.aborted) log(`Maintenance failed: ${error instanceof Error ? error.message : String(error)}`);
+	};
 	const clean = async (now: bigint): Promise<void> => {
 		if (isDue(vacuumed.at, vacuumEvery) && vacuumed.position !== String(now)) {
-			await vacuum(database);
+			await vacuum(database, ending.signal);
 			vacuumed = keep(file, {at: Date.now(), position: String(await position())});
 		}
 		const isLong = now - checkpointed.position > maxLogSize;
@@ -94,6 +97,7 @@ export function startMaintenance(database: Database, {log, file, isPaused}: Main
 	return () => {
 		clearInterval(timer);
 		endStoring();
+		ending.abort(new Error('The hub ends.'));
 	};
 }
 
@@ -103,17 +107,18 @@ const tables = readSql(new URL('tables.sql', import.meta.url));
  * One table after the other, so that others get their turns in between. A table of an agent gets little time: the agent decides how many
  * columns, indexes and statistics it has.
  */
-async function vacuum(database: Database): Promise<void> {
+async function vacuum(database: Database, signal: AbortSignal): Promise<void> {
 	const [result] = await database.run(owner, [{text: tables}]);
 	for (const {name, agents} of result?.rows ?? []) {
 		try {
 			await database.script(
-				agents === true ? {...idle, maxTime: agentsVacuumTime} : idle,
+				agents === true ? {...idle, isUnlimited: false, maxTime: agentsVacuumTime} : idle,
 				`vacuum analyze ${String(name)}`,
+				signal,
 			);
 		} catch (error) {
 			// Out of time, or dropped meanwhile.
-			if (agents !== true) throw error;
+			if (agents !== true || signal.aborted) throw error;
 		}
 	}
 }
