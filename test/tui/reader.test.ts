@@ -58,6 +58,13 @@ describe('with a screen reader', () => {
 		expect(heard).toBeGreaterThan(asked);
 	});
 
+	it('says that a message is urgent', async () => {
+		const terminal = start('echo', bySetting());
+		await terminal.waitFor('Channel CLAUDE_1');
+		terminal.write('c/urgent stop\r');
+		expect(await terminal.waitFor(/HUMAN to CLAUDE_1, urgent: @CLAUDE_1 stop/)).toHaveLength(40);
+	});
+
 	it('reads out what is chosen, the tasks and the keys', async () => {
 		const terminal = start('two', bySetting());
 		await terminal.waitFor('Channel CLAUDE_1');

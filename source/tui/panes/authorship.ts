@@ -1,4 +1,4 @@
-import {signatureRemark, type Message} from '../../mailbox/message.ts';
+import {isUrgent, signatureRemark, type Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable} from '../../printable.ts';
 import type {State} from '../../store/state/state.ts';
@@ -17,6 +17,11 @@ export function doubtSpans(state: State, message: Message): Span[] {
 	// A signed message needs no token to verify it.
 	if (!verified && signed !== true) spans.push({text: p`  unverified`, style: theme.warn});
 	return spans;
+}
+
+/** Says that a message is urgent. Follows the tag and what casts doubt on it. */
+export function urgentSpans(message: Pick<Message, 'meta'>): Span[] {
+	return isUrgent(message) ? [{text: p` urgent`, style: theme.bad}] : [];
 }
 
 /** A faint remark for a human's signed message; a warning if a human's message is not signed. */

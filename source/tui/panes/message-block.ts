@@ -1,5 +1,5 @@
 import type {Keymap} from '../settings/keymap.ts';
-import {isUrgent, type Message} from '../../mailbox/message.ts';
+import type {Message} from '../../mailbox/message.ts';
 import {sameTag} from '../../mailbox/tag.ts';
 import {p, printable, type Printable} from '../../printable.ts';
 import {replyCount} from '../../store/select.ts';
@@ -7,7 +7,7 @@ import type {Pending, State} from '../../store/state/state.ts';
 import {justify, type Span, type Strip} from '../screen/strip.ts';
 import {tagStrong, tagStyle, theme} from '../settings/theme.ts';
 import {clockTime} from '../settings/words.ts';
-import {doubtSpans, signatureSpans} from './authorship.ts';
+import {doubtSpans, signatureSpans, urgentSpans} from './authorship.ts';
 import {Cache} from './cache.ts';
 import {deliverySpans} from './delivery.ts';
 
@@ -39,7 +39,7 @@ function headSpans(
 		{text: p`${time} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
 		...doubtful,
-		...(isUrgent(message) ? [{text: p` urgent`, style: theme.bad}] : []),
+		...urgentSpans(message),
 	];
 	if (message.mentions.length > 0) {
 		left.push({text: p` → `, style: theme.grey});
@@ -68,7 +68,7 @@ export function pendingHead(
 	const left: Span[] = [
 		{text: p`${clockTime(new Date(pending.since).toISOString(), now)} `, style: theme.grey},
 		{text: printable(tag), style: tagStyle(tag)},
-		...(isUrgent({meta: pending.draft.meta ?? {}}) ? [{text: p` urgent`, style: theme.bad}] : []),
+		...urgentSpans({meta: pending.draft.meta ?? {}}),
 	];
 	if (me !== undefined && !sameTag(me, tag)) left.push({text: p`  by ${printable(me)}`, style: theme.grey});
 	const right: Record<Pending['phase'], Span> = {

@@ -1,4 +1,4 @@
-import {signatureRemark, type Message} from '../../mailbox/message.ts';
+import {isUrgent, signatureRemark, type Message} from '../../mailbox/message.ts';
 import {readableBody} from '../../mailbox/redaction.ts';
 import {foldTag, sameTag} from '../../mailbox/tag.ts';
 import type {Task} from '../../mailbox/task.ts';
@@ -31,7 +31,7 @@ export function messageSentences(state: State, message: Message, now: number): P
 	const proof = remark === null || remark === 'signed' ? '' : p`, ${remark}`;
 	const like = lookAlikeOf(state, tag);
 	const vouched = p`${like === null ? '' : p`, not ${printable(like)}`}${verified || signed === true ? '' : ', unverified'}${proof}`;
-	const marks = p`${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
+	const marks = p`${isUrgent(message) ? ', urgent' : ''}${vouched}${isWaitingFor(state, message, me) ? ', waiting for you' : ''}`;
 	const [first = p``, ...more] = printableLines(readableBody(message));
 	return [
 		p`${clockTime(message.created_at, now)} ${printable(tag)}${by}${to}${marks}: ${first}`,

@@ -6,7 +6,7 @@ import type {HistoryStore} from '../../store/history-store.ts';
 import {firstFrom, type Mark} from '../../store/mark.ts';
 import {stepAt} from '../../store/replay.ts';
 import type {State} from '../../store/state/state.ts';
-import {doubtSpans, signatureSpans} from '../panes/authorship.ts';
+import {doubtSpans, signatureSpans, urgentSpans} from '../panes/authorship.ts';
 import {deliverySpans} from '../panes/delivery.ts';
 import {messageBody} from '../panes/message-body.ts';
 import type {PaintedLine} from '../screen/grid.ts';
@@ -105,6 +105,7 @@ function messageLines(detail: Detail, id: number, width: number): Strip[] {
 		{text: p`${clockMoment(message.created_at, now)} `, style: theme.grey},
 		{text: printable(message.tag), style: tagStrong(message.tag)},
 		...doubtSpans(state, message),
+		...urgentSpans(message),
 	];
 	message.mentions.forEach((tag, index) => {
 		left.push({text: index === 0 ? p` → ` : p`, `, style: theme.grey}, {text: printable(tag), style: tagStyle(tag)});
