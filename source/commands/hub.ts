@@ -23,7 +23,7 @@ import {rotateKeys} from './hub/hub-keys.ts';
 import {orStopped, stoppedEarly} from './hub/stopped-early.ts';
 import {jsonLine, remark, write, writeJson} from './cli/output.ts';
 import {keepHeapSmall} from './screen/small-heap.ts';
-import {checkFlags, type FlagsBySubcommand} from './cli/subcommand.ts';
+import {checkFlags, unknownSubcommand, type FlagsBySubcommand} from './cli/subcommand.ts';
 import {textFlag} from './cli/values.ts';
 
 const command: Command = {
@@ -81,10 +81,7 @@ const command: Command = {
 		if (act === undefined || rest.length > words) {
 			// A database URL that was given without its flag may contain a password.
 			const shown = invocation.input.map(word => (word.includes('://') ? '...' : word)).join(' ');
-			throw new UsageError(
-				`Unknown subcommand \`agentmux hub ${shown}\`.`,
-				`The subcommands are ${Object.keys(actions).join(', ')}.`,
-			);
+			throw unknownSubcommand('hub', shown, Object.keys(actions));
 		}
 		checkFlags('hub', action, invocation.flags, flagsOf);
 		try {

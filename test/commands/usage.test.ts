@@ -88,6 +88,8 @@ describe('a usage error is one sentence on stderr and exit code 2', () => {
 		[['thread', 'twelve'], 'The message is `twelve`, which is not a whole number'],
 		[['thread', '1', '2'], 'Give only one message.'],
 		[['tasks', 'lsit'], 'Unknown subcommand `agentmux tasks lsit`. Did you mean `agentmux tasks list`?'],
+		[['hub', 'statsu'], 'Unknown subcommand `agentmux hub statsu`. Did you mean `agentmux hub status`?'],
+		[['hub', 'postgres://me:secret@host/db'], 'Unknown subcommand `agentmux hub ...`. See `agentmux hub --help`.'],
 		[['tasks', 'finish', '1'], '--token is missing. Use --token N'],
 		[['tasks', 'finish', '1', '--token', '1', '--result', '{'], '--result is not JSON'],
 		[['tasks', 'progress', '1', '7', '--token', '1'], 'FRACTION must be a number from 0 to 1.'],
