@@ -243,7 +243,7 @@ function inText({regions}: Scene): string {
 }
 
 describe('what shows the time', () => {
-	it('is drawn again as soon as the words for it change, and the frame is as if all were made anew', () => {
+	it('is drawn again as soon as a time on it changes, and then equals a frame of a new screen', () => {
 		fc.assert(
 			fc.property(states, screens, times, (state, ui, moments) => {
 				const {scene, clock} = framesOf(state, {...ui, run: {}});

@@ -36,25 +36,10 @@ const command: Command = {
 			const agents = await mailbox.focus(tag, isFocused);
 			if (flags['json'] === true) return writeJson(stdout, agents);
 			const whom = agents.map(each => each.tag).join(', ');
-			if (whom === '')
-				return write(
-					stdout,
-					p`No agent has joined yet.
-`,
-				);
-			if (!isFocused)
-				return write(
-					stdout,
-					p`No longer focused: ${printable(whom)}.
-`,
-				);
+			if (whom === '') return write(stdout, p`No agent has joined yet.\n`);
+			if (!isFocused) return write(stdout, p`No longer focused: ${printable(whom)}.\n`);
 			const off = asTyped(`To end this: \`agentmux focus ${tag === null ? '--all' : whom} --off\``, env);
-			await write(
-				stdout,
-				p`Focused: ${printable(whom)}.
-${printable(off)}
-`,
-			);
+			await write(stdout, p`Focused: ${printable(whom)}.\n${printable(off)}\n`);
 		});
 	},
 };

@@ -81,7 +81,7 @@ function wordings(long: string, brief: string, receiver: Receiver): string[] {
 	return [`${long} ${receiver.long}`, `${brief} ${receiver.long}`, `${brief}, ${receiver.brief}`, receiver.brief];
 }
 
-/** What an urgent message begins with. It is no command, but a message like others: it waits for the connection, and can be refused. */
+/** The prefix of an urgent message. Unlike a command, it sends a message, which waits for the connection like any other. */
 const urgent = {name: 'urgent', usage: '[@TAG] TEXT', about: 'sends a message that goes before others'} as const;
 
 /** All that a draft can begin with, for the completion list. */
