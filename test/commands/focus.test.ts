@@ -86,3 +86,14 @@ test('an agent cannot focus itself or another one', async () => {
 	});
 	expect(tried.code).not.toBe(0);
 });
+
+test.each([
+	['focus', 'nobody'],
+	['pause', 'nobody'],
+	['agents', 'revoke', 'nobody'],
+])('%s: a tag that has not joined keeps its letters, and is told where the tags are', async (...argv) => {
+	expect(await home.run(argv)).toMatchObject({
+		code: 1,
+		stderr: expect.stringContaining('nobody has not joined. `agentmux agents` lists the agents.'),
+	});
+});

@@ -56,7 +56,7 @@ export function refusal(url: string, status: number, text: string): MailboxError
 	}
 	const code = typeof body.code === 'string' ? body.code : '';
 	const said = sentence(body.message ?? `HTTP ${status}`);
-	const hint = body.hint === null || body.hint === undefined || body.hint === '' ? '' : sentence(body.hint);
+	const hint = hintOf(body);
 	// The hub's own: the token was ended, and its hint says more than "check the key".
 	if (status === 401 && code === 'PGRST303' && hint !== '') return new MailboxError('unauthorized', said, hint);
 	// Also a request without any identity: the database's grants refuse it, and PostgREST then responds with 401, not 403.
@@ -77,6 +77,11 @@ export function refusal(url: string, status: number, text: string): MailboxError
 	if (status === 413) return new MailboxError('invalid', said, 'Shorten it.');
 	if (status === 429 || status >= 500) return new MailboxError('offline', said, 'Try again later.');
 	return new MailboxError('invalid', said, hint, options);
+}
+
+function hintOf({hint, message}: ErrorBody): string {
+	if (typeof hint === 'string' && hint !== '') return sentence(hint);
+	return message?.endsWith(' has not joined') === true ? '`agentmux agents` lists the agents.' : '';
 }
 
 /** A response that cannot come from a Supabase: a web page, for example. */
@@ -143,8 +148,12 @@ export function errorBody(text: string): ErrorBody | null {
 	}
 }
 
-/** PostgreSQL's messages begin with a small letter and have no full stop. */
+/** PostgreSQL's messages begin with a small letter, unless with a tag, and have no full stop. */
 function sentence(text: string): string {
 	const trimmed = text.trim();
-	return `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? '' : '.'}`;
+	const first = ofTag.test(trimmed) ? trimmed.charAt(0) : trimmed.charAt(0).toUpperCase();
+	return `${first}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? '' : '.'}`;
 }
+
+/** What our functions say of an agent: `worker_2 has not joined`. */
+const ofTag = /^\S+ (?:has not joined|has been revoked|has no role|is no agent|is revoked)\b/;
