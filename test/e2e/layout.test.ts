@@ -59,6 +59,20 @@ describe('the layout, from one start to the next', () => {
 		await quit(third);
 	});
 
+	it('is restored when the screen was left out of a thread, with the unread messages', async () => {
+		const first = open();
+		await header(first, /▌\d ONE .*│ 2 THREE .*pinned/);
+		await say('[TWO] unread', '[ONE] newest');
+		await first.waitFor('newest');
+		first.write('k\r');
+		await header(first, /▌[^│]*thread/);
+		await quit(first);
+		const second = open();
+		await header(second, /▌\d ONE .*│ 2 THREE .*pinned/);
+		expect((await second.waitFor(/TWO·\d/)).join('\n')).not.toContain('damaged');
+		await quit(second);
+	});
+
 	it('first offers searches and commands of an earlier start', async () => {
 		const first = open();
 		await first.waitFor(/● live[^]*│ \d AGENTS/);

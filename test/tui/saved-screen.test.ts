@@ -1,10 +1,18 @@
 import fc from 'fast-check';
-import {describe, expect, it} from 'vitest';
+import {describe, expect, it, onTestFinished} from 'vitest';
+import {createMailboxStore} from '../../source/store/mailbox-store.ts';
 import {mergedMarks, readAtStart, seenMarksOf, type SeenMarks} from '../../source/store/state/seen-marks.ts';
 import {emptyState} from '../../source/store/state/state.ts';
+import {createController} from '../../source/tui/app/controller.ts';
+import {channelOrder} from '../../source/tui/model/channel-order.ts';
 import {mergedRecent} from '../../source/tui/model/recent.ts';
 import {agentsPane, allPane, inboxPane, tasksPane} from '../../source/tui/model/pane-id.ts';
 import {parseScreen, serialized, type SavedScreen} from '../../source/tui/model/saved-screen.ts';
+import {createUi, withChannels} from '../../source/tui/model/ui.ts';
+import {keepScreen} from '../../source/tui/run/keep-screen.ts';
+import {scenes} from '../fixtures/scenes.ts';
+import {memoryMailbox} from '../helpers/memory-mailbox.ts';
+import {MemoryServer} from '../helpers/memory-server.ts';
 
 const pane = fc.oneof(
 	fc.constantFrom(tasksPane, agentsPane, inboxPane, allPane),
@@ -31,7 +39,7 @@ describe('a saved screen', () => {
 	it('comes back as it was', () => {
 		fc.assert(
 			fc.property(screen, saved => {
-				expect(parseScreen(serialized(saved))).toEqual(saved);
+				expect(parseScreen(serialized(saved))).toEqual({screen: saved, damaged: []});
 			}),
 		);
 	});
@@ -39,7 +47,10 @@ describe('a saved screen', () => {
 	it('is read without the recent choices that an earlier version saved', () => {
 		const saved = fc.sample(screen, 1)[0]!;
 		const {recent: _, ...earlier} = JSON.parse(serialized(saved)) as {recent: unknown};
-		expect(parseScreen(JSON.stringify(earlier))).toEqual({...saved, recent: {searches: [], commands: []}});
+		expect(parseScreen(JSON.stringify(earlier))).toEqual({
+			screen: {...saved, recent: {searches: [], commands: []}},
+			damaged: [],
+		});
 	});
 
 	it('keeps what two screens used, this one’s first, and nothing that is very long', () => {
@@ -47,7 +58,7 @@ describe('a saved screen', () => {
 		const other = {searches: ['c', 'a'], commands: ['quit', 'help']};
 		expect(mergedRecent(one, other)).toEqual({searches: ['b', 'a', 'c'], commands: ['help', 'quit']});
 		const saved = {...fc.sample(screen, 1)[0]!, recent: {searches: ['x'.repeat(2000), 'y'], commands: []}};
-		expect(parseScreen(serialized(saved))?.recent.searches).toEqual(['y']);
+		expect(parseScreen(serialized(saved))?.screen.recent.searches).toEqual(['y']);
 	});
 
 	it('is ignored if it was cut off or is something else', () => {
@@ -62,20 +73,128 @@ describe('a saved screen', () => {
 				expect(parseScreen(text)).toBeNull();
 			}),
 		);
-		for (const [field, value] of [
-			['places', ['\u001B[31m']],
-			['moved', [['A', -1]]],
-			['zoomed', 'yes'],
-			['seen', {epoch: 1}],
-			['recent', {searches: [1], commands: []}],
-			['recent', {searches: ['x'.repeat(1001)], commands: []}],
-			['version', 2],
-		] as const) {
-			const good = JSON.parse(serialized(fc.sample(screen, 1)[0]!)) as object;
-			expect(parseScreen(JSON.stringify({...good, [field]: value}))).toBeNull();
+		const good = JSON.parse(serialized(fc.sample(screen, 1)[0]!)) as object;
+		expect(parseScreen(JSON.stringify({...good, version: 2}))).toBeNull();
+	});
+
+	it('loses no more than the field, or the entry of a list, that is damaged', () => {
+		const saved: SavedScreen = {
+			arrangement: {
+				onScreen: ['A', tasksPane],
+				hidden: new Set(['B']),
+				pinned: new Set(['A']),
+				moved: new Map([['A', 3]]),
+				zoomed: true,
+			},
+			focus: 'A',
+			recent: {searches: ['x'], commands: ['help']},
+			seen: {epoch: 'one', from: 5, marks: new Map([['A', 9]])},
+		};
+		const {arrangement} = saved;
+		const good = JSON.parse(serialized(saved)) as object;
+		const others: ReadonlyArray<readonly [string, unknown, Partial<SavedScreen>]> = [
+			['places', ['A', '\u001B[31m', tasksPane], {}],
+			['places', 'A', {arrangement: {...arrangement, onScreen: []}}],
+			['hidden', [1, 'B'], {}],
+			['pinned', null, {arrangement: {...arrangement, pinned: new Set()}}],
+			[
+				'moved',
+				[
+					['A', -1],
+					['A', 3],
+				],
+				{},
+			],
+			['zoomed', 'yes', {arrangement: {...arrangement, zoomed: false}}],
+			['focus', '#thread:x', {focus: '#welcome'}],
+			['seen', {epoch: 1}, {seen: null}],
+			['recent', {searches: [1], commands: []}, {recent: {searches: [], commands: []}}],
+			['recent', {searches: ['x'.repeat(1001)], commands: []}, {recent: {searches: [], commands: []}}],
+		];
+		for (const [field, value, lost] of others) {
+			expect(parseScreen(JSON.stringify({...good, [field]: value}))).toEqual({
+				screen: {...saved, ...lost},
+				damaged: [field],
+			});
 		}
+		expect(
+			parseScreen(
+				JSON.stringify({
+					...good,
+					seen: {
+						epoch: 'one',
+						from: 5,
+						marks: [
+							['\n', 3],
+							['A', 9],
+						],
+					},
+				}),
+			)?.screen,
+		).toEqual(saved);
+	});
+
+	it('comes back as it was whatever was pressed, also out of a thread', async () => {
+		const {store, ui, press} = await openScreen();
+		const memory: SavedScreen[] = [];
+		let newest = 1000;
+		const keys = [
+			'tab',
+			'j',
+			'k',
+			'G',
+			'enter',
+			'escape',
+			'h',
+			'l',
+			'z',
+			'P',
+			'<',
+			'>',
+			'o',
+			't',
+			'1',
+			'2',
+			'6',
+			'8',
+			'9',
+		];
+		await fc.assert(
+			fc.asyncProperty(fc.array(fc.constantFrom(...keys), {maxLength: 30}), async pressed => {
+				const end = keepScreen(store, ui, {saved: null, notice: null, save: async kept => (memory.push(kept), null)});
+				press(...pressed, 'k', 'enter');
+				store.markSeen(ui.getState().focus, (newest += 1));
+				ui.setState(({recent}) => ({recent: {...recent}}));
+				await end();
+				const kept = memory.at(-1)!;
+				const read = parseScreen(serialized(kept))!;
+				expect(read.damaged).toEqual([]);
+				expect(serialized(read.screen)).toBe(serialized(kept));
+				expect(kept.focus).not.toContain('thread');
+			}),
+		);
+		expect(new Set(memory.map(({focus}) => focus)).size).toBeGreaterThan(2);
+		expect(memory.some(({arrangement}) => arrangement.pinned.size > 0)).toBe(true);
+		expect(memory.some(({seen}) => [...(seen?.marks.keys() ?? [])].some(feed => feed.startsWith('#THREAD:')))).toBe(
+			true,
+		);
 	});
 });
+
+async function openScreen() {
+	const server = new MemoryServer();
+	await scenes['two']?.(server);
+	const store = createMailboxStore(memoryMailbox(server, {tag: 'HUMAN', kind: 'human'}));
+	await store.ready;
+	onTestFinished(() => store.close());
+	const ui = createUi({columns: 160, rows: 40});
+	const channels = channelOrder(store.getState()).map(tag => tag.toUpperCase());
+	ui.setState(withChannels(ui.getState(), channels));
+	const nothing = (): void => {};
+	const controller = createController({store, ui, redraw: nothing, suspend: nothing, rowOf: () => [], quit: nothing});
+	const press = (...keys: readonly string[]): void => keys.forEach(key => controller.input({type: 'key', key}));
+	return {store, ui, press};
+}
 
 describe('what was read', () => {
 	const kept: SeenMarks = {epoch: 'one', from: 5, marks: new Map([['A', 9]])};

@@ -28,9 +28,13 @@ async function read(file: string): Promise<{saved: SavedScreen | null; notice: s
 		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {saved: null, notice: null};
 		return {saved: null, notice: `The layout in ${file} cannot be read (${reasonOf(error)}); starting with a new one.`};
 	}
-	const saved = parseScreen(text);
-	const notice = saved === null ? `The layout in ${file} is damaged and was ignored; starting with a new one.` : null;
-	return {saved, notice};
+	const parsed = parseScreen(text);
+	if (parsed === null)
+		return {saved: null, notice: `The layout in ${file} is damaged and was ignored; starting with a new one.`};
+	const {screen, damaged} = parsed;
+	const notice =
+		damaged.length === 0 ? null : `Part of the layout in ${file} is damaged and was ignored: ${damaged.join(', ')}.`;
+	return {saved: screen, notice};
 }
 
 /** Replaces the whole file, merging the read marks of other screens that wrote it in the meantime. */

@@ -106,7 +106,9 @@ function neighbour(panes: readonly PaneId[], focus: PaneId, by: 1 | -1): PaneId 
 function move(context: ScreenContext, by: 1 | -1): void {
 	const now = context.ui.getState();
 	const {kind, mainPanes} = layoutOf(now);
-	const list = kind === 'wide' && mainPanes.includes(now.focus) ? mainPanes : unhiddenPanes(now);
+	const all = kind === 'wide' && mainPanes.includes(now.focus) ? mainPanes : unhiddenPanes(now);
+	// An open thread has no position that could be kept.
+	const list = all.filter(id => now.arrangement.order.includes(id));
 	const at = list.indexOf(now.focus);
 	const other = at < 0 ? undefined : list[at + by];
 	if (other !== undefined) arrange(context, withPanesSwapped(now.arrangement, now.focus, other, mainPanes));

@@ -1,7 +1,7 @@
 import type {MailboxStore} from '../../store/mailbox-store.ts';
 import {seenMarksOf} from '../../store/state/seen-marks.ts';
 import type {SavedScreen} from '../model/saved-screen.ts';
-import type {UiStore} from '../model/ui.ts';
+import {homeOf, type UiStore} from '../model/ui.ts';
 
 /** The storage of the screen's state between runs. */
 export interface ScreenMemory {
@@ -23,7 +23,10 @@ export function keepScreen(store: MailboxStore, ui: UiStore, memory: ScreenMemor
 	let complained = false;
 
 	async function save(): Promise<void> {
-		const {arrangement, focus, recent} = ui.getState();
+		const now = ui.getState();
+		const {arrangement, recent} = now;
+		// A thread is closed at the next start.
+		const focus = homeOf(now, now.focus);
 		const failure = await memory.save({arrangement, focus, recent, seen: seenMarksOf(store.getState())});
 		if (failure === null || complained) return;
 		complained = true;
