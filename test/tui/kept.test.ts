@@ -1,9 +1,10 @@
-import {mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
+import {mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {keptText, readKept} from '../../source/tui/compose/kept-draft.ts';
-import {emptyCompose} from '../../source/tui/model/ui.ts';
+import {draftsOf} from '../../source/tui/model/draft.ts';
+import {createUi, emptyCompose} from '../../source/tui/model/ui.ts';
 import {bundle} from '../helpers/bundle.ts';
 import {spawn, type TestTerminal} from '../helpers/terminal.ts';
 
@@ -33,6 +34,13 @@ const filesIn = async (folder: string) =>
 
 const modeOf = async (file: string) => ((await stat(file)).mode & 0o777).toString(8);
 
+async function draftFile(folder: string): Promise<string> {
+	const name = (await readdir(folder)).find(each => each.startsWith('draft'));
+	return path.join(folder, name ?? 'draft.json');
+}
+
+const draftIn = async (folder: string) => readFile(await draftFile(folder), 'utf8').catch(() => '');
+
 describe('the draft', () => {
 	it.each(['SIGTERM', 'SIGHUP'])(
 		'comes back after %s with its tag and what it answers, and is gone once sent',
@@ -52,7 +60,7 @@ describe('the draft', () => {
 			await first.waitFor('thought');
 			first.kill(signal);
 			await first.exited;
-			expect(await modeOf(path.join(folder, 'draft.json'))).toBe('600');
+			expect(await modeOf(await draftFile(folder))).toBe('600');
 			expect(await modeOf(folder)).toBe('700');
 
 			const second = start('two', folder);
@@ -73,9 +81,7 @@ describe('the draft', () => {
 		await first.waitFor('● live');
 		first.write('cdo not lose this');
 		await first.waitFor('do not lose this');
-		await expect
-			.poll(() => readFile(path.join(folder, 'draft.json'), 'utf8').catch(() => ''))
-			.toContain('do not lose this');
+		await expect.poll(() => draftIn(folder)).toContain('do not lose this');
 		first.kill('SIGKILL');
 		await first.exited;
 		expect(await start('two', folder).waitFor('do not lose this')).toHaveLength(30);
@@ -96,15 +102,62 @@ describe('the draft', () => {
 		expect(await start('two', folder).waitFor('later')).toHaveLength(30);
 	});
 
+	it('of one screen is not touched by another, and is taken over when its screen was killed', async () => {
+		const folder = await aFolder();
+		const first = start('two', folder);
+		await first.waitFor('● live');
+		first.write('cof the first');
+		await first.waitFor('of the first');
+		await expect.poll(() => draftIn(folder)).toContain('of the first');
+		const second = start('two', folder);
+		await second.waitFor('● live');
+		expect(second.text()).not.toContain('of the first');
+		second.write('cof the second');
+		await second.waitFor('of the second');
+		second.kill('SIGTERM');
+		await second.exited;
+		first.kill('SIGKILL');
+		await first.exited;
+
+		const third = start('two', folder);
+		await third.waitFor('of the second');
+		third.write('q');
+		await third.waitFor('You have 2 drafts.');
+		third.write('nc\u0015');
+		await third.waitFor(' COMPOSE ');
+		third.write('\u001B');
+		await third.waitFor('of the first');
+		third.kill('SIGTERM');
+		await third.exited;
+		expect((await filesIn(folder)).filter(name => name.startsWith('draft'))).toHaveLength(1);
+		expect(await draftIn(folder)).toContain('of the first');
+		expect(await draftIn(folder)).not.toContain('of the second');
+	});
+
+	it('of an earlier version is taken over', async () => {
+		const folder = await aFolder();
+		await mkdir(folder, {recursive: true});
+		await writeFile(
+			path.join(folder, 'draft.json'),
+			'{"text":"from before","cursor":4,"reply":null,"prefill":"","tag":null}',
+		);
+		const screen = start('two', folder);
+		await screen.waitFor('from before');
+		screen.kill('SIGTERM');
+		await screen.exited;
+		expect(await draftIn(folder)).toContain('from before');
+		expect(await filesIn(folder)).not.toContain('draft.json');
+	});
+
 	it('is ignored if its file is damaged or the folder cannot be written to', async () => {
 		const folder = await aFolder();
 		const first = start('two', folder);
 		await first.waitFor('● live');
 		first.write('cx');
-		await expect.poll(() => readFile(path.join(folder, 'draft.json'), 'utf8').catch(() => '')).toContain('x');
+		await expect.poll(() => draftIn(folder)).toContain('x');
 		first.kill('SIGKILL');
 		await first.exited;
-		await writeFile(path.join(folder, 'draft.json'), '{"text": "half a li');
+		await writeFile(await draftFile(folder), '{"text": "half a li');
 		const second = start('two', folder);
 		await second.waitFor('press c to write');
 		second.kill('SIGKILL');
@@ -208,37 +261,38 @@ describe('what was sent', () => {
 });
 
 describe('the file of a draft', () => {
-	const compose = {...emptyCompose, editor: {text: 'ab\nc', cursor: 2}, tag: 'OTHER', reply: {id: 7, tag: 'A'}};
+	const draft = {
+		editor: {text: 'ab\nc', cursor: 2},
+		tag: 'OTHER',
+		reply: {id: 7, tag: 'A'},
+		prefill: '',
+		place: 'A',
+	};
 
 	it('is empty while there is no draft', () => {
-		expect(keptText(emptyCompose)).toBeNull();
+		const ui = createUi({columns: 80, rows: 24}).getState();
+		expect(keptText(draftsOf(ui))).toBeNull();
 		const untouched = {...emptyCompose, prefill: '@A ', editor: {text: '@A ', cursor: 3}};
-		expect(keptText(untouched)).toBeNull();
+		expect(keptText(draftsOf({...ui, compose: untouched}))).toBeNull();
 	});
 
 	it('is read as it was written', () => {
-		expect(readKept(keptText(compose) ?? '')).toEqual({
-			...compose.editor,
-			tag: 'OTHER',
-			reply: {id: 7, tag: 'A'},
-			prefill: '',
-			unsent: [],
-		});
+		const other = {...draft, editor: {text: 'other', cursor: 0}, reply: null, prefill: '@B ', place: '#inbox'};
+		expect(readKept(keptText([draft]) ?? '')).toEqual([{...draft, unsent: []}]);
+		expect(readKept(keptText([other, draft]) ?? '')).toEqual([
+			{...other, unsent: []},
+			{...draft, unsent: []},
+		]);
 	});
 
 	it.each(['', '[', '7', 'null', '{"text": 7}', '[1]'])('is ignored if it is %j', text => {
-		expect(readKept(text)).toBeNull();
+		expect(readKept(text)).toEqual([]);
 	});
 
 	it('is read without its unknown parts', () => {
 		const strange = {text: 'a\0b👍', cursor: 3, tag: '[X]', reply: {id: -1, tag: 'A'}, unsent: [{content: 'x'}, 7]};
-		expect(readKept(JSON.stringify(strange))).toEqual({
-			text: 'ab👍',
-			cursor: 4,
-			tag: null,
-			reply: null,
-			prefill: '',
-			unsent: [],
-		});
+		const read = {editor: {text: 'ab👍', cursor: 4}, tag: null, reply: null, prefill: '', place: null, unsent: []};
+		expect(readKept(JSON.stringify(strange))).toEqual([read]);
+		expect(readKept(JSON.stringify({...strange, drafts: [7, strange, {}]}))).toEqual([read, read]);
 	});
 });

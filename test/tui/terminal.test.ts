@@ -301,6 +301,12 @@ describe('the compose line', () => {
 		terminal.write('\u001B');
 		await terminal.waitFor(' READ ');
 		terminal.write('2kjc');
+		// A draft belongs to the pane in which it was begun.
+		expect((await terminal.waitFor('COMPOSE')).join('')).not.toContain('do not lose this');
+		terminal.write('\u001B');
+		await terminal.waitFor(' READ ');
+		expect(terminal.text()).toContain('1 CLAUDE_1 ✎');
+		terminal.write('1c');
 		expect((await terminal.waitFor('COMPOSE')).join('')).toContain('do not lose this');
 	});
 

@@ -1,6 +1,7 @@
 import {p} from '../../printable.ts';
 import type {MailboxStore} from '../../store/mailbox-store.ts';
-import {hasDraft, type UiStore} from '../model/ui.ts';
+import {draftsOf} from '../model/draft.ts';
+import type {UiStore} from '../model/ui.ts';
 import {theme} from '../settings/theme.ts';
 import {question} from '../view/question.ts';
 
@@ -15,13 +16,14 @@ interface Quitting {
 /** Quits; asks first if there is a draft or an unsent message. */
 export function askToQuit({store, ui, keeps, quit}: Quitting): void {
 	const unsent = store.getState().pending.length;
-	const isDraft = hasDraft(ui.getState().compose);
-	if (!isDraft && unsent === 0) return quit();
+	const drafts = draftsOf(ui.getState()).length;
+	if (drafts === 0 && unsent === 0) return quit();
 	const waiting = p`${unsent} of your messages ${unsent === 1 ? 'has' : 'have'} not been sent yet.`;
-	const reason = isDraft ? p`You have a draft.` : waiting;
+	const reason = drafts === 0 ? waiting : drafts === 1 ? p`You have a draft.` : p`You have ${drafts} drafts.`;
+	const it = drafts > 1 || (drafts === 0 && unsent > 1) ? p`them` : p`it`;
 	const overlay = question(ui, {
 		lines: () => [[{text: reason, style: theme.strong}]],
-		yes: keeps ? p`quit and keep it` : p`quit and discard it`,
+		yes: keeps ? p`quit and keep ${it}` : p`quit and discard ${it}`,
 		no: p`stay`,
 		agree: quit,
 		keys: ['q', 'enter'],

@@ -4,6 +4,7 @@ import type {State} from '../../store/state/state.ts';
 import {completionList} from '../compose/completion-list.ts';
 import {composeLine} from '../compose/compose-lines.ts';
 import {layoutOf} from '../model/current-layout.ts';
+import {draftsBeside} from '../model/draft.ts';
 import {minColumns, minRows, type Layout} from '../model/layout.ts';
 import type {PaneId} from '../model/pane-id.ts';
 import type {DrawInput, Ui} from '../model/ui.ts';
@@ -179,14 +180,14 @@ type PaneLines = (drawn: DrawInput, id: PaneId, rect: Rect) => readonly PaintedL
 function cachedPanes(): CachedPanes {
 	const known = new Map<PaneId, CachedPane>();
 	let begun: BegunPane | null = null;
-	const inputsOf = ({state, ui}: DrawInput, {x, y, width, height}: Rect): readonly unknown[] => {
-		return [state, layoutOf(ui), ui.compose.reply, loadedCount(), x, y, width, height];
+	const inputsOf = ({state, ui}: DrawInput, id: PaneId, {x, y, width, height}: Rect): readonly unknown[] => {
+		return [state, layoutOf(ui), ui.compose.reply, draftsBeside(ui, id), loadedCount(), x, y, width, height];
 	};
 	const changesAt = (pane: CachedPane, shown: DrawInput, id: PaneId, rect: Rect): number =>
 		(pane.changesAt ??= paneChangesAt({...shown, now: pane.at}, id, rect));
 	const isCurrent = (pane: CachedPane, shown: DrawInput, id: PaneId, rect: Rect): boolean => {
 		const {ui, now} = shown;
-		const inputs = inputsOf(shown, rect);
+		const inputs = inputsOf(shown, id, rect);
 		if (!isSameBut(pane.ui, ui) || inputs.some((input, at) => input !== pane.with[at])) return false;
 		// Countdowns change every second.
 		if (Math.floor(now / 1000) === Math.floor(pane.at / 1000)) return true;
@@ -198,7 +199,7 @@ function cachedPanes(): CachedPanes {
 		if (last !== undefined && isCurrent(last, drawn, id, rect)) return last.lines;
 		const lines = paneLines(state, ui, layoutOf(ui), id, rect, now);
 		if (known.size > maxCached) known.clear();
-		known.set(id, {ui, with: inputsOf(drawn, rect), lines, at: now, changesAt: null});
+		known.set(id, {ui, with: inputsOf(drawn, id, rect), lines, at: now, changesAt: null});
 		return lines;
 	};
 	return {

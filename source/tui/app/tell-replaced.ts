@@ -1,10 +1,10 @@
 import {replacedText} from '../../mailbox/event.ts';
 import type {State} from '../../store/state/state.ts';
-import type {UiStore} from '../model/ui.ts';
+import type {Draft, UiStore} from '../model/ui.ts';
 
 /**
- * Notifies once when the mailbox's history was replaced; call it with each state. The draft is kept, but is no longer a reply
- * if its message is not part of the common history.
+ * Notifies once when the mailbox's history was replaced; call it with each state. Drafts are kept, but are no longer a
+ * reply if their message is not part of the common history.
  */
 export function tellReplaced(ui: UiStore): (state: State) => void {
 	let notified: State['replaced'] = null;
@@ -12,9 +12,12 @@ export function tellReplaced(ui: UiStore): (state: State) => void {
 		if (replaced === null || replaced === notified) return;
 		notified = replaced;
 		const common = replaced.common ?? 0;
-		ui.setState(({compose}) => ({
+		const checked = <T extends Draft>(draft: T): T =>
+			draft.reply !== null && draft.reply.id > common ? {...draft, reply: null} : draft;
+		ui.setState(({compose, drafts}) => ({
 			notice: replacedText(replaced),
-			compose: compose.reply !== null && compose.reply.id > common ? {...compose, reply: null} : compose,
+			compose: checked(compose),
+			drafts: drafts.map(checked),
 		}));
 	};
 }

@@ -5,8 +5,8 @@ import type {Keymap} from '../settings/keymap.ts';
 import type {PaintedLine, Position, Rect} from '../screen/grid.ts';
 import {clip, justify, spansOf, strip, textWidth, type Span} from '../screen/strip.ts';
 import {tagChip, tagStrong, tagStyle, theme} from '../settings/theme.ts';
-import {hasDraft, type Compose, type Ui, type DrawInput} from '../model/ui.ts';
-import {composeTag} from '../model/draft.ts';
+import {emptyCompose, type Compose, type Ui, type DrawInput} from '../model/ui.ts';
+import {composeTag, shownDraft} from '../model/draft.ts';
 import {draftView} from './draft-view.ts';
 import {forecastOf, type DeliveryForecast} from './forecast.ts';
 import type {SentSearch} from '../model/sent.ts';
@@ -19,9 +19,11 @@ interface ComposeLine {
 
 /** The compose line: the tag it is sent as, what it replies to, the draft, and a remark at the right. */
 export function composeLine({state, ui, now}: DrawInput, rect: Rect): ComposeLine {
-	const {compose, mode} = ui;
-	const {chip, chipWidth, remark, remarkRow, errorWidth, view} = piecesOf(state, ui, rect, now);
-	const isEmpty = mode === 'read' && !hasDraft(compose);
+	const {mode} = ui;
+	const draft = shownDraft(ui);
+	const compose = draft === ui.compose ? ui.compose : {...emptyCompose, tag: ui.compose.tag, ...draft};
+	const {chip, chipWidth, remark, remarkRow, errorWidth, view} = piecesOf(state, {...ui, compose}, rect, now);
+	const isEmpty = draft === undefined;
 	const texts = isEmpty
 		? [[{text: invitation(ui.keymap), style: theme.faint}]]
 		: view.lines.map(line => coloured(line, mode === 'read'));

@@ -1,8 +1,10 @@
 import path from 'node:path';
 import {printable} from '../../printable.ts';
-import {appendPrivate, readPrivate, removePrivate, writePrivate} from '../terminal/private-file.ts';
-import type {ComposeContext} from '../model/draft.ts';
+import {appendPrivate, readPrivate, writePrivate} from '../terminal/private-file.ts';
+import {draftsOf, withDraft, type ComposeContext} from '../model/draft.ts';
+import {hasDraft} from '../model/ui.ts';
 import {keptText, readKept} from './kept-draft.ts';
+import {DraftFiles} from './draft-files.ts';
 import {KeptUnsent} from './kept-unsent.ts';
 import {deliver} from './send.ts';
 import {withSent} from '../model/sent.ts';
@@ -18,16 +20,18 @@ export interface Keeping {
 }
 
 /**
- * Saves the compose line in a folder, so that it survives however the program ends: the draft with its tag and what it
- * replies to, sent messages that have no row yet, and the history of sent drafts. Restores them at once, except for the
+ * Saves what is written in a folder, so that it survives however the program ends: drafts with their tag and what they
+ * reply to, sent messages that have no row yet, and the history of sent drafts. Restores them at once, except for the
  * history, which is read after the first frame.
  */
 export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	const {ui, store} = context;
-	const draftFile = path.join(folder, 'draft.json');
+	const draftFiles = new DraftFiles(folder);
 	const sentFile = path.join(folder, 'sent.jsonl');
 	const keptUnsent = new KeptUnsent(path.join(folder, 'unsent'));
-	let written = restore(context, draftFile, keptUnsent);
+	restore(context, draftFiles.takeOver(), keptUnsent);
+	/** Undefined: what the files of other screens held is not in this screen's own yet. */
+	let written: string | null | undefined;
 	let sent = ui.getState().compose.sent;
 	let appended = 0;
 	let timer: NodeJS.Timeout | undefined;
@@ -48,13 +52,10 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	const write = (): void => {
 		clearTimeout(timer);
 		timer = undefined;
-		const text = keptText(ui.getState().compose);
+		const text = keptText(draftsOf(ui.getState()));
 		if (text === written) return;
 		written = text;
-		attempt(() => {
-			if (text === null) removePrivate(draftFile);
-			else writePrivate(draftFile, text);
-		});
+		attempt(() => draftFiles.write(text));
 	};
 	const writeSoon = (): void => {
 		clearTimeout(timer);
@@ -83,8 +84,8 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 		if (lines.length > all.length * 2) attempt(rewriteSent);
 	});
 
-	const unlisten = ui.subscribe(({compose}, before) => {
-		if (compose === before.compose) return;
+	const unlisten = ui.subscribe(({compose, drafts}, before) => {
+		if (compose === before.compose && drafts === before.drafts) return;
 		if (compose.sent !== sent) {
 			({sent} = compose);
 			keepSent();
@@ -117,16 +118,12 @@ export function keepCompose(context: ComposeContext, folder: string): Keeping {
 	};
 }
 
-/** Restores what the files contain; returns the text of the draft's file. */
-function restore(context: ComposeContext, file: string, keptUnsent: KeptUnsent): string | null {
-	const text = readPrivate(file);
-	const kept = text === null ? null : readKept(text);
-	for (const draft of [...(kept?.unsent ?? []), ...keptUnsent.read()]) void deliver(context, draft);
-	if (kept === null) return text;
-	const {cursor, tag, reply, prefill} = kept;
-	const editor = {text: kept.text, cursor};
-	context.ui.setState(now => ({compose: {...now.compose, editor, tag, reply, prefill}}));
-	return text;
+/** Restores what the files contain: the latest draft in the compose line, the others where they were begun. */
+function restore(context: ComposeContext, texts: readonly string[], keptUnsent: KeptUnsent): void {
+	const kept = texts.flatMap(readKept);
+	for (const draft of [...kept.flatMap(({unsent}) => unsent), ...keptUnsent.read()]) void deliver(context, draft);
+	// An earlier version saved its unsent messages with an empty draft.
+	for (const draft of kept.filter(hasDraft)) context.ui.setState(now => withDraft(now, draft));
 }
 
 function textIn(line: string): string[] {

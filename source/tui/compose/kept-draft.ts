@@ -1,44 +1,48 @@
 import {urgentMeta, type Draft} from '../../mailbox/message.ts';
 import {isTag, type Tag} from '../../mailbox/tag.ts';
-import {hasDraft, type Compose} from '../model/ui.ts';
+import type {Draft as ComposeDraft} from '../model/ui.ts';
 import {edit} from '../editor/editor.ts';
 
 /** A sent message that has no row yet, with the key that makes sure it is inserted only once. */
 export type Unsent = Draft & {readonly client_id: string};
 
-/** The compose line as saved for the next start. */
-export interface KeptDraft {
-	readonly text: string;
-	readonly cursor: number;
-	readonly tag: Tag | null;
-	readonly reply: {readonly id: number; readonly tag: Tag} | null;
-	readonly prefill: string;
+/** A draft as saved for the next start. */
+export interface KeptDraft extends ComposeDraft {
 	/** Saved here by earlier versions; KeptUnsent saves them now. */
 	readonly unsent: readonly Unsent[];
 }
 
-/** The text of the file, or null if there is nothing to save. Pure. */
-export function keptText(compose: Compose): string | null {
-	if (!hasDraft(compose)) return null;
-	const {editor, tag, reply, prefill} = compose;
-	return JSON.stringify({...editor, reply, prefill, tag});
+/** The text of the file, or null if there is nothing to save: the latest draft, and the others in `drafts`. Pure. */
+export function keptText(drafts: readonly ComposeDraft[]): string | null {
+	const kept = drafts.map(({editor, tag, reply, prefill, place}) => ({...editor, reply, prefill, tag, place}));
+	const latest = kept.pop();
+	return latest === undefined ? null : JSON.stringify({...latest, ...(kept.length === 0 ? {} : {drafts: kept})});
 }
 
-/** Parses such a text; null if it is damaged or not ours. Pure. */
-export function readKept(text: string): KeptDraft | null {
+/** Parses such a text, the latest draft last; none if it is damaged or not ours. Pure. */
+export function readKept(text: string): readonly KeptDraft[] {
 	const value = objectIn(text);
-	if (value === null || typeof value['text'] !== 'string') return null;
+	const others = value === null || !Array.isArray(value['drafts']) ? [] : value['drafts'].flatMap(keptIn);
+	return [...others, ...keptIn(value)];
+}
+
+function keptIn(found: unknown): KeptDraft[] {
+	const value = asObject(found);
+	if (value === null || typeof value['text'] !== 'string') return [];
 	const draft = value['text'].replaceAll('\0', '');
 	const reply = asObject(value['reply']);
 	const isReply = reply !== null && isId(reply['id']) && isTagName(reply['tag']);
-	return {
-		text: draft,
-		cursor: cursorIn(draft, value['cursor']),
-		tag: isTagName(value['tag']) ? value['tag'] : null,
-		reply: isReply ? {id: reply['id'] as number, tag: reply['tag'] as Tag} : null,
-		prefill: typeof value['prefill'] === 'string' ? value['prefill'] : '',
-		unsent: Array.isArray(value['unsent']) ? value['unsent'].flatMap(readUnsent) : [],
-	};
+	return [
+		{
+			editor: {text: draft, cursor: cursorIn(draft, value['cursor'])},
+			tag: isTagName(value['tag']) ? value['tag'] : null,
+			reply: isReply ? {id: reply['id'] as number, tag: reply['tag'] as Tag} : null,
+			prefill: typeof value['prefill'] === 'string' ? value['prefill'] : '',
+			// Files of earlier versions have none.
+			place: typeof value['place'] === 'string' ? value['place'] : null,
+			unsent: Array.isArray(value['unsent']) ? value['unsent'].flatMap(readUnsent) : [],
+		},
+	];
 }
 
 /** A saved message, or none if the value is not one. */

@@ -1,12 +1,12 @@
 import {p} from '../../printable.ts';
-import {sameTag, type Tag} from '../../mailbox/tag.ts';
+import {foldTag, sameTag, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state/state.ts';
-import {agentsPane, isChannelPane} from '../model/pane-id.ts';
+import {agentsPane, isChannelPane, type PaneId} from '../model/pane-id.ts';
 import {selectedAgent} from '../panes/agents.ts';
 import {channelName} from '../panes/header.ts';
 import type {Entry} from '../panes/source.ts';
 import {hasDraft, homeOf, type Compose, type Ui} from '../model/ui.ts';
-import {composeTag, setCompose, setEditor, type ComposeContext} from '../model/draft.ts';
+import {composeTag, draftAt, draftsOf, setCompose, setEditor, withDraft, type ComposeContext} from '../model/draft.ts';
 import {editOf, killing} from '../editor/edit-keys.ts';
 import {edit, emptyEditor, type Editor} from '../editor/editor.ts';
 import {killWithKey} from '../editor/kill.ts';
@@ -18,7 +18,10 @@ import {matchingTags} from '../model/tags.ts';
 import {tagPicker} from '../view/tag-picker.ts';
 import {undone} from '../editor/undo.ts';
 
-/** Opens the compose line: for a reply to an entry, or for the focused channel. An existing draft is kept. */
+/**
+ * Opens the compose line: for a reply to an entry, or for the focused channel. A draft of the same conversation goes on; one of
+ * another stays where it was begun, with its text and its addressee.
+ */
 export function openCompose(context: ComposeContext, answered: Entry | null): void {
 	const {store, ui} = context;
 	const now = ui.getState();
@@ -29,14 +32,19 @@ export function openCompose(context: ComposeContext, answered: Entry | null): vo
 		return ui.setState({mode: 'compose'});
 	}
 	const reply = answered === null ? null : {id: answered.message.id, tag: answered.message.tag};
-	const me = composeTag(state, now.compose);
 	const addressee = reply?.tag ?? addresseeOf(state, now);
-	if (reply !== null || !hasDraft(now.compose)) {
-		const prefill = addressee === null || sameTag(addressee, me) ? '' : `@${addressee} `;
-		const text = hasDraft(now.compose) ? now.compose.editor.text : prefill;
-		setCompose(context, {editor: {text, cursor: text.length}, prefill, reply, error: null, recalled: -1});
-	}
-	ui.setState({mode: 'compose'});
+	const place = placeOf(now, addressee);
+	const begun = reply === null ? draftAt(now, place) : draftsOf(now).findLast(draft => draft.reply?.id === reply.id);
+	const me = composeTag(state, now.compose);
+	const prefill = addressee === null || sameTag(addressee, me) ? '' : `@${addressee} `;
+	const editor = {text: prefill, cursor: prefill.length};
+	ui.setState({...withDraft(now, begun ?? {editor, prefill, reply, place}), mode: 'compose'});
+}
+
+/** The pane that a draft is begun in. What is written to an agent that is selected in AGENTS belongs to its channel. */
+function placeOf(now: Ui, addressee: Tag | null): PaneId {
+	const place = homeOf(now, now.focus);
+	return place === agentsPane && addressee !== null ? foldTag(addressee) : place;
 }
 
 /** A message written in a channel's pane is addressed to that channel's tag. */
@@ -149,12 +157,12 @@ export function openTagPicker(context: ComposeContext): void {
 		tagsFor: matchingTags,
 		previous: null,
 		onPick(tag) {
-			const {compose, mode} = ui.getState();
+			// In compose mode the draft is kept, even if it is a reply without text.
+			if (ui.getState().mode === 'read') openCompose(context, null);
+			const {compose} = ui.getState();
 			// Remove a prefilled mention of the tag itself.
 			const alone = !hasDraft(compose) && sameTag(compose.prefill.trim(), `@${tag}`);
 			setCompose(context, {tag, error: null, ...(alone ? {editor: emptyEditor, prefill: ''} : {})});
-			// In compose mode the draft is kept, even if it is a reply without text.
-			if (mode === 'read') openCompose(context, null);
 		},
 		// `##` types a `#`.
 		firstKey(key) {

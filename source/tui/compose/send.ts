@@ -2,9 +2,9 @@ import {MailboxError} from '../../mailbox/error.ts';
 import {contentOf, isUrgent, maxContentBytes, readContent, urgentMeta} from '../../mailbox/message.ts';
 import {printable} from '../../printable.ts';
 import {hasMessages} from '../model/pane-id.ts';
-import {emptyCompose, following, hasDraft, viewName} from '../model/ui.ts';
+import {emptyCompose, following, hasDraft, homeOf, viewName, type Draft} from '../model/ui.ts';
 import {commandIn, draftOf, messageIn} from './commands.ts';
-import {composeTag, setCompose, type ComposeContext} from '../model/draft.ts';
+import {composeTag, setCompose, withDraft, type ComposeContext} from '../model/draft.ts';
 import type {Unsent} from './kept-draft.ts';
 import {withSent} from '../model/sent.ts';
 
@@ -25,12 +25,12 @@ export function send(context: ComposeContext): void {
 		});
 	}
 	const client_id = crypto.randomUUID();
-	const {tag, killed} = compose;
+	const {tag, place, killed} = compose;
 	// Keep the mention for the next message, but not a quote.
 	const prefill = compose.prefill.slice(compose.prefill.lastIndexOf('\n') + 1);
 	const sent = withSent(compose.sent, draftOf(body, urgent));
 	ui.setState(now => ({
-		compose: {...emptyCompose, tag, sent, killed, prefill, editor: {text: prefill, cursor: prefill.length}},
+		compose: {...emptyCompose, tag, place, sent, killed, prefill, editor: {text: prefill, cursor: prefill.length}},
 		// Scroll down to the new message.
 		views: !hasMessages(focus) ? now.views : new Map(now.views).set(viewName(now, focus), following),
 	}));
@@ -55,15 +55,24 @@ function runCommand(context: ComposeContext): boolean {
 		return true;
 	}
 	const {command, rest} = found;
-	const {tag, prefill, killed} = compose;
+	const {tag, prefill, place, killed} = compose;
 	const editor = {text: prefill, cursor: prefill.length};
-	setCompose(context, {...emptyCompose, tag, sent: withSent(compose.sent, text.trimEnd()), killed, prefill, editor});
+	setCompose(context, {
+		...emptyCompose,
+		tag,
+		place,
+		sent: withSent(compose.sent, text.trimEnd()),
+		killed,
+		prefill,
+		editor,
+	});
 	command.run(rest, context, compose).then(
 		notice => ui.setState({notice}),
 		(error: unknown) => {
 			const sentence = printable(error instanceof MailboxError ? error.sentence : String(error));
-			if (hasDraft(ui.getState().compose)) ui.setState({notice: sentence});
-			else setCompose(context, {editor: compose.editor, reply: compose.reply, error: sentence});
+			if (hasDraft(ui.getState().compose)) return ui.setState({notice: sentence});
+			ui.setState(now => withDraft(now, compose));
+			setCompose(context, {error: sentence});
 		},
 	);
 	return true;
@@ -77,20 +86,23 @@ export async function deliver(context: ComposeContext, draft: Unsent): Promise<v
 	else takeBack(context, draft.client_id, failure);
 }
 
-/** Makes a refused message the draft again, with the reason. */
+/** Makes a refused message the draft again, with the reason. Another draft is left for later. */
 export function takeBack(context: ComposeContext, clientId: string, failure: string | null): void {
 	const pending = context.store.getState().pending.find(({draft}) => draft.client_id === clientId);
 	if (pending === undefined) return;
+	const {ui} = context;
 	const {content, meta = {}} = pending.draft;
 	const {tag, body} = readContent(content);
 	const text = draftOf(body, isUrgent({meta}));
 	const answered = context.store.getState().messages.find(({id}) => id === pending.draft.reply_to);
 	context.store.withdraw(clientId);
-	setCompose(context, {
+	const draft: Draft = {
 		editor: {text, cursor: text.length},
 		tag,
 		reply: answered === undefined ? null : {id: answered.id, tag: answered.tag},
-		error: failure === null ? null : printable(failure),
-		recalled: -1,
-	});
+		prefill: '',
+		place: homeOf(ui.getState(), ui.getState().focus),
+	};
+	ui.setState(now => withDraft(now, draft));
+	setCompose(context, {error: failure === null ? null : printable(failure)});
 }

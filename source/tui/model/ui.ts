@@ -27,13 +27,18 @@ export interface PaneView {
 
 export const following: PaneView = {anchor: null, selected: null};
 
-export interface Compose {
+export interface Draft {
 	readonly editor: Editor;
 	/** The tag to send as; null: the mailbox's identity. */
 	readonly tag: Tag | null;
 	readonly reply: {readonly id: number; readonly tag: Tag} | null;
 	/** The mention that was filled in automatically; a draft with nothing else counts as empty. */
 	readonly prefill: string;
+	/** The pane in which it was begun, and in which the key for writing goes on with it; null: any. */
+	readonly place: PaneId | null;
+}
+
+export interface Compose extends Draft {
 	/** Why it could not be sent, in one sentence. */
 	readonly error: string | null;
 	readonly sent: readonly string[];
@@ -99,6 +104,8 @@ export interface Ui {
 	/** For each pane that had unread messages when it got the focus: the newest id seen in it before. */
 	readonly newFrom: ReadonlyMap<PaneId, number>;
 	readonly compose: Compose;
+	/** Drafts that were left for another one, the latest last. */
+	readonly drafts: readonly Draft[];
 	/** Shown over the panes; null: closed. */
 	readonly timeline: TimelineView | null;
 	/** Null: no search. */
@@ -133,6 +140,7 @@ export const emptyCompose: Compose = {
 	tag: null,
 	reply: null,
 	prefill: '',
+	place: null,
 	error: null,
 	sent: [],
 	recalled: -1,
@@ -163,6 +171,7 @@ export function createUi(size: {readonly columns: number; readonly rows: number}
 		jumps: [],
 		newFrom: new Map(),
 		compose: emptyCompose,
+		drafts: [],
 		timeline: null,
 		search: null,
 		filters: new Map(),
@@ -200,8 +209,8 @@ export function viewOf(ui: Ui, pane: PaneId): PaneView {
 	return ui.views.get(viewName(ui, pane)) ?? following;
 }
 
-/** Whether the human has typed anything into the compose line. */
-export function hasDraft({editor, prefill}: Compose): boolean {
+/** Whether the human has typed anything into the draft. */
+export function hasDraft({editor, prefill}: Draft): boolean {
 	const text = editor.text.trim();
 	return text !== '' && text !== prefill.trim();
 }

@@ -14,6 +14,7 @@ import {justify, textWidth, type Span} from '../screen/strip.ts';
 import type {Style} from '../screen/style.ts';
 import {contextOf, doingText} from '../settings/doing-words.ts';
 import {filterChip, focusedTint, headerTint, tagStrong, tagStyle, theme} from '../settings/theme.ts';
+import {draftsBeside} from '../model/draft.ts';
 import {perRun} from '../model/per-run.ts';
 import {homeOf, viewOf, type DrawInput, type Ui} from '../model/ui.ts';
 import {unreadLabel} from '../model/unread.ts';
@@ -64,9 +65,19 @@ function headerSpans(state: State, ui: Ui, pane: PaneId, width: number, now: num
 	return [left, sparklineSpans(state, ui, pane, {width, now, style: theme.grey})];
 }
 
-function arrangementSpans({arrangement: {pinned, zoomed}, keymap}: Ui, pane: PaneId): Span[] {
+/** `✎ draft`, if one was left here that the compose line does not show, and how the pane is arranged. */
+function arrangementSpans(ui: Ui, pane: PaneId): Span[] {
+	const {
+		arrangement: {pinned, zoomed},
+		keymap,
+	} = ui;
+	const drafts = draftsBeside(ui, pane);
+	const draft = drafts === 0 ? p`` : drafts === 1 ? p`✎ draft  ` : p`✎ ${drafts} drafts  `;
 	const words = [...(pinned.has(pane) ? [p`pinned`] : []), ...(zoomed ? [p`alone · ${keymap.keyFor('unzoom')}`] : [])];
-	return words.length === 0 ? [] : [{text: p`${joinPrintable(words, ' · ')}  `, style: theme.faint}];
+	return [
+		{text: draft, style: theme.warn},
+		{text: words.length === 0 ? p`` : p`${joinPrintable(words, ' · ')}  `, style: theme.faint},
+	];
 }
 
 function unreadSpans(state: State, pane: PaneId): Span[] {

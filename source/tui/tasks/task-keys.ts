@@ -2,13 +2,13 @@ import type {Task} from '../../mailbox/task.ts';
 import {printable} from '../../printable.ts';
 import {statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state/state.ts';
-import {setCompose} from '../model/draft.ts';
+import {draftAt, withDraft} from '../model/draft.ts';
 import {isTaskAction, type Action, type TaskAction} from '../settings/actions.ts';
 import {tasksPane} from '../model/pane-id.ts';
 import {scopeOf} from '../model/scope.ts';
 import {latestMessageAboutTask} from '../panes/references.ts';
 import {openThread} from '../panes/jump-list.ts';
-import {hasDraft, viewOf, type Ui, type Overlay, type ScreenContext} from '../model/ui.ts';
+import {viewOf, type Ui, type Overlay, type ScreenContext} from '../model/ui.ts';
 import {ask, sentenceOf} from './ask.ts';
 import {assignPicker} from './assign.ts';
 import {cancelQuestion} from './cancel.ts';
@@ -89,16 +89,11 @@ async function openAsked({store, ui}: ScreenContext, {id, message_id}: Task): Pr
 	}
 }
 
-/** Begins a task in the compose line, unless there is a draft in it. */
-function writeTask(context: ScreenContext): void {
-	const {ui} = context;
-	if (hasDraft(ui.getState().compose)) return ui.setState({notice: 'Send your draft first, then add the task.'});
+/** Begins a task in the compose line, or goes on with the draft that was begun in this pane. */
+function writeTask({ui}: ScreenContext): void {
 	const text = '/task ';
-	setCompose(
-		{...context, editElsewhere: null},
-		{editor: {text, cursor: text.length}, prefill: '', reply: null, error: null},
-	);
-	ui.setState({mode: 'compose', overlay: null});
+	const task = {editor: {text, cursor: text.length}, prefill: '', reply: null, place: tasksPane};
+	ui.setState(now => ({...withDraft(now, draftAt(now, tasksPane) ?? task), mode: 'compose', overlay: null}));
 }
 
 /** Priorities that were requested and not confirmed yet, so that every key counts when they are pressed fast. */

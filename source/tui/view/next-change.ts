@@ -4,7 +4,8 @@ import {statusOf} from '../../store/select.ts';
 import type {State} from '../../store/state/state.ts';
 import {layoutOf} from '../model/current-layout.ts';
 import {agentsPane, tasksPane, type PaneId} from '../model/pane-id.ts';
-import {hasDraft, type DrawInput} from '../model/ui.ts';
+import {draftsOf} from '../model/draft.ts';
+import type {DrawInput} from '../model/ui.ts';
 import {sparklineChangesAt} from '../panes/header.ts';
 import {hasHeader} from '../panes/paint.ts';
 import {taskList} from '../panes/task-rows.ts';
@@ -29,7 +30,7 @@ export function paneChangesAt(drawn: DrawInput, pane: PaneId, {width}: Rect): nu
 
 /** The same for what is around the panes; `now` itself if it may change at any time. */
 export function surroundingsChangeAt({state, ui, now}: DrawInput): number {
-	const isOpen = ui.overlay !== null || ui.timeline !== null || ui.mode === 'compose' || hasDraft(ui.compose);
+	const isOpen = ui.overlay !== null || ui.timeline !== null || ui.mode === 'compose' || draftsOf(ui).length > 0;
 	if (isOpen || state.busy !== null || state.connection.phase === 'offline') return now;
 	return firstAfter(now, [nextDay(now), ...agentMoments(state), ...taskMoments(state, now)]);
 }

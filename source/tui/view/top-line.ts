@@ -5,6 +5,7 @@ import {stalledPlans, tasksByStatus, waitingForMe} from '../../store/select.ts';
 import type {State} from '../../store/state/state.ts';
 import {numberKey} from '../model/arrangement.ts';
 import {layoutOf} from '../model/current-layout.ts';
+import {draftsBeside} from '../model/draft.ts';
 import {isChannelPane, type PaneId} from '../model/pane-id.ts';
 import {paneName} from '../panes/header.ts';
 import {justify, textWidth, type Span, type Strip} from '../screen/strip.ts';
@@ -26,7 +27,7 @@ export function topLine(state: State, ui: Ui, name: string, now: number): Strip 
 	const left: Span[] = [{text: p` agentmux`, style: theme.strong}];
 	if (kind === 'wide') left.push({text: p`  ${printable(name)}`, style: theme.grey});
 	const room = columns - widthOf(left) - widthOf(right) - 2;
-	left.push({text: p`  `, style: theme.text}, ...tabs(state, names, numbers, homeOf(ui, ui.focus), room));
+	left.push({text: p`  `, style: theme.text}, ...tabs(state, ui, names, numbers, room));
 	return justify(left, right, columns);
 }
 
@@ -43,12 +44,13 @@ function widthOf(line: readonly Span[]): number {
 /** As many tabs as fit, around the focused one, then the number of the others, and of those with unread messages. */
 function tabs(
 	state: State,
+	ui: Ui,
 	names: readonly PaneId[],
 	numbers: ReadonlyMap<PaneId, number>,
-	focus: PaneId,
 	room: number,
 ): Span[] {
-	const all = names.map(id => ({id, line: tab(state, id, numberKey(numbers.get(id)), id === focus)}));
+	const focus = homeOf(ui, ui.focus);
+	const all = names.map(id => ({id, line: tab(state, ui, id, numberKey(numbers.get(id)), id === focus)}));
 	const at = Math.max(0, names.indexOf(focus));
 	const fits = all.reduce((width, {line}) => width + widthOf(line), 0) <= room;
 	const anyUnread = !fits && names.some(id => unreadIn(state, id) > 0);
@@ -79,7 +81,7 @@ function tabs(
 	];
 }
 
-function tab(state: State, id: PaneId, number: Printable, focused: boolean): Span[] {
+function tab(state: State, ui: Ui, id: PaneId, number: Printable, focused: boolean): Span[] {
 	const name = printable(paneName(state, id));
 	const unread = unreadLabel(state, id);
 	const colour = isChannelPane(id) ? tagStyle(name) : theme.grey;
@@ -87,7 +89,7 @@ function tab(state: State, id: PaneId, number: Printable, focused: boolean): Spa
 	return [
 		{text: p` ${number === '' ? '' : p`${number} `}${name}`, style: look},
 		{text: unread === '' ? p`` : p`·${unread}`, style: unread === '' || focused ? look : theme.warnStrong},
-		{text: p` `, style: look},
+		{text: draftsBeside(ui, id) === 0 ? p` ` : p` ✎ `, style: look},
 	];
 }
 
