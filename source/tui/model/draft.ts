@@ -1,7 +1,7 @@
 import {HUMAN, type Tag} from '../../mailbox/tag.ts';
 import type {State} from '../../store/state/state.ts';
 import {hasDraft, homeOf, type Compose, type Draft, type ScreenContext, type Ui} from './ui.ts';
-import {emptyEditor, type Editor} from '../editor/editor.ts';
+import type {Editor} from '../editor/editor.ts';
 import type {Edited} from '../terminal/external-editor.ts';
 import {noUndo, withChange} from '../editor/undo.ts';
 import {isChannelPane, type PaneId} from './pane-id.ts';
@@ -70,6 +70,3 @@ export function withDraft(ui: Ui, wanted: Draft | Omit<Draft, 'tag'>): Pick<Ui, 
 		drafts: [...ui.drafts.filter(each => each !== wanted), ...left],
 	};
 }
-
-/** An empty draft. */
-export const noDraft: Omit<Draft, 'tag'> = {editor: emptyEditor, reply: null, prefill: '', place: null};
